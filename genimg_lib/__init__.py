@@ -1,0 +1,3 @@
+"""genimg_lib: the small shared library of the genimg course. Import the rooms you need: `from genimg_lib import data, plots, vae`."""
+
+__version__ = "0.1.0"

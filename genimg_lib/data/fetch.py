@@ -1,0 +1,104 @@
+"""Files from elsewhere: found in a folder or a cache, or downloaded; checked by SHA-256 on every load, never used damaged.
+
+Looked for in this order: the folder that GENIMG_DATA names (a classroom without internet), the cache, the mirrors. What there is,
+with its sizes, hashes, mirrors and licence, stands in `data/registry.json`.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+
+class DataError(RuntimeError):
+    """A file that is missing or damaged; says which, what was tried and what to do."""
+
+
+def shipped():
+    """The folder `data/` that ships with the course: in a checkout, or inside the installed package."""
+    here = Path(__file__).resolve()
+    checkout = here.parents[2] / "data"
+    return checkout if (checkout / "registry.json").is_file() else here.parents[1] / "course_data"
+
+
+def registry():
+    """{name: {"about", "licence", "folder", "mirrors", "files": {file name: {"bytes", "sha256"}}}}."""
+    return json.loads((shipped() / "registry.json").read_text(encoding="utf-8"))
+
+
+def cache():
+    """The folder for downloads: GENIMG_CACHE, or the system's place for caches."""
+    import pooch
+
+    return Path(os.environ.get("GENIMG_CACHE") or pooch.os_cache("genimg"))
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find(name):
+    """Where the files of `name` lie on this machine: {file name: Path, or None where it is not here}. Opens and downloads nothing."""
+    entry = _entry(name)
+    found = {}
+    for file in entry["files"]:
+        places = []
+        if given := os.environ.get("GENIMG_DATA"):
+            places += [Path(given) / entry["folder"] / file, Path(given) / file]
+        places.append(cache() / entry["folder"] / file)
+        found[file] = next((p for p in places if p.is_file()), None)
+    return found
+
+
+def here(name):
+    """True if all files of `name` are on this machine, so that loading it needs no internet."""
+    return None not in find(name).values()
+
+
+def fetch(name, only=None, progress=True):
+    """The files of `name`, each checked against its SHA-256: {file name: Path}. Downloads what is not here.
+
+    only: names of the files wanted, if not all. Raises DataError where a file is damaged or cannot be had, ValueError for an unknown name.
+    """
+    entry, found, files = _entry(name), find(name), {}
+    for file, facts in entry["files"].items():
+        if only is not None and file not in only:
+            continue
+        path = found[file]
+        if path is not None and sha256(path) == facts["sha256"]:
+            files[file] = path
+        elif path is None or path.is_relative_to(cache()):
+            files[file] = _download(name, entry, file, progress)
+        else:
+            raise DataError(
+                f"{path} is damaged: it has {path.stat().st_size:,} bytes and SHA-256 {sha256(path)[:12]}..., not {facts['bytes']:,} bytes "
+                f"and {facts['sha256'][:12]}.... It was not used. Put a sound copy there, or remove it so that it is downloaded"
+            )
+    return files
+
+
+def _entry(name):
+    known = registry()
+    if name not in known:
+        raise ValueError(f"nothing known to fetch under {name!r}; known: {', '.join(known)}")
+    return known[name]
+
+
+def _download(name, entry, file, progress):
+    import pooch
+
+    facts, target, tried = entry["files"][file], cache() / entry["folder"], []
+    for mirror in entry["mirrors"]:
+        try:
+            loader = pooch.HTTPDownloader(progressbar=progress, timeout=20)
+            return Path(pooch.retrieve(mirror + file, known_hash="sha256:" + facts["sha256"], fname=file, path=target, downloader=loader))
+        except Exception as error:  # a mirror can fail in as many ways as there are networks; the next one is tried
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            tried.append(f"  {mirror}{file}: {reason[:160]}")
+    raise DataError(
+        f"{name} needs {file} ({facts['bytes'] / 1e6:.1f} MB), which is not on this machine and could not be downloaded. Tried:\n"
+        + "\n".join(tried)
+        + f"\nBy hand: put the file at {target / file}, or in a folder {entry['folder']}/ below the one that GENIMG_DATA names. "
+        "The course's portraits need no download: load('portraits')"
+    )

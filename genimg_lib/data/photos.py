@@ -1,0 +1,48 @@
+"""Photographs: those that scikit-image installs (no download), and any picture file of the reader's."""
+
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from genimg_lib.data.fetch import DataError
+
+NAMES = ("astronaut", "chelsea", "coffee", "rocket", "camera", "brick", "grass", "gravel", "coins", "moon")
+
+
+def open_photo(name):
+    """One of the photographs `NAMES` at its full size: uint8 [3, H, W]."""
+    if name not in NAMES:
+        raise ValueError(f"unknown photograph {name!r}; known: {', '.join(NAMES)}")
+    import skimage.data
+
+    return _to_tensor(Image.fromarray(getattr(skimage.data, name)()))
+
+
+def open_image(path):
+    """A picture file: uint8 [3, H, W], turned upright as its EXIF tag says, transparency laid on white. Raises DataError if it is none."""
+    try:
+        with Image.open(path) as image:
+            return _to_tensor(ImageOps.exif_transpose(image))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read as a picture ({error}); remove it or replace it") from None
+
+
+def load(size):
+    """All photographs `NAMES`, the middle square of each at size x size: uint8 [10, 3, size, size]."""
+    return torch.stack([square(open_photo(name), size) for name in NAMES])
+
+
+def square(image, size):
+    """The middle square of uint8 [3, H, W], resized with Lanczos' filter: uint8 [3, size, size]."""
+    picture = Image.fromarray(image.permute(1, 2, 0).numpy())
+    return _to_tensor(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS))
+
+
+def _to_tensor(image):
+    import numpy as np
+
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    if image.mode in ("I;16", "I"):  # 16 bits a pixel
+        image = Image.fromarray((np.asarray(image) // 257).astype("uint8"))
+    return torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1).contiguous()
