@@ -96,8 +96,9 @@ def _download(name, entry, file, progress):
         except Exception as error:  # a mirror can fail in as many ways as there are networks; the next one is tried
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             tried.append(f"  {mirror}{file}: {reason[:160]}")
+    state = "is damaged (it was not used)" if (target / file).is_file() else "is not on this machine"
     raise DataError(
-        f"{name} needs {file} ({facts['bytes'] / 1e6:.1f} MB), which is not on this machine and could not be downloaded. Tried:\n"
+        f"{name} needs {file} ({facts['bytes'] / 1e6:.1f} MB), which {state} and could not be downloaded. Tried:\n"
         + "\n".join(tried)
         + f"\nBy hand: put the file at {target / file}, or in a folder {entry['folder']}/ below the one that GENIMG_DATA names. "
         "The course's portraits need no download: load('portraits')"

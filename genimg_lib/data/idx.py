@@ -42,10 +42,14 @@ def read_idx(path):
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read ({error}): truncated or damaged; remove it and load again to download a sound copy") from None
     if len(content) < 4 or content[:3] != b"\x00\x00\x08" or not 1 <= content[3] <= 4 or len(content) < 4 + 4 * content[3]:
-        raise DataError(f"{path} is no IDX file of unsigned bytes: it begins with {content[:4].hex(' ') or 'nothing'}, not with 00 00 08 and the number of axes")
+        raise DataError(
+            f"{path} is no IDX file of unsigned bytes: it begins with {content[:4].hex(' ') or 'nothing'}, not with 00 00 08 and the number of axes"
+        )
     axes = content[3]
     shape = struct.unpack(f">{axes}I", content[4 : 4 + 4 * axes])
     body = content[4 + 4 * axes :]
     if len(body) != math.prod(shape):
-        raise DataError(f"{path} is {'truncated' if len(body) < math.prod(shape) else 'too long'}: {len(body):,} bytes where its header promises {'x'.join(map(str, shape))} = {math.prod(shape):,}")
+        raise DataError(
+            f"{path} is {'truncated' if len(body) < math.prod(shape) else 'too long'}: {len(body):,} bytes where its header promises {'x'.join(map(str, shape))} = {math.prod(shape):,}"
+        )
     return torch.frombuffer(bytearray(body), dtype=torch.uint8).view(shape)

@@ -1,0 +1,3 @@
+from genimg_lib.cli import main
+
+raise SystemExit(main())

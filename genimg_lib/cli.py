@@ -1,0 +1,122 @@
+"""The command `genimg` (or python -m genimg_lib). What is slow to import is imported by the command that needs it."""
+
+import argparse
+import sys
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit status: 0 done, 1 something failed, 2 a call that cannot be understood."""
+    args = _parser().parse_args(arguments)
+    if not hasattr(args, "do"):
+        _parser().print_help()
+        return 2
+    try:
+        return args.do(args) or 0
+    except (ValueError, OSError, RuntimeError) as error:  # DataError and TrainingError are RuntimeErrors; their messages are written for people
+        print(f"genimg: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="genimg", description="A hands-on textbook on image generation: run it, check the machine, get data, begin a notebook."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run", help="run notebooks from top to bottom", description="Runs notebooks, writes them executed under out/, ends with a table."
+    )
+    run.add_argument("number", nargs="*", help="of the notebooks to run, 00 or 31 (all of them, if none is given)")
+    run.add_argument("--profile", default=None, help="quick (the default), cpu or gpu")
+    run.add_argument("--store", action="store_true", help="keep outputs in notebooks/ and figures in data/results/, as the course ships them")
+    run.set_defaults(do=_run)
+
+    doctor = commands.add_parser("doctor", help="check this machine: what is here, what is missing, how to get it")
+    doctor.set_defaults(do=_doctor)
+
+    data = commands.add_parser("data", help="list, fetch or show data sets")
+    which = data.add_subparsers(title="what to do", metavar="ACTION")
+    which.add_parser("list", help="the data sets, and whether they are on this machine").set_defaults(do=_data_list)
+    fetch = which.add_parser("fetch", help="download a data set")
+    fetch.add_argument("name")
+    fetch.set_defaults(do=_data_fetch)
+    show = which.add_parser("show", help="describe a data set and draw some of its images")
+    show.add_argument("name", help="portraits, mnist, fashion_mnist, photos or folder:PATH")
+    show.set_defaults(do=_data_show)
+    data.set_defaults(do=_data_list)
+
+    new = commands.add_parser("new", help="begin a notebook: a pair of files with the course's anatomy")
+    new.add_argument("name", help="NN_name, for example 22_dcgan")
+    new.set_defaults(do=_new)
+
+    tables = commands.add_parser("tables", help="make the README's tables anew from the map and the results files")
+    tables.set_defaults(do=_tables)
+    return parser
+
+
+def _run(args):
+    import os
+
+    from genimg_lib import course, runner, training
+
+    profile = args.profile or os.environ.get("GENIMG_PROFILE") or "quick"
+    if profile not in training.PROFILES:
+        raise ValueError(f"unknown profile {profile!r}; known: {', '.join(training.PROFILES)}")
+    return 1 if runner.run_all(course.choose(args.number), profile, args.store) else 0
+
+
+def _doctor(_):
+    from genimg_lib import doctor
+
+    return 1 if doctor.report() else 0
+
+
+def _data_list(_):
+    from genimg_lib.data import fetch
+
+    print("portraits       drawn on this machine, no download")
+    print("photos          come with scikit-image, no download")
+    print("folder:PATH     any folder of pictures; subfolders are classes")
+    for name, entry in fetch.registry().items():
+        size = sum(f["bytes"] for f in entry["files"].values()) / 1e6
+        state = "here" if fetch.here(name) else f"to be fetched, {size:.0f} MB"
+        print(f"{name:<15} {state}: {entry['about']}; licence: {entry['licence']}")
+
+
+def _data_fetch(args):
+    from genimg_lib.data import fetch
+
+    if args.name in ("portraits", "photos"):
+        print(f"{args.name} needs no download")
+        return
+    for path in fetch.fetch(args.name).values():
+        print(path)
+
+
+def _data_show(args):
+    from genimg_lib import data, plots
+    from genimg_lib.checkpoints import write_atomically
+    from genimg_lib.training import out_folder
+
+    found = data.load(args.name, **({"n": 50} if args.name == "portraits" else {}))
+    print(found)
+    for name in found.factors:
+        print(f"  {name}: {', '.join(map(str, data.portraits.FACTORS[name]))}")
+    if found.names:
+        print(f"  classes: {', '.join(found.names)}")
+    path = out_folder() / "data" / f"{args.name.replace(':', '_').replace('/', '_')}.png"
+    write_atomically(path, plots.png(plots.grid(found.images[:50], title=found.title)))
+    print(f"  pictures: {path}")
+
+
+def _new(args):
+    from genimg_lib import scaffold
+
+    for path in scaffold.new(args.name):
+        print(path)
+
+
+def _tables(_):
+    from genimg_lib import tables
+
+    print("README.md made anew" if tables.write() else "README.md is in step already")

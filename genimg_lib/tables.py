@@ -1,0 +1,68 @@
+"""The tables of the README, made from the course's map and from results files, never typed."""
+
+import json
+import re
+from pathlib import Path
+
+from genimg_lib import course
+from genimg_lib.data.fetch import shipped
+
+
+def course_map():
+    """All chapters, part by part: those that stand as links, the others as plain names."""
+    there, lines = set(course.standing()), []
+    for part in course.PARTS:
+        lines += [f"\n**{part}**\n", "| | notebook | builds on | |", "|---|---|---|---|"]
+        for c in course.CHAPTERS:
+            if c.part == part:
+                stands = c.name in there
+                title = f"[{c.title}](notebooks/{c.name}.ipynb)" if stands else c.title
+                lines.append(f"| {c.name[:2]} | {title} | {', '.join(c.needs)} | {'✓' if stands else 'to come'} |")
+    return "\n".join(lines).strip()
+
+
+def figures():
+    """What the notebooks measured: a row a figure, with the machine, the minutes and the seed it comes from."""
+    lines = ["| notebook | profile | figures | time, memory | device, seed |", "|---|---|---|---|---|"]
+    for path in sorted((shipped() / "results").glob("*.json")):
+        r = json.loads(path.read_text(encoding="utf-8"))
+        shown = "<br>".join(
+            f"{k.replace('_', ' ')} {v:.4g}" if isinstance(v, float) else f"{k.replace('_', ' ')} {v}" for k, v in r["metrics"].items()
+        )
+        cost = f"{r['notebook_seconds']} s, {r['notebook_memory_mib']:,} MiB"
+        lines.append(f"| {r['notebook']} | {r['profile']} | {shown} | {cost} | {r['device']}, seed {r['seed']} |")
+    return "\n".join(lines)
+
+
+def evaluators():
+    """The networks in data/weights: how they were made and how well they do."""
+    lines = ["| weights | data | accuracy on held-out images | images | made in |", "|---|---|---|---|---|"]
+    for path in sorted((shipped() / "weights").glob("evaluator_*.json")):
+        r = json.loads(path.read_text(encoding="utf-8"))
+        what = "mean over 14 factors" if len(r["accuracy_by_head"]) > 1 else "labels"
+        lines.append(
+            f"| {path.stem} | {r['data']} | {r['accuracy']:.1%} ({what}) | {r['test_images']:,} | {r['minutes']:.1f} min, {r['device']}, seed {r['seed']} |"
+        )
+    return "\n".join(lines)
+
+
+TABLES = {"map": course_map, "figures": figures, "evaluators": evaluators}
+
+
+def fill(text):
+    """text with every region `<!-- table: NAME -->` ... `<!-- end -->` made anew."""
+
+    def anew(match):
+        return f"<!-- table: {match[1]} -->\n{TABLES[match[1]]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- table: (\w+) -->.*?<!-- end -->", anew, text, flags=re.DOTALL)
+
+
+def write(path=None):
+    """Fill the tables of a file, the README if none is named. Returns True if that changed it."""
+    path = Path(path or course.notebooks_folder().parent / "README.md")
+    before = path.read_text(encoding="utf-8")
+    after = fill(before)
+    if after != before:
+        path.write_text(after, encoding="utf-8")
+    return after != before

@@ -1,0 +1,60 @@
+"""`explore`: a figure with controls. The default figure is an ordinary picture, so that a page, a program and a test see it; a live kernel adds the controls."""
+
+from genimg_lib import plots
+
+
+def explore(figure_fn, alt, caption="", **controls):
+    """Show figure_fn(**defaults), then controls that draw it again.
+
+    figure_fn: takes the controls' values by name, gives a matplotlib figure. controls: name=(low, high, default) for numbers
+    (whole numbers make a slider of whole numbers), name=[values] for a choice (the first is the default), name=True or False for a switch.
+    Raises ValueError for a control of any other form, before anything is drawn. Errors of the default figure are the caller's to see.
+    """
+    defaults = {name: _default(name, control) for name, control in controls.items()}
+    fig = figure_fn(**defaults)
+    if not plots.in_notebook():
+        plots.show(fig, alt, caption)
+        return
+    import ipywidgets
+    from IPython.display import Markdown, display
+
+    handle = display(*plots.picture(fig, alt), display_id=True)
+    if caption:
+        display(Markdown(f"*{caption}*"))
+    knobs = {name: _knob(ipywidgets, name, control) for name, control in controls.items()}
+    problem = ipywidgets.HTML()
+
+    def redraw(_):
+        try:
+            handle.update(*plots.picture(figure_fn(**{name: knob.value for name, knob in knobs.items()}), alt))
+            problem.value = ""
+        except Exception as error:  # an error in a callback would otherwise vanish into the server's log
+            problem.value = f"<b>{type(error).__name__}</b>: {error}"
+
+    for knob in knobs.values():
+        knob.observe(redraw, names="value")
+    display(ipywidgets.VBox([*knobs.values(), problem]))
+
+
+def _default(name, control):
+    if isinstance(control, bool):
+        return control
+    if isinstance(control, list) and control:
+        return control[0]
+    if isinstance(control, tuple) and len(control) == 3 and control[0] <= control[2] <= control[1]:
+        return control[2]
+    raise ValueError(
+        f"control {name}={control!r}; give (low, high, default) with the default between them, [values] to choose from, or True or False"
+    )
+
+
+def _knob(ipywidgets, name, control):
+    label = {"description": name.replace("_", " "), "style": {"description_width": "8em"}, "layout": {"width": "28em", "max_width": "100%"}}
+    if isinstance(control, bool):
+        return ipywidgets.Checkbox(value=control, **label)
+    if isinstance(control, list):
+        return ipywidgets.Dropdown(options=control, value=control[0], **label)
+    low, high, default = control
+    if all(isinstance(v, int) for v in control):
+        return ipywidgets.IntSlider(value=default, min=low, max=high, **label)
+    return ipywidgets.FloatSlider(value=default, min=low, max=high, step=(high - low) / 100, readout_format=".2f", **label)
