@@ -74,6 +74,12 @@ def show(fig, alt, caption=""):
         print(f"figure: {path}")
 
 
+def cover(fig):
+    """Keep a figure as the run's cover, `cover.png`: the picture at the head of the notebook, and in the README."""
+    if _place["main"] and _place["folder"] is not None:
+        (_place["folder"] / "cover.png").write_bytes(png(fig))
+
+
 def picture(fig, alt):
     """What IPython displays: a list with the picture, its width on the page and its alternative text."""
     from IPython.display import Image

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -48,7 +49,7 @@ def run(name, profile, store=False):
         try:
             client.execute()
         except CellExecutionError as failure:
-            error = f"{failure.ename}: {failure.evalue}"
+            error = _describe(failure)
     seconds = time.perf_counter() - began
     notebook.metadata.pop("language_info", None)  # names the exact Python, which is nobody's business here
     executed = out_folder() / "executed" / profile / f"{name}.ipynb"
@@ -57,6 +58,9 @@ def run(name, profile, store=False):
     found = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {}
     if store and not error:
         write_atomically(course.notebooks_folder() / f"{name}.ipynb", content)
+        cover = out_folder() / name / profile / "cover.png"
+        if cover.is_file():
+            write_atomically(shipped() / "pictures" / f"{name}.png", cover.read_bytes())
         if found:
             found |= {"notebook_seconds": round(seconds), "notebook_memory_mib": watch.most}
             write_atomically(shipped() / "results" / f"{name}.{profile}.json", (json.dumps(found, indent=2) + "\n").encode())
@@ -77,6 +81,13 @@ def run_all(names, profile, store=False):
         if outcome.error:
             print(f"\n{outcome.name} failed: {outcome.error}")
     return sum(bool(o.error) for o in outcomes)
+
+
+def _describe(failure):
+    """The kind of error, its message and the line of the notebook that raised it."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", failure.traceback or "")
+    lines = re.findall(r"^-+> *(\d+ .*)$", plain, flags=re.MULTILINE)
+    return f"{failure.ename}: {failure.evalue}" + (f"\n  at line {lines[0]}" if lines else "")
 
 
 def table(outcomes):

@@ -7,6 +7,8 @@ from pathlib import Path
 from genimg_lib import course
 from genimg_lib.data.fetch import shipped
 
+PROFILES = ("quick", "cpu", "gpu")
+
 
 def course_map():
     """All chapters, part by part: those that stand as links, the others as plain names."""
@@ -32,6 +34,30 @@ def figures():
         cost = f"{r['notebook_seconds']} s, {r['notebook_memory_mib']:,} MiB"
         lines.append(f"| {r['notebook']} | {r['profile']} | {shown} | {cost} | {r['device']}, seed {r['seed']} |")
     return "\n".join(lines)
+
+
+def expected(name):
+    """What a notebook's stored results let a reader expect, a row a profile: minutes, memory and figures, with their machine."""
+    lines = ["| profile | measured on | whole notebook | memory | figures |", "|---|---|---|---|---|"]
+    for profile in PROFILES:
+        path = shipped() / "results" / f"{name}.{profile}.json"
+        if path.is_file():
+            r = json.loads(path.read_text(encoding="utf-8"))
+            shown = ", ".join(f"{k} {v:.4g}" for k, v in r["metrics"].items() if isinstance(v, float))
+            lines.append(f"| {profile} | {r['device']} | {r['notebook_seconds']} s | {r['notebook_memory_mib']:,} MiB | {shown} |")
+    return "\n".join(lines) if len(lines) > 2 else "This notebook has no stored results yet."
+
+
+def show_expected(name):
+    """Show `expected(name)`: as a table in a notebook, as text in a program."""
+    from genimg_lib import plots
+
+    if plots.in_notebook():
+        from IPython.display import Markdown, display
+
+        display(Markdown(expected(name)))
+    else:
+        print(expected(name))
 
 
 def evaluators():
