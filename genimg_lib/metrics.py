@@ -28,7 +28,8 @@ def ssim(x, y, data_range=2.0):
     """Structural similarity, per image: [N], at most 1 (equal images), averaged over channels and windows.
 
     x, y: [N, C, H, W] with H, W >= 11, floats in [-1, 1] (data_range 2), or in another range whose width is data_range.
-    Windows are Gaussian, 11x11, sigma 1.5, within the image; K1 = 0.01, K2 = 0.03. Source: Wang et al. 2004.
+    Windows are Gaussian, 11x11, sigma 1.5, within the image; K1 = 0.01, K2 = 0.03. Source: Wang et al. 2004, who had pixels from 0 to 255:
+    values for the same images in [-1, 1] and in [0, 1] (data_range 1) differ, and published ones mostly are the latter.
     """
     _check_pair(x, y, data_range)
     if min(x.shape[-2:]) < 11:
@@ -108,9 +109,10 @@ def _check_features(real, fake, at_least):
 
 
 class EvaluatorNet(nn.Module):
-    """A small classifier whose last hidden layer, 64 numbers an image, serves as features.
+    """A small classifier. Its features are 96 numbers an image: the activations of its fourth convolution, averaged over positions.
 
-    channels, size: of the images (size divisible by 4). heads: {name: number of outputs}; one linear head each.
+    They see texture and sharpness as well as content; the last layers, trained to read factors through noise, see content alone, and
+    find noisy images as good as clean ones. channels, size: of the images (size even). heads: {name: number of outputs}.
     """
 
     def __init__(self, channels, size, heads, width=64):
@@ -119,24 +121,21 @@ class EvaluatorNet(nn.Module):
         def block(c_in, c_out, stride):
             return [nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU()]
 
-        w, side = width, -(-size // 8)  # size/2 after the shuffle, then two strides of 2
+        w, side = width, -(-size // 8)  # size / 2 after the shuffle, then two strides of 2
         self.body = nn.Sequential(
-            nn.PixelUnshuffle(2),
-            *block(4 * channels, w, 1),
-            *block(w, w, 1),
-            *block(w, 3 * w // 2, 2),
-            *block(3 * w // 2, 3 * w // 2, 1),
-            *block(3 * w // 2, 2 * w, 2),
-            nn.Flatten(),
-            nn.Linear(2 * w * side * side, 64),
-            nn.ReLU(),
-        )
+            nn.PixelUnshuffle(2), *block(4 * channels, w, 1), *block(w, w, 1), *block(w, 3 * w // 2, 2), *block(3 * w // 2, 3 * w // 2, 1)
+        )  # fmt: skip
+        self.top = nn.Sequential(*block(3 * w // 2, 2 * w, 2), nn.Flatten(), nn.Linear(2 * w * side * side, 64), nn.ReLU())
         self.heads = nn.ModuleDict({name: nn.Linear(64, k) for name, k in heads.items()})
+
+    def features(self, x):
+        """x: [N, C, H, W] in [-1, 1]. Returns [N, 96], times 10 so that distances have sizes one can read."""
+        return 10 * self.body(x).mean(dim=(2, 3))
 
     def forward(self, x):
         """x: [N, C, H, W] in [-1, 1]. Returns {head: [N, outputs]}."""
-        features = self.body(x)
-        return {name: head(features) for name, head in self.heads.items()}
+        last = self.top(self.body(x))
+        return {name: head(last) for name, head in self.heads.items()}
 
 
 SPECS = {
@@ -171,8 +170,8 @@ class Evaluator:
         self.net.eval().requires_grad_(False).to(self.device)
 
     def features(self, images, at_once=500):
-        """The features of images: float32 [N, 64]."""
-        return torch.cat([self.net.body(x) for x in self._batches(images, at_once)]).cpu()
+        """The features of images: float32 [N, 96]."""
+        return torch.cat([self.net.features(x) for x in self._batches(images, at_once)]).cpu()
 
     def fd(self, images):
         """The Fréchet distance between these images and real ones, in feature space: 0 is best. At least 256 images, better 2,000.
@@ -180,7 +179,7 @@ class Evaluator:
         It shrinks as N grows, even for real images: compare only figures of the same N, and with `floor(N)`.
         """
         if len(images) < 256:
-            raise ValueError(f"a Fréchet distance of {len(images)} images says nothing: 64 features need at least 256 images, better 2,000")
+            raise ValueError(f"a Fréchet distance of {len(images)} images says nothing: 96 features need at least 256 images, better 2,000")
         features = self.features(images).double()
         return frechet_distance(features.mean(dim=0), features.T.cov(), self.mu, self.cov)
 

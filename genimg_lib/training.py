@@ -37,8 +37,8 @@ class TrainingError(RuntimeError):
 def start(name, seed=0, precision=("no", "no", "bf16"), **settings):
     """Begin the run of a notebook: a seed, a profile, a device, a folder.
 
-    name: the notebook's, "31_vae". seed: for weights, noise and the order of images. precision: "no" (float32) or "bf16", what
-    `run.autocast()` does. settings: what the run needs to know; a tuple of three holds one value a profile (quick, cpu, gpu).
+    name: the notebook's, "31_vae". seed: for weights, noise and the order of images. precision: what `run.autocast()` does: "no" (float32),
+    "bf16", or "auto", which is bf16 where the device computes with it in hardware. settings: what the run needs to know; a tuple of three holds one value a profile (quick, cpu, gpu).
     The profile is the command line's --profile, else GENIMG_PROFILE, else gpu where there is one, else cpu.
     Raises ValueError for an unknown profile, TrainingError where the run's folder cannot be written.
     """
@@ -52,6 +52,8 @@ def start(name, seed=0, precision=("no", "no", "bf16"), **settings):
     if profile not in PROFILES:
         raise ValueError(f"unknown profile {profile!r}; known: {', '.join(PROFILES)}")
     seed = seed if asked.seed is None else asked.seed
+    if unknown := {precision} - {"no", "bf16", "auto"} if isinstance(precision, str) else set(precision) - {"no", "bf16", "auto"}:
+        raise ValueError(f"unknown precision {unknown.pop()!r}; known: no, bf16, auto")
     torch.manual_seed(seed)
     run = Run(name, profile, seed, state, _writable(out_folder() / name / profile), {"precision": precision, **settings})
     plots.output(run.folder, run.is_main)
@@ -97,6 +99,8 @@ class Run:
         self.device = torch.device("cpu") if state.device.type == "mps" else state.device
         self.is_main, self.processes = state.is_main_process, state.num_processes
         self.settings = {key: self.by_profile(value) for key, value in settings.items()}
+        if self.settings.get("precision") == "auto":
+            self.settings["precision"] = "bf16" if has_bf16(self.device) else "no"
         self.ema, self.history, self.results = {}, {}, {}
         self._trainings, self._training, self._seconds = {}, None, {}
 
@@ -514,6 +518,13 @@ class _Window:
 
 
 # ---------------------------------------------------------------------------------------------- the machine
+
+
+def has_bf16(device):
+    """True where the device has instructions for bfloat16; elsewhere it is emulated, and slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)() or getattr(torch.cpu, "_is_amx_tile_supported", bool)())
 
 
 def describe(device):

@@ -141,7 +141,7 @@ class GaussianDecoder(nn.Module):
         super().__init__()
         self.shape = tuple(shape)
         self.net = mlp(latent, *hidden, math.prod(shape), activation=activation)
-        self.log_sigma = nn.Parameter(torch.tensor(0.0))
+        self.log_sigma = nn.Parameter(torch.tensor(-1.0))
 
     def forward(self, z):
         return Gaussian(torch.tanh(self.net(z)).view(-1, *self.shape), self.log_sigma)

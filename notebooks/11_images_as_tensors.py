@@ -38,7 +38,7 @@ run
 # %% [markdown]
 # ## Why
 #
-# Every error in this notebook has been published: images scaled twice, ranges mixed, grey made by the wrong weights, quality measured with the wrong range. None of them
+# The errors in this notebook are common, and found in print: images scaled twice, ranges mixed, grey made by the wrong weights, quality measured with the wrong range. None of them
 # raises an exception. The network trains, the loss falls, and the pictures are bad for a reason that nobody looks for. So we begin with what an image is.
 
 # %%
@@ -54,14 +54,14 @@ plots.show(
 
 # %% [markdown]
 # The order of the axes is **[C, H, W]**: channel, row, column; a batch is **[N, C, H, W]**. Files and plotting libraries mostly use [H, W, C]. `permute` moves axes; `reshape` to the
-# other shape would read the same bytes in another order, and the picture would be confetti:
+# other shape would read the same bytes in another order, and the picture falls to stripes:
 
 # %%
 small = data.photos.square(photo, 64)
 wrong = small.permute(1, 2, 0).reshape(3, 64, 64)
 plots.show(
     plots.grid(torch.stack([small, wrong]), cols=2, labels=["as it is", "[H, W, C] reshaped to [C, H, W]"], width=4.0),
-    alt="The photograph, and beside it stripes of colour noise with repeated small copies: the result of reshaping instead of permuting.",
+    alt="The photograph, and beside it coloured stripes through which the photograph is dimly seen: the result of reshaping instead of permuting.",
     caption="Both tensors have shape [3, 64, 64]. No exception tells them apart; your eyes do.",
 )
 
@@ -91,10 +91,10 @@ assert torch.equal(to_uint8(1.7 * to_float(every_byte)), data.to_uint8(1.7 * to_
 print("brightened by 60 without clipping: 230 ->", (torch.tensor(230, dtype=torch.uint8) + 60).item())
 
 # %% [markdown]
-# **Bit depth.** A byte has $2^8 = 256$ steps. With $b$ bits there are $2^b$, and rounding to the nearest makes an error that is nearly uniform within a step of width $s = 255/(2^b - 1)$. A uniform variable of width $s$ has the
+# **Bit depth.** A byte has $2^8 = 256$ steps. With $b$ bits there are $2^b$, and rounding to the nearest makes an error that is nearly uniform within a step of width $\Delta = 255/(2^b - 1)$, as long as $\Delta$ is much larger than 1. A uniform variable of width $\Delta$ has the
 # variance
 #
-# $$\mathbb{E}\,e^2 = \frac1s\int_{-s/2}^{s/2} e^2\, de = \frac{s^2}{12}. \tag{2}$$
+# $$\mathbb{E}\,e^2 = \frac1\Delta\int_{-\Delta/2}^{\Delta/2} e^2\, de = \frac{\Delta^2}{12}. \tag{2}$$
 
 # %%
 coffee = data.photos.square(data.photos.open_photo("coffee"), 256)
@@ -108,7 +108,7 @@ def quantise(image, bits):
 for bits in (3, 4, 5):
     measured = (quantise(coffee, bits).float() - coffee.float()).square().mean().item()
     predicted = (255 / (2**bits - 1)) ** 2 / 12
-    print(f"{bits} bits: mean squared error {measured:7.2f}, s^2 / 12 = {predicted:7.2f}")
+    print(f"{bits} bits: mean squared error {measured:7.2f}, step^2 / 12 = {predicted:7.2f}")
     assert abs(measured / predicted - 1) < 0.15
 
 
@@ -123,7 +123,7 @@ explore(
 )  # fmt: skip
 
 # %% [markdown]
-# **Grey** is not the mean of the channels. The eye is most sensitive to green, least to blue; television's weights for gamma-coded colours (ITU-R BT.601) are
+# **Grey** is not the mean of the channels. The eye is most sensitive to green, least to blue; television's weights (ITU-R BT.601) are
 #
 # $$Y = 0.299\,R + 0.587\,G + 0.114\,B. \tag{3}$$
 #
@@ -152,7 +152,7 @@ plots.show(
 )
 
 # %% [markdown]
-# **Gamma.** A byte is not proportional to light. The sRGB standard codes light $L \in [0, 1]$ roughly as $L^{1/2.2}$, spending more steps on the dark, where the eye sees finer. So the mean of *bytes* is not the mean of *light*: half black, half
+# **Gamma.** A byte is not proportional to light. The sRGB standard codes light $\ell \in [0, 1]$ roughly as $\ell^{1/2.2}$, spending more steps on the dark, where the eye sees finer. So the mean of *bytes* is not the mean of *light*: half black, half
 # white, seen from afar, is byte 188, not 128. Most image libraries average bytes all the same, and so do we; but you should know that a scaled-down picture of fine bright lines comes out too dark.
 
 
@@ -184,7 +184,7 @@ axes[0].set_ylabel("pixels")
 plots.show(
     fig,
     alt="Histograms of the red, green and blue channel of a photograph, spread over all values, and of a portrait, with a few tall spikes.",
-    caption="Red, green and blue channels. Spikes at the ends would mean clipping.",
+    caption="Red, green and blue channels. The photograph's blue piles up at 0: its dark parts were clipped. The portrait is a handful of spikes, its few flat colours.",
 )
 
 # %% [markdown]
@@ -245,24 +245,25 @@ else:
 # ## An image is one point
 #
 # Write the $D = C \cdot H \cdot W$ numbers of an image in a row: a point in $\mathbb{R}^D$. A 32x32 colour portrait has $D = 3072$. How many images of bytes are there? $256^{3072}$, a number with 7,399 digits.
-# Nearly all of them look like this:
+# A random one looks like the ones below, and the chance that all $D$ numbers of a uniform image fall within $\pm 0.25$ of a *given* face is at most $0.25^{D}$.
 
 # %%
 shape, D = tuple(train.images.shape[1:]), train.images[0].numel()
 X = data.to_float(train.images[: run.images]).flatten(1)  # [N, D]: one point a row
-print(f"D = {D}; 256^D has {math.floor(D * math.log10(256)) + 1:,} digits")
+print(f"D = {D}; 256^D has {math.floor(D * math.log10(256)) + 1:,} digits; 0.25^D is about 10^{round(D * math.log10(0.25)):,}")
 
 torch.manual_seed(run.seed)
 noise = 2 * torch.rand(run.samples, D) - 1
 plots.show(
     plots.grid(noise[:10].view(-1, *shape)),
     alt="Ten images of colour noise.",
-    caption="Uniform random points of the space of images. You could draw for the age of the universe and never meet a face.",
+    caption="Uniform random points of the space of images. With chances of that size, no machine will ever meet a face this way.",
 )
 
 # %% [markdown]
 # So faces fill a vanishing part of the space, and generating means finding that part. Let us do it in the two simplest ways there are. **One Gaussian a pixel**: mean $m_i$ and standard deviation $s_i$ of every coordinate, all independent.
-# **One Gaussian for all**: mean $m$ and the full covariance matrix $\Sigma$, $D \times D$. To draw from $\mathcal{N}(m, \Sigma)$ we need no root of $\Sigma$: with the centred data $X_c$ ($N$ rows) and $w \sim \mathcal{N}(0, I_N)$,
+#
+# **One Gaussian for all**: mean $m$ and the full covariance matrix $\Sigma$, $D \times D$. Any $A$ with $A A^\top = \Sigma$ draws from it, $x = m + A w$ with standard normal $w$, and the data give one for free. With the centred data $X_c$ (one image a row, $N$ rows) and $w \sim \mathcal{N}(0, I_N)$,
 #
 # $$x = m + \tfrac{1}{\sqrt{N-1}} X_c^\top w \quad\Rightarrow\quad \mathrm{Cov}(x) = \tfrac{1}{N-1} X_c^\top\, \mathbb{E}[w w^\top]\, X_c = \Sigma. \tag{4}$$
 
@@ -282,12 +283,11 @@ plots.show(
     plots.grid({"real": data.to_float(train.images[:10]), **rows}),
     alt="Four rows: real images; uniform noise; noise with a faint average face; smooth ghostly faces.",
     caption="Knowing every pixel's mean and spread gives noise around the average face. Knowing how pixels vary together gives ghosts: right colours, right places, no decisions. "
-    "What is missing lies beyond pairs of pixels: glasses are there or not, never half.",
+    "What is missing is everything beyond means and covariances: glasses are there or not, never half.",
 )
 
 # %% [markdown]
-# **How far from real?** The Fréchet distance compares sets of images by the features of a small network that was trained to read them (chapters 13 and 71 explain both); 0 is best, and the **floor** is what as many *real, unseen* images get.
-# Any model of this course has to beat the last Gaussian.
+# Even one pixel alone is not Gaussian: its histogram has a peak for each thing that can be there. **How far from real are they?** The Fréchet distance compares sets of images by the features of a small network that was trained to read them (chapters 13 and 71 explain both); 0 is best, and the **floor** is what as many *real, unseen* images get. A model of this course has to beat the last Gaussian.
 
 # %%
 found = {}
@@ -302,11 +302,11 @@ if DATA in metrics.SPECS:
 # %% [markdown]
 # ## How alike are two images?
 #
-# **PSNR.** The mean squared error $\mathrm{MSE} = \frac1D\sum_i (x_i - y_i)^2$, set against the width $L$ of the range and put on a logarithmic scale, is the peak signal-to-noise ratio in decibels:
+# **PSNR.** The mean squared error $\mathrm{MSE} = \frac1D\sum_i (x_i - y_i)^2$, set against the width $R$ of the range and put on a logarithmic scale, is the peak signal-to-noise ratio in decibels:
 #
-# $$\mathrm{PSNR}(x, y) = 10 \log_{10} \frac{L^2}{\mathrm{MSE}}. \tag{5}$$
+# $$\mathrm{PSNR}(x, y) = 10 \log_{10} \frac{R^2}{\mathrm{MSE}}. \tag{5}$$
 #
-# Noise of standard deviation $\sigma$ has $\mathrm{MSE} = \sigma^2$, hence $\mathrm{PSNR} = 20\log_{10}(L/\sigma)$: halving the noise gains 6 dB. And $L$ has to be the range the pixels *live in*: 2 for [-1, 1].
+# Noise of standard deviation $\sigma$ has $\mathrm{MSE} = \sigma^2$, hence $\mathrm{PSNR} = 20\log_{10}(R/\sigma)$: halving the noise gains 6 dB. And $R$ has to be the range the pixels *live in*: 2 for [-1, 1].
 
 # %%
 x = data.to_float(data.photos.load(128))  # ten photographs, [10, 3, 128, 128]
@@ -315,21 +315,21 @@ y = x + sigma * torch.randn_like(x)
 ours = 10 * torch.log10(2.0**2 / (x - y).square().flatten(1).mean(dim=1))
 reference = [skimage.metrics.peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=2.0) for a, b in zip(x, y, strict=True)]
 assert torch.allclose(ours, metrics.psnr(x, y.clamp(-1, 1)).float(), atol=0.5) and np.allclose(ours, reference, atol=1e-3)
-print(f"by (5): {ours[0]:.3f} dB; scikit-image: {reference[0]:.3f} dB; 20 log10(L / sigma) = {20 * math.log10(2 / sigma):.3f} dB")
+print(f"by (5): {ours[0]:.3f} dB; scikit-image: {reference[0]:.3f} dB; 20 log10(R / sigma) = {20 * math.log10(2 / sigma):.3f} dB")
 print(f"with data_range 255 by mistake: {metrics.psnr(x, y, data_range=255)[0]:.1f} dB: wonderful, and meaningless")
 
 # %% [markdown]
-# **SSIM** (Wang et al. 2004) looks through a window that glides over both images, and compares three things in it: mean brightness $\mu$, contrast $\sigma$, and structure, the correlation. With small constants $C_i$ against division by 0:
+# **SSIM** (Wang et al. 2004) looks through a window that glides over both images, and compares three things in it: mean brightness $\mu$, contrast $\sigma$, and structure. In a window with Gaussian weights $g_i$ that sum to 1, $\mu_x = \sum_i g_i x_i$, $\sigma_x^2 = \sum_i g_i x_i^2 - \mu_x^2$ and $\sigma_{xy} = \sum_i g_i x_i y_i - \mu_x\mu_y$. With small constants, $C_1 = (0.01 R)^2$, $C_2 = (0.03 R)^2$, against division by 0:
 #
 # $$l = \frac{2\mu_x\mu_y + C_1}{\mu_x^2 + \mu_y^2 + C_1}, \quad c = \frac{2\sigma_x\sigma_y + C_2}{\sigma_x^2 + \sigma_y^2 + C_2}, \quad s = \frac{\sigma_{xy} + C_3}{\sigma_x\sigma_y + C_3}. \tag{6}$$
 #
-# Each is 1 where the windows agree: $2ab \le a^2 + b^2$. With $C_3 = C_2/2$ the numerator of $c$ cancels the denominator of $s$:
+# Each is at most 1, and 1 where the windows agree: $2ab \le a^2 + b^2$, and $|\sigma_{xy}| \le \sigma_x\sigma_y$ by Cauchy and Schwarz. With $C_3 = C_2/2$ the numerator of $c$ cancels the denominator of $s$:
 #
 # $$\mathrm{SSIM} = l\,c\,s = \frac{(2\mu_x\mu_y + C_1)(2\sigma_{xy} + C_2)}{(\mu_x^2 + \mu_y^2 + C_1)(\sigma_x^2 + \sigma_y^2 + C_2)}. \tag{7}$$
 
 
 # %%
-def ssim_map(x, y, L=2.0):
+def ssim_map(x, y, R=2.0):
     """Equations (6) and (7) at every window: x, y [N, 1, H, W] -> two maps [N, 1, H - 10, W - 10]."""
     axis = torch.arange(11.0) - 5
     g = torch.exp(-0.5 * (axis / 1.5) ** 2)
@@ -337,7 +337,7 @@ def ssim_map(x, y, L=2.0):
     mu_x, mu_y = F.conv2d(x, window), F.conv2d(y, window)
     var_x, var_y = F.conv2d(x * x, window) - mu_x**2, F.conv2d(y * y, window) - mu_y**2
     cov = F.conv2d(x * y, window) - mu_x * mu_y
-    c_1, c_2 = (0.01 * L) ** 2, (0.03 * L) ** 2
+    c_1, c_2 = (0.01 * R) ** 2, (0.03 * R) ** 2
     sd_x, sd_y = var_x.clamp(min=0).sqrt(), var_y.clamp(min=0).sqrt()
     luminance = (2 * mu_x * mu_y + c_1) / (mu_x**2 + mu_y**2 + c_1)
     contrast = (2 * sd_x * sd_y + c_2) / (var_x + var_y + c_2)
@@ -360,7 +360,15 @@ print(f"by (7): {ours[0]:.6f}   library: {library[0]:.6f}   scikit-image: {refer
 assert torch.allclose(ours, library, atol=1e-9) and abs(ours[0] - reference) < 1e-6
 
 # %% [markdown]
-# Now change a portrait and watch both. **Predict** before you move a slider: which of the three changes does PSNR dislike most, which one SSIM?
+# One thing to know before you compare: (6) was made for pixels that start at 0. The luminance term changes when both images are shifted by the same amount, so SSIM on [-1, 1] is not SSIM on [0, 1]. Published values mostly use the latter: give `ssim` images in [0, 1] and `data_range=1`.
+
+# %%
+for low, high in ((-1, 1), (0, 1)):
+    scaled = [(v + 1) / 2 * (high - low) + low for v in (a, b)]
+    print(f"the same pair in [{low}, {high}]: SSIM {metrics.ssim(*scaled, data_range=float(high - low))[0]:.4f}, PSNR {metrics.psnr(*scaled, data_range=float(high - low))[0]:.4f} dB")
+
+# %% [markdown]
+# Now change a portrait and watch both. **Predict** before you move a slider: find amounts of noise, blur and shift that give the same PSNR. Which of them has the lowest SSIM?
 
 # %%
 original = data.to_float(portrait[None])
@@ -396,24 +404,24 @@ no_glasses = data.to_float(data.portraits.draw({**look, "glasses": "none", "mout
 shifted = first.roll(4, dims=3)
 grain = (first + 0.05 * torch.randn(first.shape, generator=torch.Generator().manual_seed(1))).clamp(-1, 1)
 other_color = data.to_float(data.portraits.draw({**look, "background": "rose", "outfit": "purple"}, 256))
-candidates = {"another expression,\nno glasses": no_glasses, "moved by 4 pixels": shifted, "a faint grain": grain, "other colours": other_color}
+candidates = {"no glasses,\nsurprised": no_glasses, "moved by 4 pixels": shifted, "a faint grain": grain, "other colours": other_color}
 scores = {name: (metrics.psnr(first, y).item(), metrics.ssim(first, y).item()) for name, y in candidates.items()}
 labels = ["original"] + [f"{name}\n{p:.1f} dB, {q:.3f}" for name, (p, q) in scores.items()]
 plots.show(
     plots.grid(torch.cat([first, *candidates.values()]), cols=5, labels=labels),
     alt="A portrait and four changed versions with their PSNR and SSIM.",
-    caption="Both measures find another face closer than the same face moved by 4 pixels. And SSIM puts a grain that one hardly sees below a change of all colours.",
+    caption="Both measures find the face without glasses, with another expression, closer than the same picture moved by 4 pixels. And SSIM puts a grain that one hardly sees below a change of shirt and background.",
 )
 (p_other, s_other), (p_moved, s_moved), (p_grain, s_grain), (p_color, s_color) = scores.values()
-assert p_moved < p_other and s_moved < s_other  # both are wrong
-assert s_grain < s_color and p_grain > p_color  # SSIM is wrong, PSNR is right
+assert p_moved < p_other and s_moved < s_other  # a person would call the moved picture the same
+assert s_grain < s_color and p_grain > p_color  # SSIM is misled by the grain, PSNR is not
 
 # %% [markdown]
 # PSNR and SSIM compare pixel with pixel, so they fit tasks with one right answer: denoising, super-resolution. For *generating*, there is no original to compare with; sets are compared instead, as above.
 #
 # ## Break it
 #
-# Three famous bugs, each a line long. **Predict** what each picture looks like. 1. Divide by 255 twice. 2. Show an image from [-1, 1] as if it were [0, 1]. 3. Brighten bytes without clipping.
+# Three common bugs, each a line long. **Predict** what each picture looks like. 1. Divide by 255 twice. 2. Show an image from [-1, 1] as if it were [0, 1]. 3. Brighten bytes without clipping.
 
 # %%
 good = train.images[:4].expand(-1, 3, -1, -1)
@@ -427,7 +435,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The library refuses the first two where it can: `to_float` takes bytes only, and `to_uint8` refuses what lies far outside [-1, 1].
+# The library refuses the first, and bytes passed as floats: `to_float` takes bytes only, and `to_uint8` refuses what lies far outside [-1, 1]. The second it cannot see, as [0, 1] lies inside [-1, 1]. Only you can.
 
 # %%
 for mistake in (lambda: data.to_float(data.to_float(good)), lambda: data.to_uint8(good.float())):
@@ -445,16 +453,16 @@ if DATA == "portraits":
 # ## Exercises
 #
 # 1. *(2 minutes)* An image in [0, 1] is stored as float32, another as uint8. How much memory does each take at 1024x1024 in colour?
-# 2. *(5 minutes)* Two images have a mean squared error of 0.01 in [0, 1]. What is it in [-1, 1]? Does PSNR change?
-# 3. *(10 minutes)* Find two visibly different portraits with equal histograms in all channels. (Hint: a histogram does not know where.)
-# 4. *(15 minutes)* How many images $N$ does the Gaussian for all need? Plot its Fréchet distance against $N$ = 50, 200, 1,000, 5,000. What do its samples look like where $N$ is far below $D$?
-# 5. *(30 minutes, a project)* Take the logarithm's place: replace the 11x11 window of SSIM by one of 5x5 and one of 21x21, and find the pairs above on which the verdict changes.
+# 2. *(5 minutes)* Two images have a mean squared error of 0.01 in [0, 1]. What is it in [-1, 1]? Does PSNR change, with $R$ set right in each?
+# 3. *(5 minutes)* Make from one portrait a visibly different image with the same histograms. What does this say about histograms?
+# 4. *(15 minutes)* From which $N$ on does the distance of the Gaussian for all hardly fall? Draw 2,000 samples each from $N$ = 50, 200, 1,000 and 5,000 images. What do samples look like where $N$ is far below $D$, and in which subspace do they lie?
+# 5. *(30 minutes, a project)* Give `ssim_map` the window's side $w$ and $\sigma = 1.5\,w/11$. Rank the four changed portraits, colour by colour, for $w$ = 5, 11 and 21. Which of them swap places, and why?
 #
 # ## What to remember
 #
 # - [N, C, H, W]; uint8 for eyes, [-1, 1] for models; convert once, in one place, and clip before you round.
 # - `permute` moves axes, `reshape` scrambles pixels.
-# - Faces are a vanishing part of the space of images; pairwise statistics of pixels give ghosts.
+# - Faces are a vanishing part of the space of images; means and covariances of pixels give ghosts.
 # - PSNR and SSIM compare pixel with pixel and need the right data range; a shift fools both.
 #
 # ## Further reading

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -56,8 +57,8 @@ def whole(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("program", ["train_vae", "train_gan"])
 def test_a_training_killed_at_any_step_or_in_a_save_ends_bit_identical(program, tmp_path):
-    whole = launch(program, tmp_path / "whole")
-    assert whole.returncode == 0, whole.stderr
+    background = ThreadPoolExecutor()
+    whole = background.submit(launch, program, tmp_path / "whole")
     draw = random.Random(program)
     # 13 steps at most, twice, leave some for the last; of the files of a save, the second save's last two are 6 and 7
     for death in ({"KILL_AT": draw.randint(6, 13)}, {"KILL_AT_FILE": draw.randint(4, 7)}, {"KILL_AT": draw.randint(1, 7)}):
@@ -66,6 +67,7 @@ def test_a_training_killed_at_any_step_or_in_a_save_ends_bit_identical(program, 
     ended = launch(program, tmp_path / "killed")
     assert ended.returncode == 0, ended.stderr
     assert "goes on from step" in ended.stdout
+    assert whole.result().returncode == 0, whole.result().stderr
     results = []
     for out in ("whole", "killed"):
         (folder,) = (tmp_path / out / program).iterdir()
@@ -157,6 +159,14 @@ def test_what_a_killed_save_left_is_never_used(whole, capsys):
     assert not folder.exists()
 
 
+def test_a_checkpoint_that_was_never_moved_to_its_place_is_none(whole, capsys):
+    folder = train(stop_at=8).folder / "checkpoints" / "train"
+    (folder / "step_000000005").rename(folder / ".step_000000005.4242")
+    run = train()
+    assert "goes on" not in capsys.readouterr().out
+    assert (weights(run), run.history) == whole
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_no_half_one(tmp_path, monkeypatch):
     path = tmp_path / "results" / "a.json"
     checkpoints.write_atomically(path, b"old")
@@ -230,18 +240,18 @@ def test_an_average_that_is_new_starts_afresh(capsys):
     assert run.history["step"] == list(range(20))
 
 
-def test_other_images_start_afresh(capsys):
-    def fit(images, stop):
+@pytest.mark.parametrize(("images", "size"), [(6, 2), (40, 3)])
+def test_other_images_or_batches_start_afresh_though_no_setting_names_them(images, size, capsys):
+    def fit(images, size, stop):
         run = start("images")
-        net = nn.Linear(2, 2)
-        for _ in run.train(run.batches(images, 2), 10, checkpoint_every=2, net=net):
+        for _ in run.train(run.batches(torch.zeros(images, 2), size), 10, checkpoint_every=2, net=nn.Linear(2, 2)):
             run.log(loss=0.0)
             if run.history["step"][-1] == stop:
                 break
         return run
 
-    fit(torch.zeros(40, 2), stop=5)
-    run = fit(torch.zeros(6, 2), stop=None)
+    fit(40, 2, stop=5)
+    run = fit(images, size, stop=None)
     assert "other settings" in capsys.readouterr().out
     assert run.history["step"] == list(range(10))
 

@@ -72,6 +72,6 @@ def test_frechet_distance_of_large_nearly_equal_moments_keeps_its_digits():
 
 def test_frechet_distance_refuses_shapes_that_do_not_fit():
     (m, c), (m2, c2) = gaussian(3, 0), gaussian(4, 0)
-    for given_shapes in ((m, c, m2, c2), (m, c[0], m, c), (m[None], c, m[None], c)):
+    for given_shapes in ((m, c, m2, c2), (m, c[0], m, c), (m[None], c, m, c), (m, c, m[None], c), (m, c, m, c[None])):
         with pytest.raises(ValueError, match=r"means \[d\] and covariances \[d, d\] are wanted"):
             frechet_distance(*given_shapes)

@@ -73,7 +73,7 @@ def main():
     net.load_state_dict({k: v.float() for k, v in weights.items()}, strict=False)  # measured as they are stored
     with torch.no_grad():
         train, test = data.load(args.name, n=20_000, seed=99), data.load(args.name, "test", n=10_000, seed=98)
-        features = torch.cat([net.body(data.to_float(x)) for x in train.images.split(500)]).double()
+        features = torch.cat([net.features(data.to_float(x)) for x in train.images.split(500)]).double()
         outputs = [net(data.to_float(x)) for x in test.images.split(500)]
     read = {h: torch.cat([o[h] for o in outputs]) for h in net.heads}
     read = {h: v[:, 0].clamp(-1, 1) if h in portraits.CONTINUOUS else v.argmax(dim=1) for h, v in read.items()}

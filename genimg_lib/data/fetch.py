@@ -45,7 +45,7 @@ def find(name):
     for file in entry["files"]:
         places = []
         if given := os.environ.get("GENIMG_DATA"):
-            places += [Path(given) / entry["folder"] / file, Path(given) / file]
+            places.append(Path(given) / entry["folder"] / file)
         places.append(cache() / entry["folder"] / file)
         found[file] = next((p for p in places if p.is_file()), None)
     return found

@@ -6,6 +6,7 @@ import struct
 import zlib
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from genimg_lib.data.fetch import DataError, fetch
@@ -52,4 +53,4 @@ def read_idx(path):
         raise DataError(
             f"{path} is {'truncated' if len(body) < math.prod(shape) else 'too long'}: {len(body):,} bytes where its header promises {'x'.join(map(str, shape))} = {math.prod(shape):,}"
         )
-    return torch.frombuffer(bytearray(body), dtype=torch.uint8).view(shape)
+    return torch.from_numpy(np.frombuffer(body, np.uint8).copy()).view(shape)

@@ -39,7 +39,7 @@ def moons(n, seed=0, std=0.05):
 
 
 def spirals(n, seed=0, arms=2, turns=1.5, std=0.03):
-    """Arms that wind outwards, points uniform along the radius."""
+    """Arms that wind outwards; the points lie about equally dense along an arm (the square of their radius is uniform)."""
     g = torch.Generator().manual_seed(seed)
     t = torch.rand(n, generator=g).sqrt()
     angle = 2 * math.pi * (turns * t + torch.randint(arms, (n,), generator=g) / arms)

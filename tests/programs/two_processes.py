@@ -10,8 +10,8 @@ from genimg_lib.training import start
 run = start("two_processes", steps=12)
 rank = run.state.process_index
 images = torch.arange(48.0)[:, None].expand(-1, 6) / 48
-torch.manual_seed(rank)  # weights that differ at first, as they would where a process drew something before
 net = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Dropout(0.2), nn.Linear(8, 6))
+nn.init.constant_(net[0].bias, rank)  # weights that differ at first
 opt = torch.optim.Adam(net.parameters(), lr=1e-2)
 seen, noise = [], []
 for x in deadly(run.train(run.batches(images, 4), run.steps, ema="net", ema_decay=0.5, checkpoint_every=3, net=net, opt=opt)):

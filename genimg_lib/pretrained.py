@@ -1,0 +1,32 @@
+"""The trained networks that come with the course, loaded with one call."""
+
+import json
+
+import torch
+
+from genimg_lib.data import fetch
+from genimg_lib.unet import PatchUNet
+
+FIRST_GENERATOR = {"channels": 3, "size": 32}  # what PatchUNet is asked for
+
+
+def read(name):
+    """The weights data/weights/NAME.safetensors: {key: float32 tensor}. Raises DataError where they are missing."""
+    from safetensors.torch import load_file
+
+    path = fetch.shipped() / "weights" / f"{name}.safetensors"
+    if not path.is_file():
+        raise fetch.DataError(f"{path} is missing; is the checkout complete? data/README.md says how its weights are made")
+    return {key: tensor.float() for key, tensor in load_file(path).items()}
+
+
+def facts(name):
+    """How the weights NAME were made and what they reach: data/weights/NAME.json."""
+    return json.loads((fetch.shipped() / "weights" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def load_first_generator(device="cpu"):
+    """The network of notebook 00, trained longer on portraits (data/weights/first_generator.json says how): a PatchUNet for 3x32x32, in eval mode."""
+    net = PatchUNet(**FIRST_GENERATOR)
+    net.load_state_dict(read("first_generator"))
+    return net.eval().requires_grad_(False).to(torch.device(device))
