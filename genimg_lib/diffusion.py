@@ -27,9 +27,12 @@ def flow_matching_loss(net, x, eps, t, floor=0.1):
     return ((x_hat - x) / per_image((1 - t).clamp(min=floor), x)).square().mean()
 
 
-def image_times(n, device=None):
-    """n random times for training, sigmoid of a normal variable: most in the middle, where there is most to decide. Source: Esser et al. 2024 (arXiv:2403.03206)."""
-    return torch.sigmoid(torch.randn(n, device=device))
+def image_times(n, device=None, shift=0.0):
+    """n random times for training, sigmoid of a normal variable with mean `shift`: most in the middle, where there is most to decide.
+
+    A negative shift looks more often at noisy images. Source: Esser et al. 2024 (arXiv:2403.03206).
+    """
+    return torch.sigmoid(torch.randn(n, device=device) + shift)
 
 
 @torch.no_grad()

@@ -252,7 +252,7 @@ class _Training:
                 self.step += 1
                 self._average()
                 now = time.perf_counter()
-                self.seconds, tick = self.seconds + now - tick, now
+                self.seconds, tick = self._agreed(self.seconds + now - tick), now
                 window.update(self.step, run.history)
                 if preview is not None and (self.step % preview_every == 0 or self.progress >= 1):
                     self._show(window, preview)
@@ -264,6 +264,14 @@ class _Training:
             for hook in hooks:
                 hook.remove()
             run._seconds[self.label] = self.seconds
+
+    def _agreed(self, seconds):
+        """The first process's clock decides when the minutes are over: if each went by its own, one would wait for ever for the others."""
+        if self.minutes is None or self.run.processes == 1:
+            return seconds
+        from accelerate.utils import broadcast
+
+        return broadcast(torch.tensor(seconds, dtype=torch.float64, device=self.run.device)).item()
 
     @torch.no_grad()
     def _average(self):
@@ -283,11 +291,12 @@ class _Training:
     def _join_processes(self):
         from torch import distributed
 
-        for module in self.modules.values():
+        if self.step == 0:
+            for name, average in self.averages.items():
+                average.load_state_dict(self.objects[name].state_dict())
+        for module in (*self.modules.values(), *self.averages.values()):
             for tensor in module.state_dict().values():
                 distributed.broadcast(tensor, 0)
-        for name, average in self.averages.items():
-            average.load_state_dict(self.objects[name].state_dict())
         if self.step == 0 and self.run.state.process_index > 0:
             torch.manual_seed(self.run.seed + 7919 * self.run.state.process_index)  # other noise in every process
         return [optimiser.register_step_pre_hook(_average_gradients) for optimiser in self.optimisers]

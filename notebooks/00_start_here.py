@@ -27,7 +27,7 @@ from genimg_lib.widgets import explore
 
 DATA = "portraits"  # or "fashion_mnist", once you have fetched it: genimg data fetch fashion_mnist
 # three values: for the profiles quick, cpu and gpu, which the end of this notebook explains
-run = start("00_start_here", steps=(40, 600, 20_000), batch=(32, 64, 512), lr=3e-3, precision="auto", samples=(300, 500, 2_000))
+run = start("00_start_here", steps=(40, 1_000, 20_000), batch=(32, 32, 512), lr=3e-3, precision="auto", samples=(300, 500, 2_000))
 tables.show_expected("00_start_here")
 run
 
@@ -55,7 +55,7 @@ points = data.toy.moons(300)
 g = torch.Generator().manual_seed(0)
 copied = points[torch.randint(300, (300,), generator=g)]
 gaussian = points.mean(0) + torch.randn(300, 2, generator=g) @ torch.linalg.cholesky(points.T.cov()).T
-fig, axes = plots.figure(1, 4, height=2.3, sharex=True, sharey=True)
+fig, axes = plots.figure(1, 4, height=1.9, sharex=True, sharey=True)
 titles = ("training points", "copies", "a fitted Gaussian", "new, from p_data")
 for axis, cloud, title, color in zip(axes, (points, copied, gaussian, data.toy.moons(300, seed=1)), titles, plots.COLORS, strict=False):
     axis.scatter(*cloud.T, s=4, color=color)
@@ -90,7 +90,7 @@ for x in run.train(
     preview=lambda: diffusion.flow_sample(run.ema["net"], noise, steps=8), preview_every=max(1, run.steps // 3),
 ):  # fmt: skip
     with run.autocast():
-        loss = diffusion.flow_matching_loss(net, x, torch.randn_like(x), diffusion.image_times(len(x), x.device))
+        loss = diffusion.flow_matching_loss(net, x, torch.randn_like(x), diffusion.image_times(len(x), x.device, shift=-0.4), floor=0.25)
     opt.zero_grad()
     loss.backward()
     opt.step()
@@ -121,7 +121,7 @@ plots.show(
 # %% [markdown]
 # ## What you made, and what patience makes
 #
-# Beside your samples: those of **the same network and loss, trained longer**, on more portraits. Its weights come with the course, and with them a file that says how they were made:
+# Beside your samples: those of **the same network, trained longer**, on more portraits, with more weight on fine details. Its weights come with the course, and with them a file that says how they were made:
 
 # %%
 longer = net  # for other data there are no longer trained weights
@@ -209,7 +209,7 @@ plots.show(
 # %%
 TIMELINE = (
     (1999, "texture from\npatches", 2), (2013, "VAE", 0), (2014, "GAN", 1), (2015, "DCGAN,\nneural style", 2), (2016.5, "pix2pix,\nCycleGAN", 0), (2017, "WGAN-GP,\nVQ-VAE", 1),
-    (2018, "BigGAN,\nStyleGAN", 2), (2020, "DDPM", 0), (2022, "latent\ndiffusion", 1), (2022.5, "flow matching,\ndiffusion\ntransformers", 2.3),
+    (2018, "BigGAN,\nStyleGAN", 2), (2020, "DDPM", 0), (2022, "latent\ndiffusion", 0.6), (2022.5, "flow matching,\ndiffusion\ntransformers", 2.3),
 )  # fmt: skip
 
 
@@ -221,9 +221,9 @@ fig, axis = plots.figure(height=2.6)
 axis.axhline(0, color="black", linewidth=1)
 for k, (year, name, level) in enumerate(TIMELINE):
     axis.plot([place(year)] * 2, [0, 0.8 + level], color=plots.COLORS[k % 6], linewidth=1.5)
-    axis.text(place(year) + 0.06, 0.8 + level, name, va="top", fontsize=9)
+    axis.text(place(year) + 0.06, 0.8 + level, name, va="top", fontsize=9, bbox={"boxstyle": "square,pad=0.1", "color": "white"})
 ticks = [1999, *range(2013, 2024)]
-axis.set(xticks=[place(t) for t in ticks], xticklabels=ticks, yticks=[], ylim=(0, 3.6), xlim=(2010.4, 2024))
+axis.set(xticks=[place(t) for t in ticks], xticklabels=ticks, yticks=[], ylim=(0, 3.6), xlim=(2010.4, 2024.6))
 axis.spines["left"].set_visible(False)
 axis.grid(False)
 plots.show(
@@ -251,23 +251,24 @@ for state, subject, finding in doctor.examine():
 # **The map.** What needs what: follow an arrow backwards to find what to read first. The maths chapters explain, the models build, *at work* uses them, *judgement* asks whether it is any good.
 
 # %%
-columns = {part: [c for c in course.CHAPTERS if c.part == part] for part in course.PARTS}
+COLUMNS = (("Start", "0"), ("The maths", "1"), ("Models: GANs, VAEs", "23"), ("Models: style, diffusion", "45"), ("At work", "6"), ("Judgement", "7"))
 where = {}
-for part, chapters in columns.items():
-    for row, chapter in enumerate(chapters):
-        where[chapter.name[:2]] = (course.PARTS.index(part) + (0.5 if row >= 8 else 0), -(row % 8 + (0.5 if row >= 8 else 0)) * (8 / min(8, max(len(chapters), 5))))
+for column, (_, tens) in enumerate(COLUMNS):
+    chapters = [c.name[:2] for c in course.CHAPTERS if c.name[0] in tens]
+    where |= {number: (column, -8 * (row + 0.5) / max(len(chapters), 5)) for row, number in enumerate(chapters)}
 standing = {name[:2] for name in course.standing()}
-fig, axis = plots.figure(height=5.2)
+fig, axis = plots.figure(height=5.6)
 for chapter in course.CHAPTERS:
     x_1, y_1 = where[chapter.name[:2]]
     for needed in chapter.needs:
         x_0, y_0 = where[needed]
         axis.annotate("", (x_1 - 0.04, y_1), (x_0 + 0.04, y_0), arrowprops={"arrowstyle": "->", "color": "#b8b8b8", "linewidth": 0.9, "connectionstyle": "arc3,rad=0.08"})
     color = plots.COLORS[0] if chapter.name[:2] in standing else "#8a8a8a"
-    axis.text(x_1, y_1, chapter.name.replace("_", " "), fontsize=7.5, ha="center", va="center", color="white", bbox={"boxstyle": "round,pad=0.25", "color": color})
-for k, part in enumerate(course.PARTS):
-    axis.text(k + (0.25 if k == 2 else 0), 1.1, part, ha="center", fontsize=11, weight="bold")
-axis.set(xlim=(-0.45, 4.5), ylim=(-8.6, 1.6))
+    label = chapter.name.replace("_", " ", 1).replace("_", "\n" if len(chapter.name) > 17 else " ")
+    axis.text(x_1, y_1, label, fontsize=7.5, ha="center", va="center", color="white", bbox={"boxstyle": "round,pad=0.25", "color": color})
+for column, (title, _) in enumerate(COLUMNS):
+    axis.text(column, 0.2, title.replace(": ", ":\n"), ha="center", fontsize=9.5, weight="bold")
+axis.set(xlim=(-0.45, 5.45), ylim=(-8, 0.9))
 axis.axis("off")
 plots.show(
     fig,
