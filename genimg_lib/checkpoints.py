@@ -24,11 +24,15 @@ def write_atomically(path, content):
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(beside, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def as_safetensors(weights):
@@ -67,7 +71,7 @@ def sound(folder, say=print):
             from safetensors.torch import load
 
             weights, state = load(contents["weights.safetensors"]), torch.load(io.BytesIO(contents["state.pt"]), weights_only=True)
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # whatever is wrong with one checkpoint must not keep the others from being tried
             say(f"checkpoint {path.name} passed over for the one before it: {error}")
             continue
         yield path, weights, state

@@ -1,6 +1,7 @@
 """The command `genimg` (or python -m genimg_lib). What is slow to import is imported by the command that needs it."""
 
 import argparse
+import re
 import sys
 
 
@@ -104,7 +105,7 @@ def _data_show(args):
         print(f"  {name}: {', '.join(map(str, data.portraits.FACTORS[name]))}")
     if found.names:
         print(f"  classes: {', '.join(found.names)}")
-    path = out_folder() / "data" / f"{args.name.replace(':', '_').replace('/', '_')}.png"
+    path = out_folder() / "data" / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', args.name)}.png"
     write_atomically(path, plots.png(plots.grid(found.images[:50], title=found.title)))
     print(f"  pictures: {path}")
 

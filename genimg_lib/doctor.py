@@ -65,9 +65,10 @@ def _device():
 
 def _memory():
     import psutil
+    import torch
 
     free = psutil.virtual_memory().available / 2**30
-    profile = os.environ.get("GENIMG_PROFILE", "cpu")
+    profile = os.environ.get("GENIMG_PROFILE") or ("gpu" if torch.cuda.is_available() else "cpu")
     needed = NEEDED_GIB.get(profile, 4)
     if free < needed:
         yield (

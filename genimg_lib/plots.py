@@ -120,8 +120,10 @@ def grid(images, cols=None, title=None, labels=None, width=8.0):
 
 def _eyes(images):
     images = images.detach().cpu()
+    if not images.is_floating_point() and images.dtype != torch.uint8:
+        raise TypeError(f"images are uint8 (0..255) or float in [-1, 1]; given {images.dtype}")
     images = to_uint8(images) if images.is_floating_point() else images
-    if images.dim() != 4 or images.shape[1] not in (1, 3):
+    if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise ValueError(f"images [N, 1 or 3, H, W] are wanted; given {tuple(images.shape)}")
     return images.expand(-1, 3, -1, -1)
 
@@ -158,11 +160,14 @@ def curves(history, *names, smooth=0.0, title=None, width=8.0, height=3.0):
     exponential mean, with its start corrected, over them.
     """
     names = names or tuple(k for k in history if k != "step")
+    if not names:
+        raise ValueError("nothing was logged")
     if unknown := [n for n in names if n not in history]:
         raise ValueError(f"{unknown[0]!r} was not logged; logged: {', '.join(k for k in history if k != 'step') or 'nothing'}")
     fig, axes = figure(1, len(names), width=width, height=height, squeeze=False)
     for k, (name, axis) in enumerate(zip(names, axes[0], strict=True)):
-        steps, values = history["step"][: len(history[name])], history[name]
+        there = [(s, v) for s, v in zip(history["step"], history[name], strict=False) if v == v]
+        steps, values = [s for s, _ in there], [v for _, v in there]
         color = COLORS[k % len(COLORS)]
         axis.plot(steps, values, color=color, alpha=0.3 if smooth else 1.0, linewidth=1 if smooth else 2)
         if smooth:

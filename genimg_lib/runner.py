@@ -33,7 +33,7 @@ def run(name, profile, store=False):
     import jupytext
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     notebook = jupytext.read(course.notebooks_folder() / f"{name}.py")
     for k, cell in enumerate(notebook.cells):
@@ -50,6 +50,8 @@ def run(name, profile, store=False):
             client.execute()
         except CellExecutionError as failure:
             error = _describe(failure)
+        except DeadKernelError:
+            error = "its kernel died, of too little memory perhaps"
     seconds = time.perf_counter() - began
     notebook.metadata.pop("language_info", None)  # names the exact Python, which is nobody's business here
     executed = out_folder() / "executed" / profile / f"{name}.ipynb"

@@ -79,6 +79,8 @@ def fill(text):
     """text with every region `<!-- table: NAME -->` ... `<!-- end -->` made anew."""
 
     def anew(match):
+        if match[1] not in TABLES:
+            raise ValueError(f"unknown table {match[1]!r}; known: {', '.join(TABLES)}")
         return f"<!-- table: {match[1]} -->\n{TABLES[match[1]]()}\n<!-- end -->"
 
     return re.sub(r"<!-- table: (\w+) -->.*?<!-- end -->", anew, text, flags=re.DOTALL)

@@ -15,6 +15,7 @@ first one's weights, and gradients are averaged just before an optimiser's step.
 import argparse
 import json
 import math
+import multiprocessing
 import os
 import platform
 import sys
@@ -34,7 +35,7 @@ class TrainingError(RuntimeError):
     """A training that must not go on, or that did not reach what was expected of it."""
 
 
-def start(name, seed=0, precision=("no", "no", "bf16"), **settings):
+def start(name, seed=0, precision=("no", "no", "auto"), **settings):
     """Begin the run of a notebook: a seed, a profile, a device, a folder.
 
     name: the notebook's, "31_vae". seed: for weights, noise and the order of images. precision: what `run.autocast()` does: "no" (float32),
@@ -47,7 +48,7 @@ def start(name, seed=0, precision=("no", "no", "bf16"), **settings):
     from genimg_lib import plots
 
     asked = _command_line(name)
-    state = PartialState()
+    state = PartialState(cpu=not torch.cuda.is_available())
     profile = asked.profile or os.environ.get("GENIMG_PROFILE") or ("gpu" if torch.cuda.is_available() else "cpu")
     if profile not in PROFILES:
         raise ValueError(f"unknown profile {profile!r}; known: {', '.join(PROFILES)}")
@@ -101,6 +102,8 @@ class Run:
         self.settings = {key: self.by_profile(value) for key, value in settings.items()}
         if self.settings.get("precision") == "auto":
             self.settings["precision"] = "bf16" if has_bf16(self.device) else "no"
+        if taken := [key for key in settings if hasattr(Run, key)]:
+            raise ValueError(f"a setting cannot be called {taken[0]!r}, which a Run has already; give it another name")
         self.ema, self.history, self.results = {}, {}, {}
         self._trainings, self._training, self._seconds = {}, None, {}
 
@@ -143,13 +146,13 @@ class Run:
         objects: the modules, optimisers, schedulers and torch.Generators that change, by name; they are what is saved, resumed, and
         kept alike in several processes. ema: the name (or names) of modules to average over time, `run.ema[name]`, by
         avg <- decay avg + (1 - decay) weights. preview: gives images [N, C, H, W] to show every preview_every steps.
-        checkpoint_every: in steps; left out, once a minute. An interrupted training that is started again goes on from its last
-        sound checkpoint and ends, on the same CPU, with the same weights as an uninterrupted one.
+        checkpoint_every: in steps; left out, once a minute (several processes: ten times in all). An interrupted training that is started
+        again goes on from its last sound checkpoint and ends, on the same CPU, with the same weights as an uninterrupted one.
         The loop's own local variables are not saved: what has to survive belongs into objects.
         """
         names = (ema,) if isinstance(ema, str) else tuple(ema)
-        if steps is None and minutes is None:
-            raise ValueError("say when to stop: steps, minutes, or both")
+        if (steps is None and minutes is None) or (steps is not None and steps < 1) or (minutes is not None and minutes <= 0):
+            raise ValueError(f"say when to stop: steps (1 or more), minutes (above 0), or both; given steps={steps}, minutes={minutes}")
         if unknown := [n for n in names if not isinstance(objects.get(n), torch.nn.Module)]:
             raise ValueError(f"ema names {unknown[0]!r}, which is no module among {', '.join(objects) or 'the objects (none were given)'}")
         for name, thing in objects.items():
@@ -195,12 +198,14 @@ class Run:
 
     def report(self, **metrics):
         """Write the run's figures, with device, versions and seed, to `results.json` in its folder, and show them. Later calls add to earlier ones."""
-        self.results |= {k: v.item() if isinstance(v, torch.Tensor) else v for k, v in metrics.items()}
+        self.results |= {k: v.item() if hasattr(v, "item") else v for k, v in metrics.items()}
+        shown = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in self.results.items()}  # JSON knows no NaN
         result = {
             "notebook": self.name, "profile": self.profile, "seed": self.seed, "device": describe(self.device), "processes": self.processes,
             "versions": {"python": platform.python_version(), "torch": torch.__version__}, "settings": self.settings,
             "train_minutes": {label: round(s / 60, 2) for label, s in self._seconds.items()},
-            "peak_memory_mib": peak_memory(), "metrics": self.results,
+            "peak_memory_mib": peak_memory(), "gpu_memory_mib": round(torch.cuda.max_memory_allocated() / 2**20) if self.device.type == "cuda" else 0,
+            "metrics": shown,
         }  # fmt: skip
         if self.is_main:
             checkpoints.write_atomically(self.folder / "results.json", (json.dumps(result, indent=2) + "\n").encode())
@@ -224,6 +229,8 @@ class _Training:
     def __init__(self, run, label, batches, steps, minutes, ema_names, ema_decay, objects, checkpoint_every):
         self.run, self.label, self.batches, self.steps, self.minutes, self.objects = run, label, batches, steps, minutes, objects
         self.ema_decay, self.checkpoint_every = ema_decay, checkpoint_every
+        if checkpoint_every is None and run.processes > 1 and steps:
+            self.checkpoint_every = max(1, steps // 10)  # the processes' clocks differ, their steps do not
         self.folder = run.folder / "checkpoints" / label
         self.step, self.seconds, self._last_save = 0, 0.0, time.perf_counter()
         self.modules = {n: o for n, o in objects.items() if isinstance(o, torch.nn.Module)}
@@ -233,6 +240,7 @@ class _Training:
         run.history = {}
         run._training = self
         run._trainings[label] = "begun"
+        self.fingerprint = self._fingerprint()
 
     @property
     def progress(self):
@@ -242,7 +250,8 @@ class _Training:
 
     def loop(self, preview, preview_every):
         run = self.run
-        self._resume()
+        if not self._resume() and run.processes == 1:
+            self._save()  # so that a training interrupted early begins again from where it began
         hooks = self._join_processes() if run.processes > 1 else []
         window = _Window(run, self.label, self.steps, self.step)
         tick = time.perf_counter()
@@ -282,8 +291,16 @@ class _Training:
                 ours.copy_(theirs)
 
     def _show(self, window, preview):
+        generators = [(g, g.get_state()) for g in self.objects.values() if isinstance(g, torch.Generator)]
+        training = [m for m in self.modules.values() if m.training]
         with torch.random.fork_rng(), torch.no_grad():  # looking changes nothing
+            for module in training:
+                module.eval()
             images = preview()
+        for module in training:
+            module.train()
+        for generator, state in generators:
+            generator.set_state(state)
         window.show(images, f"after step {self.step:,}")
 
     # ------------------------------------------------------------------ several processes
@@ -294,9 +311,9 @@ class _Training:
         if self.step == 0:
             for name, average in self.averages.items():
                 average.load_state_dict(self.objects[name].state_dict())
-        for module in (*self.modules.values(), *self.averages.values()):
-            for tensor in module.state_dict().values():
-                distributed.broadcast(tensor, 0)
+            for module in (*self.modules.values(), *self.averages.values()):
+                for tensor in module.state_dict().values():
+                    distributed.broadcast(tensor, 0)
         if self.step == 0 and self.run.state.process_index > 0:
             torch.manual_seed(self.run.seed + 7919 * self.run.state.process_index)  # other noise in every process
         return [optimiser.register_step_pre_hook(_average_gradients) for optimiser in self.optimisers]
@@ -318,16 +335,24 @@ class _Training:
         return self.run.processes == 1 and now - self._last_save > 60  # several processes' clocks differ: they save when told in steps
 
     def _fingerprint(self):
-        shapes = {n: [list(p.shape) for p in m.parameters()] for n, m in self.modules.items()}
-        world = {"batch": getattr(self.batches, "size", None), "processes": self.run.processes, "steps": self.steps, "minutes": self.minutes}
-        text = json.dumps(
-            {"settings": self.run.settings, "seed": self.run.seed, "shapes": shapes, "objects": sorted(self.objects), **world}, default=str
-        )
+        """What a training has to share with an interrupted one to be the same: settings, networks, optimisers, data."""
+        modules = (*self.modules.items(), *_named(self.averages))
+        what = {
+            "settings": self.run.settings, "seed": self.run.seed, "processes": self.run.processes, "steps": self.steps, "minutes": self.minutes,
+            "shapes": {n: {k: list(v.shape) for k, v in m.state_dict().items()} for n, m in modules}, "objects": sorted(self.objects),
+            "optimisers": [[type(o).__name__, [(g.get("initial_lr", g["lr"]), g.get("weight_decay")) for g in o.param_groups]] for o in self.optimisers],
+            "data": getattr(self.batches, "identity", None), "ema": self.ema_decay,
+        }  # fmt: skip
+        text = json.dumps(what, default=str)
         return checkpoints.digest(text.encode())
 
     def _save(self):
         run = self.run
+        for name, module in self.modules.items():
+            if any(not v.isfinite().all() for v in module.state_dict().values() if v.is_floating_point()):
+                raise TrainingError(run._not_finite(f"a weight of {name}", math.nan, self.step - 1))
         random_state = {"cpu": torch.get_rng_state()} | ({"cuda": torch.cuda.get_rng_state()} if run.device.type == "cuda" else {})
+        random_state["buffers"] = {n: {k: b.cpu() for k, b in m.named_buffers()} for n, m in (*self.modules.items(), *_named(self.averages))}
         states = [random_state]
         if run.processes > 1:
             from accelerate.utils import gather_object
@@ -339,7 +364,7 @@ class _Training:
                 n: o.get_state() if isinstance(o, torch.Generator) else o.state_dict() for n, o in self.objects.items() if n not in self.modules
             }
             state = {
-                "step": self.step, "seconds": self.seconds, "fingerprint": self._fingerprint(), "objects": others, "random": states,
+                "step": self.step, "seconds": self.seconds, "fingerprint": self.fingerprint, "objects": others, "random": states,
                 "batches": self.batches.state_dict() if hasattr(self.batches, "state_dict") else None, "history": run.history,
             }  # fmt: skip
             checkpoints.save(self.folder, self.step, weights, state)
@@ -348,7 +373,7 @@ class _Training:
     def _resume(self):
         run = self.run
         for path, weights, state in checkpoints.sound(self.folder, say=print if run.is_main else lambda *_: None):
-            if state["fingerprint"] != self._fingerprint():
+            if state["fingerprint"] != self.fingerprint:
                 if run.is_main:
                     print(f"{path} belongs to a run with other settings: starting afresh")
                 break
@@ -358,6 +383,9 @@ class _Training:
                 thing = self.objects[name]
                 thing.set_state(saved) if isinstance(thing, torch.Generator) else thing.load_state_dict(saved)
             random_state = state["random"][run.state.process_index]
+            for name, module in (*self.modules.items(), *_named(self.averages)):
+                for key, buffer in module.named_buffers():
+                    buffer.copy_(random_state["buffers"][name][key])
             torch.set_rng_state(random_state["cpu"])
             if "cuda" in random_state:
                 torch.cuda.set_rng_state(random_state["cuda"])
@@ -365,10 +393,18 @@ class _Training:
                 self.batches.load_state_dict(state["batches"])
             run.history, self.step, self.seconds = state["history"], state["step"], state["seconds"]
             if run.is_main:
-                print(f"an interrupted training goes on from step {self.step:,} ({path})")
-            return
-        if run.is_main:
+                print(f"an interrupted training goes on from step {self.step:,} (to begin anew, delete {path.parent})")
+            break
+        if run.processes > 1:
+            from accelerate.utils import gather_object
+
+            if len(set(steps := gather_object([self.step]))) > 1:
+                raise TrainingError(
+                    f"the processes would go on from different steps, {steps}: they do not see the same {self.folder}; delete it to begin anew"
+                )
+        if self.step == 0 and run.is_main:
             checkpoints.clear(self.folder)
+        return self.step > 0
 
     def _finish(self):
         run = self.run
@@ -427,6 +463,12 @@ class Batches:
         self.epoch, self.position = 0, 0
         self._order = self._permutation()
 
+    @property
+    def identity(self):
+        """What tells these batches from others: sizes, seed, and the bytes of the first images."""
+        first = [t[:8].cpu().numpy().tobytes() for t in self.tensors]
+        return [self.n, self.size, self.seed, *(checkpoints.digest(b) for b in first)]
+
     def _permutation(self):
         g = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         return torch.randperm(self.n, generator=g)
@@ -459,7 +501,9 @@ class Batches:
 class StreamedBatches(Batches):
     """The same from a Dataset of uint8 images [C, H, W] on disk, read ahead by a DataLoader's workers."""
 
-    def __init__(self, dataset, size, device, seed, rank=0, world=1, workers=2):
+    def __init__(self, dataset, size, device, seed, rank=0, world=1, workers=None):
+        if workers is None:  # where processes are not forked, workers cannot be started from a notebook or an unguarded program
+            workers = 2 if multiprocessing.get_start_method() == "fork" else 0
         self.dataset, self.n, self.size, self.seed, self.rank, self.world = dataset, len(dataset), size, seed, rank, world
         self.device, self.workers, self._loader = device, workers, None
         self._check()
@@ -469,9 +513,14 @@ class StreamedBatches(Batches):
             ahead = StreamedBatches(self.dataset, self.size, self.device, self.seed, self.rank, self.world)
             ahead.load_state_dict(self.state_dict())
             order = (ahead._indices().tolist() for _ in iter(int, 1))  # for ever; a copy runs ahead, this object counts what was used
-            self._loader = iter(torch.utils.data.DataLoader(self.dataset, batch_sampler=order, num_workers=self.workers))
+            self._loader = iter(torch.utils.data.DataLoader(self.dataset, batch_sampler=order, num_workers=self.workers, generator=torch.Generator()))
         self._indices()
         return _for_models(next(self._loader).to(self.device))
+
+    @property
+    def identity(self):
+        """What tells these batches from others: sizes and seed, and the path where the data set has one."""
+        return [self.n, self.size, self.seed, str(getattr(self.dataset, "root", ""))]
 
     def load_state_dict(self, state):
         super().load_state_dict(state)
@@ -532,12 +581,12 @@ class _Window:
 def has_bf16(device):
     """True where the device has instructions for bfloat16; elsewhere it is emulated, and slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)() or getattr(torch.cpu, "_is_amx_tile_supported", bool)())
 
 
 def describe(device):
-    """A device in words: "cpu (AMD EPYC), 2 threads"."""
+    """A device in words: the GPU's name, or "cpu, 2 threads"."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"cpu, {torch.get_num_threads()} threads"

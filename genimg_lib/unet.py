@@ -84,7 +84,7 @@ class PatchUNet(nn.Module):
 
 
 def multiply_adds(net, *inputs):
-    """How many multiplications and additions one forward pass takes in convolutions and linear layers."""
+    """How many multiply-adds (a product and its sum count as one) one forward pass takes in convolutions and linear layers."""
     total = 0
 
     def count(module, _, output):

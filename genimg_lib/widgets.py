@@ -41,7 +41,12 @@ def _default(name, control):
         return control
     if isinstance(control, list) and control:
         return control[0]
-    if isinstance(control, tuple) and len(control) == 3 and control[0] <= control[2] <= control[1]:
+    if (
+        isinstance(control, tuple)
+        and len(control) == 3
+        and all(isinstance(v, (int, float)) for v in control)
+        and control[0] <= control[2] <= control[1]
+    ):
         return control[2]
     raise ValueError(
         f"control {name}={control!r}; give (low, high, default) with the default between them, [values] to choose from, or True or False"

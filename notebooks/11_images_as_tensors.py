@@ -84,6 +84,7 @@ def to_uint8(x):
     return (127.5 * (x.clamp(-1, 1) + 1)).round().to(torch.uint8)
 
 
+# NBVAL_CHECK_OUTPUT
 every_byte = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
 assert torch.equal(to_uint8(to_float(every_byte)), every_byte)  # there and back loses nothing
 assert torch.equal(to_float(every_byte), data.to_float(every_byte))
@@ -275,7 +276,7 @@ correlated = m + torch.randn(run.samples, len(X)) @ (X - m) / math.sqrt(len(X) -
 directions = torch.randn(D, 200) / math.sqrt(D)  # (4), checked by the variance along 200 random directions
 wanted, got = (X @ directions).var(dim=0), (correlated @ directions).var(dim=0)
 print(f"variance along random directions, drawn over wanted: {(got / wanted).mean():.3f} +- {(got / wanted).std():.3f}")
-assert abs((got / wanted).mean() - 1) < 0.05
+assert abs((got / wanted).mean() - 1) < 0.08
 
 rows = {name: x[:10].view(-1, *shape).clamp(-1, 1) for name, x in (("uniform noise", noise), ("one Gaussian a pixel", independent), ("one Gaussian for all", correlated))}
 plots.cover(plots.grid(rows))
@@ -309,12 +310,12 @@ if DATA in metrics.SPECS:
 # Noise of standard deviation $\sigma$ has $\mathrm{MSE} = \sigma^2$, hence $\mathrm{PSNR} = 20\log_{10}(R/\sigma)$: halving the noise gains 6 dB. And $R$ has to be the range the pixels *live in*: 2 for [-1, 1].
 
 # %%
-x = data.to_float(data.photos.load(128))  # ten photographs, [10, 3, 128, 128]
-sigma = 0.02  # small enough that hardly a pixel is clipped
-y = x + sigma * torch.randn_like(x)
+x = 0.9 * data.to_float(data.photos.load(128))  # ten photographs, [10, 3, 128, 128], kept off the ends of the range
+sigma = 0.02  # five times this is 0.1: no value leaves [-1, 1]
+y = (x + sigma * torch.randn_like(x)).clamp(-1, 1)
 ours = 10 * torch.log10(2.0**2 / (x - y).square().flatten(1).mean(dim=1))
 reference = [skimage.metrics.peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=2.0) for a, b in zip(x, y, strict=True)]
-assert torch.allclose(ours, metrics.psnr(x, y.clamp(-1, 1)).float(), atol=0.5) and np.allclose(ours, reference, atol=1e-3)
+assert torch.allclose(ours, metrics.psnr(x, y, data_range=2.0).float(), atol=1e-3) and np.allclose(ours, reference, atol=1e-3)
 print(f"by (5): {ours[0]:.3f} dB; scikit-image: {reference[0]:.3f} dB; 20 log10(R / sigma) = {20 * math.log10(2 / sigma):.3f} dB")
 print(f"with data_range 255 by mistake: {metrics.psnr(x, y, data_range=255)[0]:.1f} dB: wonderful, and meaningless")
 
@@ -331,7 +332,7 @@ print(f"with data_range 255 by mistake: {metrics.psnr(x, y, data_range=255)[0]:.
 # %%
 def ssim_map(x, y, R=2.0):
     """Equations (6) and (7) at every window: x, y [N, 1, H, W] -> two maps [N, 1, H - 10, W - 10]."""
-    axis = torch.arange(11.0) - 5
+    axis = torch.arange(11, dtype=x.dtype) - 5
     g = torch.exp(-0.5 * (axis / 1.5) ** 2)
     window = (torch.outer(g, g) / g.sum() ** 2)[None, None]  # [1, 1, 11, 11], sums to 1
     mu_x, mu_y = F.conv2d(x, window), F.conv2d(y, window)
@@ -348,9 +349,7 @@ def ssim_map(x, y, R=2.0):
 
 # %%
 a, b = x[:, :1].double(), (x[:, :1] + 0.1 * torch.randn_like(x[:, :1])).clamp(-1, 1).double()
-torch.set_default_dtype(torch.float64)
 long, short = ssim_map(a, b)
-torch.set_default_dtype(torch.float32)
 assert torch.allclose(long, short, atol=1e-6)  # (6) multiplied out is (7)
 ours, library = short.flatten(1).mean(dim=1), metrics.ssim(a, b)
 reference = skimage.metrics.structural_similarity(
@@ -447,7 +446,7 @@ for mistake in (lambda: data.to_float(data.to_float(good)), lambda: data.to_uint
 # %%
 run.report(**found)
 if DATA == "portraits":
-    run.expect(fd_full_gaussian=("<", (200, 150, 150)), fd_floor=("<", (6, 3, 3)))
+    run.expect(fd_full_gaussian=("<", (150, 120, 120)), fd_floor=("<", (4, 2, 2)))
 
 # %% [markdown]
 # ## Exercises

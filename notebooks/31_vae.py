@@ -33,7 +33,7 @@ DATA = "portraits"  # or "fashion_mnist", "mnist", "folder:PATH"
 run = start(
     "31_vae",
     steps=(60, 3_000, 30_000), batch=(64, 128, 512), latent=32, hidden=(256, 512, 1024), lr=1e-3,
-    short_steps=(20, 350, 2_000), mnist_steps=(30, 24_000, 200_000), mnist_batch=(100, 200, 1_000), samples=(300, 2_000, 10_000),
+    short_steps=(20, 300, 2_000), mnist_steps=(30, 8_000, 200_000), mnist_batch=(100, 100, 500), samples=(300, 2_000, 2_000),
 )  # fmt: skip
 tables.show_expected("31_vae")
 run
@@ -93,6 +93,7 @@ plots.show(
 # Let us see (3) hold to the last digit on a model small enough to integrate: one latent number, $p(x|z) = \mathcal{N}(x; \sin 2z, 0.3^2)$, and some $q$.
 
 # %%
+# NBVAL_CHECK_OUTPUT
 z = torch.linspace(-12, 12, 200_001, dtype=torch.float64)
 dz = z[1] - z[0]
 
@@ -106,9 +107,10 @@ log_q = log_normal(z, 0.4, 0.25)
 q = log_q.exp()
 
 log_p_x = torch.logsumexp(log_joint, 0) + dz.log()  # (1), as a sum over a fine grid
+log_posterior = torch.log_softmax(log_joint, 0) - dz.log()  # normalised by itself
 expected = (q * log_normal(0.8, torch.sin(2 * z), 0.3)).sum() * dz
 kl_prior = (q * (log_q - log_normal(z, 0.0, 1.0))).sum() * dz
-kl_posterior = (q * (log_q - (log_joint - log_p_x))).sum() * dz
+kl_posterior = (q * (log_q - log_posterior)).sum() * dz
 print(f"log p(x)                      = {log_p_x:.6f}")
 print(f"ELBO + KL to the posterior    = {expected - kl_prior + kl_posterior:.6f}   (ELBO {expected - kl_prior:.4f}, KL {kl_posterior:.4f})")
 assert abs(log_p_x - (expected - kl_prior + kl_posterior)) < 1e-9
@@ -312,13 +314,14 @@ plots.show(
 
 # %%
 flat = data.to_float(train.images).flatten(1)
-distance = {"samples": torch.cdist(samples[:300].flatten(1), flat), "unseen test images": torch.cdist(data.to_float(test.images[:300]).flatten(1), flat)}
+unseen = {"unseen test images": data.to_float(test.images[:300]), "their reconstructions": decode(encode(test.images[:300]))}
+distance = {name: torch.cdist(v.flatten(1), flat) for name, v in {"samples": samples[:300], **unseen}.items()}
 nearest = distance["samples"][:10].argmin(dim=1)
 print("median distance to the nearest training image:", {k: round(v.min(dim=1).values.median().item(), 1) for k, v in distance.items()})
 plots.show(
     plots.grid({"generated": samples[:10], "the nearest of all training images": data.to_float(train.images[nearest])}),
     alt="Ten generated images above, the nearest training image of each below: alike, but different in details.",
-    caption="Alike in the large, different in detail. The medians above say how close is close: a model that recalled would lie far nearer to its training images than new images do.",
+    caption="Alike in the large, different in detail. The medians say how close is close. Blur brings any image nearer to all others, so compare the samples with the reconstructions of unseen images: a model that recalled would lie far nearer.",
 )
 
 # %% [markdown]
@@ -351,7 +354,7 @@ for name, value in found.items():
     print(f"{name:16} {value:10.3f}")
 
 # %% [markdown]
-# The ELBO is higher on training than on test images: the networks know those a little better. And the distance of the samples lies far above its floor. Reconstructions need no prior, so *their* distance is what **blur** costs; what comes on top, the prior costs.
+# The ELBO is higher on training than on test images: the networks know those a little better. And the distance of the samples lies far above its floor. Reconstructions need no prior, so *their* distance is what **blur** costs; what comes on top, roughly, the prior costs.
 #
 # Blur has a precise cause. For a given $z$, the best $\hat x$ under (6) is the *mean* of the training images, each weighted by how plausible it makes this $z$. A mean of crisp images that differ in a detail is not crisp:
 
@@ -426,10 +429,10 @@ if train.factors:
 # %%
 def turn(face, coordinate, amount):
     z = encode(test.images[face : face + 1])[0]
+    values = [-3, -2, -1, 0, 1, 2, 3, amount]
     line = z.repeat(8, 1)
-    line[:, order[coordinate - 1]] = torch.linspace(-3, 3, 8).to(run.device)
-    line[7, order[coordinate - 1]] = amount
-    labels = [f"{v:.1f}" for v in torch.linspace(-3, 3, 8)[:7].tolist()] + [f"yours: {amount:.1f}"]
+    line[:, order[coordinate - 1]] = torch.tensor(values, dtype=torch.float32).to(run.device)
+    labels = [f"{v}" for v in values[:7]] + [f"yours: {amount:.1f}"]
     return plots.grid(decode(line), cols=8, labels=labels)
 
 
@@ -539,7 +542,7 @@ plots.show(
 # ## A published number
 #
 # Is such a VAE, trained by this code, as good as the literature's? Burda et al. (2015, table 1) report **86.76 nats** for a VAE on dynamically binarised MNIST: one stochastic layer of 50, two deterministic layers of 200 units each
-# way, $-\log p(x)$ estimated by importance sampling with $K = 5000$. ("Stochastic" is the layer of $z$.) They trained for 3,280 passes over the data; we have minutes.
+# way, $-\log p(x)$ estimated by importance sampling with $K = 5000$. ("Stochastic" is the layer of $z$.) They trained for 3,280 passes over the data; here we have a minute. The table below the training says what five minutes reach (`benchmarks/burda_2015.py`).
 #
 # Every pixel becomes black or white at random, by its brightness,
 # anew each time it is seen, so the likelihood is Bernoulli. With $P(\text{white}) = 1/(1 + e^{-l_i})$, where $l_i$ is the *logit* of pixel $i$, we have $\log P(\text{white}) = l_i - \log(1 + e^{l_i})$ and $\log P(\text{black}) = -\log(1 + e^{l_i})$:
@@ -577,20 +580,20 @@ print("K:", {k: round(v, 4) for k, v in bounds.items()}, " exact:", round(exact.
 assert bounds[1] < bounds[10] < bounds[100] < exact + 0.005 and abs(bounds[1_000] - exact) < 0.005
 
 # %% [markdown]
-# The recipe is plain: Adam, a learning rate that rises for a moment and then falls along a cosine to 0, averaged weights, and output biases that start at the logit of each pixel's mean brightness. (Their schedule differs, and ours has minutes.) If MNIST is on this machine
+# The recipe is plain: Adam, a learning rate that rises for a moment and then falls along a cosine to 0, and output biases that start at the logit of each pixel's mean brightness. (Their schedule differs, and ours has minutes.) If MNIST is on this machine
 # (`genimg data fetch mnist`, 12 MB), the next cell trains.
 
 # %%
 if data.fetch.here("mnist"):
     brightness = data.load("mnist").images.flatten(1).float().to(run.device) / 255  # [60000, 784]
-    enc = vae.Encoder(784, 50, (200, 200)).to(run.device)
-    dec = vae.BernoulliDecoder((784,), 50, (200, 200)).to(run.device)
+    enc = vae.Encoder(784, 50, (200, 200), nn.Tanh).to(run.device)  # tanh, as theirs
+    dec = vae.BernoulliDecoder((784,), 50, (200, 200), nn.Tanh).to(run.device)
     with torch.no_grad():
         dec.net[-1].bias.copy_(torch.logit(brightness.mean(dim=0).clamp(1e-3, 1 - 1e-3)))
-    opt = torch.optim.Adam([*enc.parameters(), *dec.parameters()], lr=3e-3, fused=True)
+    opt = torch.optim.Adam([*enc.parameters(), *dec.parameters()], lr=4e-3, fused=True)
     cosine = torch.optim.lr_scheduler.LambdaLR(opt, lambda k: min(1, (k + 1) / 200) * 0.5 * (1 + math.cos(math.pi * min(1, k / run.mnist_steps))))
     for p in run.train(
-        run.batches((brightness,), run.mnist_batch), run.mnist_steps, ema=("enc", "dec"), label="mnist", enc=enc, dec=dec, opt=opt, cosine=cosine
+        run.batches((brightness,), run.mnist_batch), run.mnist_steps, label="mnist", enc=enc, dec=dec, opt=opt, cosine=cosine
     ):
         x = torch.bernoulli(p[0])
         loss = -vae.elbo(x, enc, dec).mean()
@@ -604,11 +607,10 @@ else:
 
 # %%
 if data.fetch.here("mnist"):
-    count, k = run.by_profile(((50, 50), (1_000, 5_000), (10_000, 5_000)))
+    count, k = run.by_profile(((50, 50), (500, 1_000), (10_000, 5_000)))
     digits = data.load("mnist", "test", n=count, seed=run.seed).images.flatten(1).float() / 255
     torch.manual_seed(run.seed)
     x = torch.bernoulli(digits).to(run.device)
-    enc, dec = run.ema["enc"], run.ema["dec"]
     with torch.no_grad():
         bound = -vae.elbo(x, enc, dec).mean().item()
     nll = torch.cat([-vae.importance_log_likelihood(part, enc, dec, k) for part in x.split(100)])
@@ -624,12 +626,15 @@ if data.fetch.here("mnist"):
     found |= {"mnist_nll": nll.mean().item(), "mnist_nll_standard_error": error, "mnist_test_images": count, "mnist_k": k}
 
 # %%
+tables.show_expected("burda_2015")
+
+# %%
 run.report(**found)
 run.expect(elbo_test=(">", (-3_500, 1_500, 2_000) if DATA == "portraits" else None))
 if DATA == "portraits":
-    run.expect(fd=("<", (400, 60, 40)))
+    run.expect(fd=("<", (600, 60, 40)))
 if "mnist_nll" in found:
-    run.expect(mnist_nll=("<", (300, 89.0, 87.5)))
+    run.expect(mnist_nll=("<", (300, 98.0, 87.5)))
 
 # %% [markdown]
 # ## Exercises
@@ -654,4 +659,4 @@ if "mnist_nll" in found:
 # - D. J. Rezende, S. Mohamed, D. Wierstra, *Stochastic Backpropagation and Approximate Inference in Deep Generative Models*, 2014, arXiv:1401.4082.
 # - Y. Burda, R. Grosse, R. Salakhutdinov, *Importance Weighted Autoencoders*, 2015, arXiv:1509.00519.
 # - I. Higgins et al., *beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework*, ICLR 2017.
-# - O. Rybkin, K. Daniilidis, S. Levine, *Simple and Effective VAE Training with Calibrated Decoders*, 2021, arXiv:2006.13202.
+# - O. Rybkin, K. Daniilidis, S. Levine, *Simple and Effective VAE Training with Calibrated Decoders*, ICML 2021, arXiv:2006.13202.

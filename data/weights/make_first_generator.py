@@ -7,7 +7,6 @@ The same network, loss and data as in the notebook; more steps and more portrait
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 import torch
@@ -31,7 +30,6 @@ def main():
     opt = torch.optim.AdamW(net.parameters(), lr=2e-3, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(opt, lambda k: min(1, (k + 1) / 100) * max(0.01, min(1, 2 * (1 - k / args.steps))))
     train = data.load("portraits", n=30_000)
-    began = time.perf_counter()
     for x in run.train(run.batches(train, args.batch), args.steps, ema="net", ema_decay=0.999, net=net, opt=opt, schedule=schedule):
         with run.autocast():
             loss = diffusion.flow_matching_loss(net, x, torch.randn_like(x), diffusion.image_times(len(x), x.device))
@@ -40,7 +38,7 @@ def main():
         opt.step()
         schedule.step()
         run.log(loss=loss)
-    minutes = (time.perf_counter() - began) / 60
+    minutes = run._seconds["train"] / 60
 
     weights = {k: v.half().cpu().contiguous() for k, v in run.ema["net"].state_dict().items()}
     net.load_state_dict({k: v.float() for k, v in weights.items()})  # measured as they are stored

@@ -30,7 +30,7 @@ def cache():
     """The folder for downloads: GENIMG_CACHE, or the system's place for caches."""
     import pooch
 
-    return Path(os.environ.get("GENIMG_CACHE") or pooch.os_cache("genimg"))
+    return Path(os.environ.get("GENIMG_CACHE") or pooch.os_cache("genimg")).expanduser().resolve()
 
 
 def sha256(path):
@@ -45,15 +45,16 @@ def find(name):
     for file in entry["files"]:
         places = []
         if given := os.environ.get("GENIMG_DATA"):
-            places.append(Path(given) / entry["folder"] / file)
+            places.append(Path(given).expanduser().resolve() / entry["folder"] / file)
         places.append(cache() / entry["folder"] / file)
         found[file] = next((p for p in places if p.is_file()), None)
     return found
 
 
 def here(name):
-    """True if all files of `name` are on this machine, so that loading it needs no internet."""
-    return None not in find(name).values()
+    """True if all files of `name` are on this machine, with the right sizes, so that loading it needs no internet."""
+    sizes = {file: facts["bytes"] for file, facts in _entry(name)["files"].items()}
+    return all(path is not None and path.stat().st_size == sizes[file] for file, path in find(name).items())
 
 
 def fetch(name, only=None, progress=True):

@@ -24,7 +24,9 @@ class FolderImages(torch.utils.data.Dataset):
             if not (root / split).is_dir():
                 raise DataError(f"{root} has no subfolder {split}/, though it has the other split's")
             root = root / split
-        self.files = sorted(p for p in root.rglob("*") if p.suffix.lower() in ENDINGS and not p.name.startswith("."))
+        elif split == "test":
+            raise DataError(f"{root} has no images set apart for testing; put its pictures into subfolders train/ and test/")
+        self.files = sorted(p for p in root.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file() and not _hidden(p.relative_to(root)))
         if not self.files:
             raise DataError(f"there are no pictures in {root}; looked for files ending in {', '.join(sorted(ENDINGS))}")
         self.root, self.size = root, size
@@ -41,6 +43,10 @@ class FolderImages(torch.utils.data.Dataset):
         return photos.square(photos.open_image(self.files[i]), self.size)
 
 
+def _hidden(path):
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+
+
 def load(path, split, size):
     """(images uint8 [N, 3, size, size], labels int64 [N] or None, class names). Raises DataError where nothing is found, a picture is broken or memory is short."""
     import psutil
@@ -50,7 +56,7 @@ def load(path, split, size):
     if needed > free / 2:
         raise DataError(
             f"{len(pictures):,} pictures at {size}x{size} take {needed / 2**30:.1f} GiB, more than half of the {free / 2**30:.1f} GiB that are free. "
-            f"Ask for a smaller size or n, or stream them: run.batches(data.folder.FolderImages({str(path)!r}, size={size}), batch)"
+            f"Ask for a smaller size, or stream them: run.batches(data.folder.FolderImages({str(path)!r}, size={size}), batch)"
         )
     images = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)
     for i in range(len(pictures)):

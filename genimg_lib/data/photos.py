@@ -44,5 +44,5 @@ def _to_tensor(image):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits a pixel
-        image = Image.fromarray((np.asarray(image) // 257).astype("uint8"))
+        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype("uint8"))
     return torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1).contiguous()

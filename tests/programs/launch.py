@@ -13,7 +13,7 @@ def launch(program, folder, processes=1, **variables):
     """Run a program of this folder to its end, which it finds by itself; gives the finished process. folder: GENIMG_OUT. variables: of the environment."""
     command = [sys.executable]
     if processes > 1:
-        command += ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", f"--master_port={_free_port()}"]
+        command += ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", f"--master_port={free_port()}"]
     environment = os.environ | {"GENIMG_OUT": str(folder), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
     environment |= {name: str(value) for name, value in variables.items()}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:  # pipes would wait for a killed program's workers
@@ -41,7 +41,7 @@ def deadly(batches):
         yield batch
 
 
-def _free_port():
+def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
