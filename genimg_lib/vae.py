@@ -118,7 +118,7 @@ class Encoder(nn.Module):
         self.net = mlp(pixels, *hidden, 2 * latent, activation=activation)  # no activation after the heads: means may be negative
 
     def forward(self, x):
-        mean, logvar = self.net(x.flatten(1)).chunk(2, dim=1)
+        mean, logvar = self.net(x.flatten(1)).float().chunk(2, dim=1)  # float: sums of densities want it, under autocast too
         return mean, logvar
 
 
@@ -131,17 +131,23 @@ class BernoulliDecoder(nn.Module):
         self.net = mlp(latent, *hidden, math.prod(shape), activation=activation)
 
     def forward(self, z):
-        return Bernoulli(self.net(z).view(-1, *self.shape))
+        return Bernoulli(self.net(z).float().view(-1, *self.shape))
 
 
 class GaussianDecoder(nn.Module):
-    """p(x|z) over images of `shape` in [-1, 1], with one learned standard deviation for all pixels (sigma-VAE, Rybkin et al. 2021, arXiv:2006.13202)."""
+    """p(x|z) over images of `shape` in [-1, 1], with one standard deviation for all pixels.
 
-    def __init__(self, shape, latent, hidden=(200, 200), activation=nn.SiLU):
+    sigma: that deviation; None learns it (sigma-VAE, Rybkin et al., ICML 2021, arXiv:2006.13202).
+    """
+
+    def __init__(self, shape, latent, hidden=(200, 200), activation=nn.SiLU, sigma=None):
         super().__init__()
         self.shape = tuple(shape)
         self.net = mlp(latent, *hidden, math.prod(shape), activation=activation)
-        self.log_sigma = nn.Parameter(torch.tensor(-1.0))
+        if sigma is None:
+            self.log_sigma = nn.Parameter(torch.tensor(-1.0))
+        else:
+            self.register_buffer("log_sigma", torch.tensor(math.log(sigma)))
 
     def forward(self, z):
-        return Gaussian(torch.tanh(self.net(z)).view(-1, *self.shape), self.log_sigma)
+        return Gaussian(torch.tanh(self.net(z).float()).view(-1, *self.shape), self.log_sigma)

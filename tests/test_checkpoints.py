@@ -163,7 +163,7 @@ def test_a_checkpoint_that_was_never_moved_to_its_place_is_none(whole, capsys):
     folder = train(stop_at=8).folder / "checkpoints" / "train"
     (folder / "step_000000005").rename(folder / ".step_000000005.4242")
     run = train()
-    assert "goes on" not in capsys.readouterr().out
+    assert "goes on from step 5" not in capsys.readouterr().out
     assert (weights(run), run.history) == whole
 
 
@@ -240,18 +240,20 @@ def test_an_average_that_is_new_starts_afresh(capsys):
     assert run.history["step"] == list(range(20))
 
 
-@pytest.mark.parametrize(("images", "size"), [(6, 2), (40, 3)])
-def test_other_images_or_batches_start_afresh_though_no_setting_names_them(images, size, capsys):
-    def fit(images, size, stop):
-        run = start("images")
-        for _ in run.train(run.batches(torch.zeros(images, 2), size), 10, checkpoint_every=2, net=nn.Linear(2, 2)):
+@pytest.mark.parametrize("other", [{"images": torch.zeros(6, 2)}, {"images": torch.ones(40, 2)}, {"size": 3}, {"rate": 0.2}, {"decay": 0.9}])
+def test_another_training_starts_afresh_though_no_setting_says_so(other, capsys):
+    def fit(stop, images=None, size=2, rate=0.1, decay=0.999):
+        run, net = start("images"), nn.Linear(2, 2)
+        images = torch.zeros(40, 2) if images is None else images
+        opt = torch.optim.SGD(net.parameters(), lr=rate)
+        for _ in run.train(run.batches(images, size), 10, checkpoint_every=2, ema="net", ema_decay=decay, net=net, opt=opt):
             run.log(loss=0.0)
             if run.history["step"][-1] == stop:
                 break
         return run
 
-    fit(40, 2, stop=5)
-    run = fit(images, size, stop=None)
+    fit(stop=5)
+    run = fit(stop=None, **other)
     assert "other settings" in capsys.readouterr().out
     assert run.history["step"] == list(range(10))
 
@@ -295,6 +297,30 @@ def test_ctrl_c_and_the_same_cell_again_goes_on_in_the_same_run(whole, capsys):
     assert "goes on from step 15" in capsys.readouterr().out
     assert (weights(run), run.history) == whole
     assert not (run.folder / "train_2.safetensors").exists()
+
+
+def test_ctrl_c_before_the_first_checkpoint_and_the_same_cell_again_begins_where_it_began(whole):
+    run = train(stop_at=3)
+    train(run=run)
+    assert (weights(run), run.history) == whole
+
+
+def test_a_training_that_sets_its_own_learning_rate_goes_on_in_the_same_run(capsys):
+    run, net = start("rates"), nn.Linear(2, 2)
+    opt = torch.optim.SGD(net.parameters(), lr=0.1)
+
+    def cell(stop_at):
+        for _ in run.train(run.batches(torch.ones(8, 2), 2), 20, checkpoint_every=5, net=net, opt=opt):
+            opt.param_groups[0]["lr"] = 0.1 * (1 - run.progress)
+            run.log(rate=opt.param_groups[0]["lr"])
+            if run.history["step"][-1] == stop_at:
+                return
+
+    cell(stop_at=13)
+    cell(stop_at=None)
+    said = capsys.readouterr().out
+    assert "goes on from step 10" in said
+    assert "other settings" not in said
 
 
 def test_weights_saved_at_the_end_are_the_modules_and_their_averages():

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -51,9 +52,12 @@ def fit(run, net, opt, x):
 # ---------------------------------------------------------------------------------------------- start
 
 
-@pytest.mark.parametrize(("profile", "steps", "precision"), [("quick", 1, "no"), ("cpu", 2, "no"), ("gpu", 3, "bf16")])
-def test_a_setting_of_three_values_is_the_profiles_and_any_other_is_itself(monkeypatch, profile, steps, precision):
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize(("profile", "steps"), [("quick", 1), ("cpu", 2), ("gpu", 3)])
+def test_a_setting_of_three_values_is_the_profiles_and_any_other_is_itself(monkeypatch, profile, steps, fast):
     monkeypatch.setenv("GENIMG_PROFILE", profile)
+    monkeypatch.setattr(training, "has_bf16", lambda device: fast)
+    precision = "bf16" if profile == "gpu" and fast else "no"
     run = start("a", steps=(1, 2, 3), rate=0.5, pair=(7, 8), word="abc")
     assert (run.steps, run.rate, run.pair, run.word, run.precision) == (steps, 0.5, (7, 8), "abc", precision)
     assert run.folder.parts[-2:] == ("a", profile)
@@ -62,6 +66,12 @@ def test_a_setting_of_three_values_is_the_profiles_and_any_other_is_itself(monke
 def test_a_setting_that_was_not_given_is_named_with_those_that_were(monkeypatch):
     with pytest.raises(AttributeError, match=r"no setting 'step'.*steps"):
         _ = start("a", steps=3).step
+
+
+@pytest.mark.parametrize("name", ["train", "report", "progress", "folder", "history"])
+def test_a_setting_that_a_run_would_hide_is_refused(name):
+    with pytest.raises(ValueError, match=f"'{name}'"):
+        start("a", **{name: 3})
 
 
 def test_an_unknown_profile_is_refused_with_the_known_ones(monkeypatch):
@@ -260,8 +270,9 @@ def test_of_steps_and_minutes_the_first_to_be_over_ends_a_training():
 def test_a_training_without_an_end_an_unknown_average_and_a_thing_that_cannot_be_kept_are_refused():
     run = start("a")
     net, opt = linear()
-    with pytest.raises(ValueError, match="steps, minutes"):
-        run.train(ones(run), net=net)
+    for end in ({}, {"steps": 0}, {"steps": -3}, {"minutes": 0}):
+        with pytest.raises(ValueError, match="when to stop"):
+            run.train(ones(run), **end, net=net)
     with pytest.raises(ValueError, match=r"'G'.*net, opt"):
         run.train(ones(run), 3, ema="G", net=net, opt=opt)
     with pytest.raises(ValueError, match="'opt'"):
@@ -310,16 +321,21 @@ def test_progress_goes_from_nothing_to_all():
 def test_looking_changes_nothing(monkeypatch):
     monkeypatch.setattr(training._Window, "show", lambda *_: None)
 
-    def trained(preview):
-        run = start("a")
-        net = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.Linear(8, 2))
-        opt, looks = torch.optim.SGD(net.parameters(), lr=0.1), []
-        for x in run.train(ones(run), 9, preview=preview and (lambda: looks.append(torch.rand(5))), preview_every=2, net=net, opt=opt):
-            fit(run, net, opt, x)
+    def trained(looking):
+        run, looks, noise = start("a"), [], torch.Generator().manual_seed(3)
+        net = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.5), nn.BatchNorm1d(8).eval(), nn.Linear(8, 2))  # its statistics are frozen
+        opt = torch.optim.SGD(net.parameters(), lr=0.001)
+
+        def preview():
+            looks.append(net(torch.rand(5, 2) + torch.rand(5, 2, generator=noise)))
+
+        for x in run.train(ones(run), 9, preview=preview if looking else None, preview_every=2, net=net, opt=opt, noise=noise):
+            fit(run, net, opt, x + torch.rand(x.shape, generator=noise))
+            assert [m.training for m in net.modules()] == [True, True, True, False, True]
         return net.state_dict(), run.history, len(looks)
 
-    weights, history, _ = trained(None)
-    looked_weights, looked_history, looks = trained(True)
+    weights, history, _ = trained(looking=False)
+    looked_weights, looked_history, looks = trained(looking=True)
     assert looks == 5  # after 2, 4, 6, 8 steps and at the end
     assert looked_history == history
     torch.testing.assert_close(looked_weights, weights, rtol=0, atol=0)
@@ -360,9 +376,8 @@ def test_log_works_without_a_training():
 def test_a_loss_that_is_no_number_stops_the_training_and_names_the_last_good_checkpoint(bad):
     run = start("a")
     net, opt = linear()
-    with pytest.raises(TrainingError, match=rf"^critic is {bad} at step 1;.*no checkpoint"):
-        for x in run.train(ones(run), 20, checkpoint_every=5, net=net, opt=opt):
-            run.log(loss=x.sum(), critic=x.sum() if len(run.history.get("step", [])) < 1 else torch.tensor(bad))
+    with pytest.raises(TrainingError, match=rf"^critic is {bad} at step 0;.*no checkpoint"):
+        run.log(critic=bad)
     with pytest.raises(TrainingError, match=rf"^critic is {bad} at step 13;.*step_000000010") as error:
         for x in run.train(ones(run), 20, checkpoint_every=5, net=net, opt=opt):
             run.log(loss=x.sum(), critic=x.sum() if len(run.history.get("step", [])) < 13 else torch.tensor(bad))
@@ -411,6 +426,17 @@ def test_a_report_holds_all_that_a_reader_needs_to_judge_it(monkeypatch, capsys)
     said = capsys.readouterr().out
     assert "31_vae, profile quick" in said
     assert "fd      12.5" in said
+
+
+def test_a_report_is_json_whatever_the_numbers_are_made_of():
+    run = start("a")
+    run.report(none=math.nan, much=math.inf, small=np.float32(0.5), whole=np.int64(3), tensor=torch.tensor(2))
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    result = json.loads((run.folder / "results.json").read_text(), parse_constant=refuse)
+    assert result["metrics"] == {"none": None, "much": None, "small": 0.5, "whole": 3, "tensor": 2}
 
 
 def test_peak_memory_is_what_the_process_held():

@@ -24,7 +24,7 @@ def launch(program, folder, processes=1, **variables):
 
 def deadly(batches):
     """The batches of a training that SIGKILL ends: at batch KILL_AT of this process, or as file KILL_AT_FILE is about to be put in its place."""
-    signal.alarm(90)  # processes that wait for each other for ever would outlive the test
+    signal.alarm(180)  # processes that wait for each other for ever would outlive the test
     at, file, replace = int(os.environ.get("KILL_AT", -1)), int(os.environ.get("KILL_AT_FILE", -1)), os.replace
 
     def deadly_replace(*paths):
