@@ -57,7 +57,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     os.environ.setdefault("GENIMG_OUT", tempfile.mkdtemp())
-    run, images = start("train_overhead"), data.load("portraits").images
+    run, images = start("overhead"), data.load("portraits").images
     bare(images, 20)
     pairs = [(bare(images, args.steps), kept(run, images, args.steps)) for _ in range(args.rounds)]
     ratios = [b / a for a, b in pairs]

@@ -84,7 +84,7 @@ class Bernoulli:
 
     def log_prob(self, x):
         """log p(x|z) = sum over pixels of x l - log(1 + e^l), in nats per image: [N]."""
-        return (x * self.logits - F.softplus(self.logits)).flatten(1).sum(dim=1)
+        return -F.binary_cross_entropy_with_logits(self.logits, x, reduction="none").flatten(1).sum(dim=1)
 
 
 class Gaussian:

@@ -264,7 +264,7 @@ for chapter in course.CHAPTERS:
     x_1, y_1 = where[chapter.name[:2]]
     for needed in chapter.needs:
         x_0, y_0 = where[needed]
-        axis.annotate("", (x_1, y_1), (x_0, y_0), arrowprops={"arrowstyle": "->", "color": "#b8b8b8", "linewidth": 0.9, "connectionstyle": f"arc3,rad={0.35 if x_0 == x_1 else 0.08}", "shrinkA": 10, "shrinkB": 10})
+        axis.annotate("", (x_1, y_1), (x_0, y_0), zorder=1, arrowprops={"arrowstyle": "->", "color": "#b8b8b8", "linewidth": 0.9, "connectionstyle": f"arc3,rad={0.35 if x_0 == x_1 else 0.08}", "shrinkA": 10, "shrinkB": 10})
     color = plots.COLORS[0] if chapter.name[:2] in standing else "#8a8a8a"
     label = textwrap.fill(chapter.name.replace("_", " "), 15)
     axis.text(x_1, y_1, label, fontsize=7.5, ha="center", va="center", color="white", zorder=3, bbox={"boxstyle": "round,pad=0.25", "color": color})

@@ -548,7 +548,7 @@ plots.show(
 # ## A published number
 #
 # Is such a VAE, trained by this code, as good as the literature's? Burda et al. (2015, table 1) report **86.76 nats** for a VAE on dynamically binarised MNIST: one stochastic layer of 50, two deterministic layers of 200 units each
-# way, $-\log p(x)$ estimated by importance sampling with $K = 5000$. ("Stochastic" is the layer of $z$.) They trained for 3,280 passes over the data; here we have a minute. The table below the training says what five minutes reach (`benchmarks/burda_2015.py`).
+# way, $-\log p(x)$ estimated by importance sampling with $K = 5000$. ("Stochastic" is the layer of $z$.) They trained for 3,280 passes over the data; here we have a minute. The table below the training says what five minutes reach (`benchmarks/published_vae.py`).
 #
 # Every pixel becomes black or white at random, by its brightness,
 # anew each time it is seen, so the likelihood is Bernoulli. With $P(\text{white}) = 1/(1 + e^{-l_i})$, where $l_i$ is the *logit* of pixel $i$, we have $\log P(\text{white}) = l_i - \log(1 + e^{l_i})$ and $\log P(\text{black}) = -\log(1 + e^{l_i})$:

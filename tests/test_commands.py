@@ -266,6 +266,7 @@ def test_an_unknown_profile_is_refused_before_anything_runs(notebooks, monkeypat
 
 def test_the_profile_of_a_run_is_the_one_asked_for_else_the_environments_else_quick(notebooks, monkeypatch):
     (notebooks / "01_one.py").touch()
+    monkeypatch.delenv("GENIMG_PROFILE", raising=False)
     asked = []
     monkeypatch.setattr(runner, "run_all", lambda names, profile, store: asked.append((names, profile, store)))
     main(["run"])
@@ -280,8 +281,13 @@ def test_one_notebook_that_fails_and_one_whose_kernel_dies_are_in_the_table_with
     (notebooks / "01_fails.py").write_text(RUNS.format(name="01_fails") + "\n# %%\n1 / 0\n\n# %%\nprint('after')\n")
     (notebooks / "02_dies.py").write_text("# %%\nimport os\n\nos._exit(1)\n")
     (notebooks / "03_passes.py").write_text(RUNS.format(name="03_passes"))
+    monkeypatch.setenv("GENIMG_PROFILE", "cpu")  # the one asked for goes before it, in the kernels too
+    stale = tmp_path / "out" / "02_dies" / "quick" / "results.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text('{"metrics": {"of_last_week": 1}}')
     assert main(["run", "--profile", "quick", "--store"]) == 1
     said = capsys.readouterr().out
+    assert "of_last_week" not in said
     rows = {line.split()[0]: line.split() for line in reversed(said.splitlines()) if line[:3] in ("01_", "02_", "03_")}
     assert [rows[name][3] for name in ("01_fails", "02_dies", "03_passes")] == ["fail", "fail", "pass"]
     assert "01_fails failed: ZeroDivisionError: division by zero\n  at line 1 1 / 0\n" in said

@@ -25,7 +25,7 @@ def main():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--out", type=Path, default=data.fetch.shipped() / "weights")
     args = parser.parse_args()
-    run = start("make_first_generator", precision="auto", steps=args.steps, batch=args.batch)
+    run = start("first_generator", precision="auto", steps=args.steps, batch=args.batch)
     net = PatchUNet(**FIRST_GENERATOR).to(run.device)
     opt = torch.optim.AdamW(net.parameters(), lr=2e-3, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(opt, lambda k: min(1, (k + 1) / 100) * max(0.01, min(1, 2 * (1 - k / args.steps))))
