@@ -20,6 +20,7 @@ import os
 import platform
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import torch
@@ -102,10 +103,11 @@ class Run:
         self.settings = {key: self.by_profile(value) for key, value in settings.items()}
         if self.settings.get("precision") == "auto":
             self.settings["precision"] = "bf16" if has_bf16(self.device) else "no"
-        if taken := [key for key in settings if hasattr(Run, key)]:
-            raise ValueError(f"a setting cannot be called {taken[0]!r}, which a Run has already; give it another name")
         self.ema, self.history, self.results = {}, {}, {}
         self._trainings, self._training, self._seconds = {}, None, {}
+        self._rates = weakref.WeakKeyDictionary()  # what each optimiser's settings were when it was first seen
+        if taken := [key for key in settings if hasattr(Run, key) or key in self.__dict__]:
+            raise ValueError(f"a setting cannot be called {taken[0]!r}, which a Run has already; give it another name")
 
     def __getattr__(self, name):
         settings = self.__dict__.get("settings", {})
@@ -292,13 +294,13 @@ class _Training:
 
     def _show(self, window, preview):
         generators = [(g, g.get_state()) for g in self.objects.values() if isinstance(g, torch.Generator)]
-        training = [m for m in self.modules.values() if m.training]
+        modes = [(m, m.training) for module in self.modules.values() for m in module.modules()]
         with torch.random.fork_rng(), torch.no_grad():  # looking changes nothing
-            for module in training:
+            for module in self.modules.values():
                 module.eval()
             images = preview()
-        for module in training:
-            module.train()
+        for module, mode in modes:
+            module.training = mode
         for generator, state in generators:
             generator.set_state(state)
         window.show(images, f"after step {self.step:,}")
@@ -340,11 +342,16 @@ class _Training:
         what = {
             "settings": self.run.settings, "seed": self.run.seed, "processes": self.run.processes, "steps": self.steps, "minutes": self.minutes,
             "shapes": {n: {k: list(v.shape) for k, v in m.state_dict().items()} for n, m in modules}, "objects": sorted(self.objects),
-            "optimisers": [[type(o).__name__, [(g.get("initial_lr", g["lr"]), g.get("weight_decay")) for g in o.param_groups]] for o in self.optimisers],
+"optimisers": [self._settings_of(o) for o in self.optimisers],
             "data": getattr(self.batches, "identity", None), "ema": self.ema_decay,
         }  # fmt: skip
         text = json.dumps(what, default=str)
         return checkpoints.digest(text.encode())
+
+    def _settings_of(self, optimiser):
+        """An optimiser's kind and settings as they were when it was first seen: a loop may set its own learning rates."""
+        now = [type(optimiser).__name__, [(g.get("initial_lr", g["lr"]), g.get("weight_decay")) for g in optimiser.param_groups]]
+        return self.run._rates.setdefault(optimiser, now)
 
     def _save(self):
         run = self.run

@@ -32,7 +32,7 @@ from genimg_lib.widgets import explore
 DATA = "portraits"  # or "fashion_mnist", "mnist", "folder:PATH"
 run = start(
     "31_vae",
-    steps=(60, 3_000, 30_000), batch=(64, 128, 512), latent=32, hidden=(256, 512, 1024), sigma=0.5, lr=2e-3, precision="auto",
+    steps=(200, 3_000, 30_000), batch=(64, 128, 512), latent=32, hidden=(256, 512, 1024), sigma=0.5, lr=2e-3, precision="auto",
     short_steps=(20, 300, 2_000), mnist_steps=(30, 8_000, 200_000), mnist_batch=(100, 100, 500), samples=(300, 2_000, 2_000),
 )  # fmt: skip
 tables.show_expected("31_vae")

@@ -251,7 +251,7 @@ def test_the_report_holds_every_metric_beside_its_floor(judge, fresh):
     spoilt = noisy(data.to_float(fresh[0]), 0.6)
     found = judge.report(spoilt)
     assert found["n"] == N and found["fd"] == judge.fd(spoilt) and found["fd_floor"] == judge.floor(N)
-    real, other, fake = (judge.features(v) for v in (judge.real(N, 0).images, judge.real(N, 1).images, spoilt))
+    real, other, fake = (judge.features(v) for v in (*judge.real(2 * N).images.split(N), spoilt))
     assert (found["kid"], found["kid_floor"]) == (metrics.kid(real, fake), metrics.kid(real, other))
     assert (found["precision"], found["recall"]) == metrics.precision_recall(real, fake)
     assert (found["precision_floor"], found["recall_floor"]) == metrics.precision_recall(real, other)
