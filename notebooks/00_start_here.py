@@ -279,7 +279,7 @@ plots.show(
 )
 
 # %%
-run.report(**found)
+run.report(**found, images=run.samples)
 if DATA == "portraits":
     run.expect(fd_yours=("<", (330, 45, 10)), fd_longer=("<", 12))
 

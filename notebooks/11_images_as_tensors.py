@@ -444,7 +444,7 @@ for mistake in (lambda: data.to_float(data.to_float(good)), lambda: data.to_uint
         print(f"{type(error).__name__}: {error}\n")
 
 # %%
-run.report(**found)
+run.report(**found, images=run.samples)
 if DATA == "portraits":
     run.expect(fd_full_gaussian=("<", (150, 120, 120)), fd_floor=("<", (4, 2, 2)))
 
