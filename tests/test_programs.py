@@ -21,7 +21,7 @@ def run_program(command, folder, **variables):
 
 def test_notebook_31_trains_on_two_processes(tmp_path):
     program = ROOT / "tests" / "programs" / "notebook_31.py"
-    launcher = ["-m", "accelerate.commands.accelerate_cli", "launch", "--cpu", "--num_processes", 2, "--main_process_port", free_port()]
+    launcher = ["-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={free_port()}"]
     done = run_program([*launcher, program], tmp_path)
     folder = tmp_path / "31_vae" / "quick"
     one, other = (torch.load(folder / f"rank_{rank}.pt", weights_only=True) for rank in range(2))
