@@ -11,8 +11,11 @@ import runpy
 import statistics
 import sys
 import time
+from pathlib import Path
 
 os.environ.setdefault("GENIMG_PROFILE", "quick")
+
+import torch
 
 from genimg_lib import course, plots, widgets
 
@@ -30,20 +33,28 @@ def other(control):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("number", nargs="*")
-    names = course.choose(parser.parse_args().number)
+    parser.add_argument("--save", metavar="FOLDER", help="keep the pictures there, to look at")
+    arguments = parser.parse_args()
+    names, folder = course.choose(arguments.number), arguments.save and Path(arguments.save)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
     slowest = 0.0
     for name in names:
         found = []
 
         def timed(figure_fn, alt, caption="", found=found, **controls):
             defaults = {key: widgets._default(key, control) for key, control in controls.items()}
-            plots.png(figure_fn(**defaults))
+            fig = figure_fn(**defaults)
+            plots.png(fig)
+            places = [axis.get_position(original=True) for axis in fig.axes]
             seconds = []
             for key, control in controls.items():
                 for value in other(control):
                     started = time.perf_counter()
-                    plots.png(figure_fn(**defaults | {key: value}))
+                    picture = plots.png(widgets.keep_places(figure_fn(**defaults | {key: value}), places), compress_level=1)
                     seconds.append(time.perf_counter() - started)
+                    if folder:
+                        (folder / f"{name[:2]}_{figure_fn.__name__}_{key}_{value}.png").write_bytes(picture)
             found.append((figure_fn.__name__, seconds))
 
         original, widgets.explore = widgets.explore, timed
@@ -52,6 +63,7 @@ def main():
             runpy.run_path(str(course.notebooks_folder() / f"{name}.py"), run_name="__main__")
         finally:
             widgets.explore = original
+            torch.set_default_dtype(torch.float32)  # some notebooks count in float64
         for function, seconds in found:
             slowest = max(slowest, statistics.median(seconds))
             print(

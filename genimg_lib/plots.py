@@ -46,10 +46,10 @@ def figure(rows=1, cols=1, width=8.0, height=3.2, **subplots):
     return fig, fig.subplots(rows, cols, **subplots)
 
 
-def png(fig):
-    """A figure as the bytes of a PNG picture."""
+def png(fig, compress_level=6):
+    """A figure as the bytes of a PNG picture. compress_level: 0 (fast) to 9 (small)."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, dpi=1.5 * _PIXELS_PER_INCH, metadata={"Software": None})
+    fig.savefig(buffer, dpi=1.5 * _PIXELS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": compress_level})
     return buffer.getvalue()
 
 
@@ -80,11 +80,11 @@ def cover(fig):
         (_place["folder"] / "cover.png").write_bytes(png(fig))
 
 
-def picture(fig, alt):
+def picture(fig, alt, compress_level=6):
     """What IPython displays: a list with the picture, its width on the page and its alternative text."""
     from IPython.display import Image
 
-    return [Image(png(fig), format="png", width=round(fig.get_figwidth() * _PIXELS_PER_INCH), alt=alt)]
+    return [Image(png(fig, compress_level), format="png", width=round(fig.get_figwidth() * _PIXELS_PER_INCH), alt=alt)]
 
 
 def grid(images, cols=None, title=None, labels=None, width=8.0):

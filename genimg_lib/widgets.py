@@ -20,6 +20,7 @@ def explore(figure_fn, alt, caption="", **controls):
     from IPython.display import Markdown, display
 
     handle = display(*plots.picture(fig, alt), display_id=True)
+    places = [axis.get_position(original=True) for axis in fig.axes]
     if caption:
         display(Markdown(f"*{caption}*"))
     knobs = {name: _knob(ipywidgets, name, control) for name, control in controls.items()}
@@ -27,7 +28,8 @@ def explore(figure_fn, alt, caption="", **controls):
 
     def redraw(_):
         try:
-            handle.update(*plots.picture(figure_fn(**{name: knob.value for name, knob in knobs.items()}), alt))
+            fig = keep_places(figure_fn(**{name: knob.value for name, knob in knobs.items()}), places)
+            handle.update(*plots.picture(fig, alt, compress_level=1))
             problem.value = ""
         except Exception as error:  # an error in a callback would otherwise vanish into the server's log
             problem.value = f"<b>{type(error).__name__}</b>: {error}"
@@ -35,6 +37,15 @@ def explore(figure_fn, alt, caption="", **controls):
     for knob in knobs.values():
         knob.observe(redraw, names="value")
     display(ipywidgets.VBox([*knobs.values(), problem]))
+
+
+def keep_places(fig, places):
+    """Give a figure's axes the places that those of the default figure have: nothing jumps while a slider moves, and laying out costs as much as drawing."""
+    if len(fig.axes) == len(places):
+        fig.set_layout_engine("none")
+        for axis, place in zip(fig.axes, places, strict=True):
+            axis.set_position(place)
+    return fig
 
 
 def _default(name, control):

@@ -24,7 +24,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 180  # for a notebook to start and run in profile quick, on two slow cores
-NAMES = ("13_distances",)
+NAMES = ("13_distances", "14_gan_minimax")
 
 # What the page knows about the notebook: cells that have run, and the errors among their outputs
 STATE = r"""
@@ -122,6 +122,7 @@ class Explore:
     def show(self):
         """Bring it into view, as a reader who scrolls."""
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", self.handle)
+        time.sleep(0.5)
 
     @property
     def picture(self):
@@ -129,7 +130,9 @@ class Explore:
 
     @property
     def value(self):
-        return float(self.handle.get_attribute("aria-valuenow"))
+        """The number beside the slider (aria-valuenow is rounded to one decimal, coarser than a small step)."""
+        text = self.driver.execute_script("return arguments[0].closest('.widget-slider').querySelector('.widget-readout').textContent", self.handle)
+        return float(text.replace("\N{MINUS SIGN}", "-"))
 
     @property
     def ends(self):
@@ -147,7 +150,7 @@ class Explore:
 
 
 def explores(driver):
-    """The explore widgets of the notebook that have a slider."""
+    """The explore widgets of the notebook that have a slider, found anew each time: JupyterLab takes cells off the page and puts others there as one scrolls."""
     boxes = driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output .widget-vbox")
     handles = [box.find_elements(By.CSS_SELECTOR, ".noUi-handle") for box in boxes]
     return [Explore(driver, found[0]) for found in handles if found]
@@ -202,10 +205,11 @@ def test_the_keyboard_alone_leads_to_a_slider_and_moves_it(page):
 
 
 def test_a_slider_dragged_with_the_mouse_changes_the_picture(page):
-    widgets = explores(page)
-    assert widgets
-    for widget in widgets:
-        widget.show()
+    count = len(explores(page))
+    assert count
+    for number in range(count):
+        explores(page)[number].show()
+        widget = explores(page)[number]
         picture, value = widget.picture, widget.value
         ActionChains(page).drag_and_drop_by_offset(widget.handle, -60 if value > sum(widget.ends) / 2 else 60, 0).perform()
         changed = widget.settled(picture)

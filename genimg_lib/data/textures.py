@@ -120,6 +120,6 @@ def _bricks(size, g):
     row = (y * rows).floor()
     along = x * cols + 0.5 * (row % 2)
     tone = torch.rand(rows, cols + 1, generator=g)[row.long(), along.floor().long() % cols]
-    joint = torch.minimum((y * rows) % 1 / cols * rows, along % 1)
+    joint = torch.minimum((y * rows) % 1 * cols / rows, along % 1)  # equally wide both ways, in units of a brick's length
     wall = (0.35 + 0.65 * tone) * (joint > _uniform(g, 0.08, 0.2)) + 0.08 * _spectrum(size, g, 0.8)
     return F.avg_pool2d(wall[None, None], 3, stride=1, padding=1, count_include_pad=False)[0, 0]
