@@ -51,7 +51,7 @@ def main():
             for key, control in controls.items():
                 for value in other(control):
                     started = time.perf_counter()
-                    picture = plots.png(widgets.keep_places(figure_fn(**defaults | {key: value}), places), compress_level=1)
+                    picture = plots.quick_png(widgets.keep_places(figure_fn(**defaults | {key: value}), places))
                     seconds.append(time.perf_counter() - started)
                     if folder:
                         (folder / f"{name[:2]}_{figure_fn.__name__}_{key}_{value}.png").write_bytes(picture)

@@ -6,11 +6,11 @@ import torch
 def kl(p, q):
     """KL(p || q) = sum p log(p / q), in nats: [...].
 
-    p, q: probabilities [..., K] over the same K outcomes, each summing to 1; they broadcast. Infinite where p > 0 and q = 0 at some outcome.
-    Raises ValueError for negative numbers or sums other than 1. Source: Kullback and Leibler 1951.
+    p, q: probabilities [..., K] over the same K outcomes, each summing to 1; the axes before the last broadcast. Infinite where p > 0 and q = 0 at some outcome.
+    Raises ValueError for negative numbers, sums other than 1 or unlike K. Source: Kullback and Leibler 1951.
     """
     p, q = _probabilities(p, q)
-    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(dim=-1)
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(dim=-1).clamp(min=0)  # rounding may leave less
 
 
 def js(p, q):
@@ -19,11 +19,14 @@ def js(p, q):
     p, q as for `kl`. Source: Lin 1991.
     """
     p, q = _probabilities(p, q)
-    m = (p + q) / 2
-    return ((torch.xlogy(p, p) - torch.xlogy(p, m)) + (torch.xlogy(q, q) - torch.xlogy(q, m))).sum(dim=-1) / 2
+    s = p + q  # not its half, which can be 0 where s is not
+    terms = torch.xlogy(p, 2 * p) - torch.xlogy(p, s) + torch.xlogy(q, 2 * q) - torch.xlogy(q, s)
+    return (terms.sum(dim=-1) / 2).clamp(min=0)
 
 
 def _probabilities(p, q):
+    if p.dim() == 0 or q.dim() == 0 or p.shape[-1] != q.shape[-1] or p.shape[-1] == 0:
+        raise ValueError(f"probabilities [..., K] of the same K outcomes are wanted; given {list(p.shape)} and {list(q.shape)}")
     for t in (p, q):
         if not t.is_floating_point() or not bool((t >= 0).all()) or not torch.allclose(s := t.sum(dim=-1), torch.ones_like(s), atol=1e-4):
             raise ValueError(
@@ -51,7 +54,8 @@ def wasserstein_1d(x, y):
 
 def gaussian_kernel(x, y, bandwidth=1.0):
     """k(x, y) = exp(-|x - y|^2 / (2 bandwidth^2)) for all pairs. x: [N, d], y: [M, d]; returns [N, M], 0 to 1."""
-    return torch.exp(-torch.cdist(x, y).square() / (2 * bandwidth**2))
+    distances = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")  # the product of matrices loses digits far from 0
+    return torch.exp(-distances.square() / (2 * bandwidth**2))
 
 
 def polynomial_kernel(x, y, degree=2, offset=0.0):
@@ -62,7 +66,7 @@ def polynomial_kernel(x, y, degree=2, offset=0.0):
 def mmd(x, y, kernel=gaussian_kernel):
     """The squared maximum mean discrepancy of two samples: mean k(x, x') - 2 mean k(x, y) + mean k(y, y'), a scalar tensor, 0 or more.
 
-    x: [N, d], y: [M, d]. kernel: gives [N, M] for two samples. All pairs count, those of a point with itself too: biased, but never negative.
+    x: [N, d], y: [M, d]. kernel: gives [N, M] for two samples. All pairs count, those of a point with itself too: biased, but never negative (rounding apart).
     Raises ValueError for other shapes. Source: Gretton et al. 2012 (JMLR 13), equation 5, squared.
     """
     if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1] or not len(x) or not len(y):
@@ -73,7 +77,7 @@ def mmd(x, y, kernel=gaussian_kernel):
 def frechet_distance(mu1, cov1, mu2, cov2):
     """The squared Wasserstein-2 distance between two Gaussians: |mu1 - mu2|^2 + tr(cov1 + cov2 - 2 (cov1 cov2)^(1/2)).
 
-    mu: [d]; cov: [d, d], symmetric and positive semidefinite. Computed in float64; returns a float, 0 or more.
+    mu: [d]; cov: [d, d], symmetric and positive semidefinite, which is not checked. Computed in float64; returns a float, 0 or more.
     The trace of the root is the sum of the square roots of the eigenvalues of cov1^(1/2) cov2 cov1^(1/2), which is symmetric.
     Source: Dowson and Landau 1982; as an image metric Heusel et al. 2017 (arXiv:1706.08500).
     """

@@ -1,5 +1,7 @@
 """Building blocks that several families share."""
 
+import numbers
+
 import torch
 
 
@@ -8,10 +10,10 @@ def conv_matrix(kernel, size, stride=1, padding=0):
 
     kernel: [h, w]. size: of the image, a whole number or (H, W). stride: 1 or more. padding: zeros on every side, 0 or more.
     Returns [outputs, inputs], dense, in the kernel's dtype: inputs = H W, outputs = H' W' with H' = floor((H + 2 padding - h) / stride) + 1.
-    Its transpose is F.conv_transpose2d. Raises ValueError where the kernel does not fit on the padded image.
+    Its transpose is F.conv_transpose2d with output_padding (H + 2 padding - h) mod stride. Raises ValueError where the kernel does not fit on the padded image.
     """
-    H, W = (size, size) if isinstance(size, int) else size
-    if kernel.dim() != 2 or min(H, W) < 1 or stride < 1 or padding < 0:
+    H, W = (size, size) if isinstance(size, numbers.Integral) else size
+    if kernel.dim() != 2 or min(*kernel.shape, H, W) < 1 or stride < 1 or padding < 0:
         raise ValueError(
             f"a kernel [h, w], an image of at least 1x1, stride >= 1 and padding >= 0 are wanted; "
             f"given kernel {list(kernel.shape)}, size {(H, W)}, stride {stride}, padding {padding}"

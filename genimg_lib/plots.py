@@ -46,10 +46,22 @@ def figure(rows=1, cols=1, width=8.0, height=3.2, **subplots):
     return fig, fig.subplots(rows, cols, **subplots)
 
 
-def png(fig, compress_level=6):
-    """A figure as the bytes of a PNG picture. compress_level: 0 (fast) to 9 (small)."""
+def png(fig):
+    """A figure as the bytes of a PNG picture."""
     buffer = io.BytesIO()
-    fig.savefig(buffer, dpi=1.5 * _PIXELS_PER_INCH, metadata={"Software": None}, pil_kwargs={"compress_level": compress_level})
+    fig.savefig(buffer, dpi=1.5 * _PIXELS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def quick_png(fig):
+    """The same in half the time and more bytes, for figures that are laid out: savefig draws a figure with a layout engine twice."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
+    fig.set_dpi(1.5 * _PIXELS_PER_INCH)
+    canvas, buffer = FigureCanvasAgg(fig), io.BytesIO()
+    canvas.draw()
+    Image.frombuffer("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba())).convert("RGB").save(buffer, "png", compress_level=1)
     return buffer.getvalue()
 
 
@@ -80,11 +92,11 @@ def cover(fig):
         (_place["folder"] / "cover.png").write_bytes(png(fig))
 
 
-def picture(fig, alt, compress_level=6):
-    """What IPython displays: a list with the picture, its width on the page and its alternative text."""
+def picture(fig, alt, png=png):
+    """What IPython displays: a list with the picture, its width on the page and its alternative text. png: makes the bytes, `quick_png` for instance."""
     from IPython.display import Image
 
-    return [Image(png(fig, compress_level), format="png", width=round(fig.get_figwidth() * _PIXELS_PER_INCH), alt=alt)]
+    return [Image(png(fig), format="png", width=round(fig.get_figwidth() * _PIXELS_PER_INCH), alt=alt)]
 
 
 def grid(images, cols=None, title=None, labels=None, width=8.0):

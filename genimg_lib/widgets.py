@@ -29,7 +29,7 @@ def explore(figure_fn, alt, caption="", **controls):
     def redraw(_):
         try:
             fig = keep_places(figure_fn(**{name: knob.value for name, knob in knobs.items()}), places)
-            handle.update(*plots.picture(fig, alt, compress_level=1))
+            handle.update(*plots.picture(fig, alt, plots.quick_png))
             problem.value = ""
         except Exception as error:  # an error in a callback would otherwise vanish into the server's log
             problem.value = f"<b>{type(error).__name__}</b>: {error}"

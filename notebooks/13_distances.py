@@ -48,7 +48,7 @@ dx = (x[1] - x[0]).item()
 
 def density(*parts):
     """A mixture of Gaussians on the grid, as probabilities: parts are (weight, mean, standard deviation)."""
-    p = sum(w * torch.exp(-((x - m) ** 2) / (2 * s**2)) / s for w, m, s in parts)
+    p = sum(w * torch.exp(-((x - m) ** 2) / (2 * s**2)) / s for w, m, s in parts).clamp(min=1e-300)  # far tails would become 0, and KL infinite
     return p / p.sum()
 
 
@@ -63,7 +63,7 @@ axes[0].set_ylabel("density")
 plots.show(fig, alt="A target density with two bumps in grey; over it in turn a single bump, a wide bell, and two bumps moved to the right.", caption="Grey: the target. Which candidate is closest?")
 
 # %% [markdown]
-# The rest of this notebook defines the five distances of the following table. They do not agree: each of the three candidates is the closest by one of them, for a reason that you will be able to give.
+# The rest of this notebook defines the five distances of the following table. They do not agree: each of the three candidates is the closest by at least one of them, for a reason that you will be able to give.
 
 
 # %%
@@ -92,13 +92,15 @@ assert closest == {"KL(p, q)": "wide", "KL(q, p)": "one bump", "JS": "shifted", 
 #
 # $$H(p) = -\sum_i p_i \log p_i, \qquad 0 \le H(p) \le \log K. \tag{1}$$
 #
-# Suppose that you believe $q$ while $p$ is true. Your mean surprise, the *cross-entropy* $-\sum_i p_i \log q_i$, is larger. By how much is the **Kullback-Leibler divergence**
+# Suppose that you believe $q$ while $p$ is true. Your mean surprise, the *cross-entropy* $-\sum_i p_i \log q_i$, is larger, or equal if $q = p$. By how much is the **Kullback-Leibler divergence**
 #
 # $$\mathrm{KL}(p\,\|\,q) = \sum_i p_i \log\frac{p_i}{q_i}. \tag{2}$$
 #
-# It is never negative, as the logarithm is concave (Jensen):
+# It is never negative, by Jensen's inequality: for a concave function such as the logarithm, $\mathbb{E} f(X) \le f(\mathbb{E} X)$, since a chord lies below the curve. So
 #
 # $$-\mathrm{KL}(p\,\|\,q) = \sum_{i:\,p_i>0} p_i \log\frac{q_i}{p_i} \;\le\; \log \sum_{i:\,p_i>0} p_i\,\frac{q_i}{p_i} \;\le\; \log 1 = 0. \tag{3}$$
+#
+# (Put the uniform $q$ into (3), and it says $H(p) \le \log K$.)
 
 
 # %%
@@ -181,21 +183,22 @@ q = density((1, 0.3, 1.7))
 errors["likelihood"] = abs((target @ torch.log(q)) + entropy(target) + divergences.kl(target, q)).item()  # (5)
 
 # %% [markdown]
-# Both are "the Gaussian closest to the target", and they have nothing in common. $\mathrm{KL}(p\|q)$ punishes *missing* what $p$ has: it **covers the modes**, and puts mass where there is none. $\mathrm{KL}(q\|p)$ punishes *inventing* what $p$ has not: it **seeks a mode**, and forgets the other. Blurry samples and forgotten modes are these two, met again in VAEs and GANs.
+# Both are "the Gaussian closest to the target", and they have nothing in common. $\mathrm{KL}(p\|q)$ punishes *missing* what $p$ has: it **covers the modes**, and puts mass where there is none. $\mathrm{KL}(q\|p)$ punishes *inventing* what $p$ has not: it **seeks a mode**, and forgets the other where they lie far enough apart. Blurry samples and forgotten modes resemble these two; in VAEs and GANs you will meet them again, with further causes.
 #
 # **Predict**: how far apart must the bumps be for the seeking fit to let go of one of them?
 
 # %%
 mus, sigmas = torch.meshgrid(torch.linspace(-5, 5, 101), torch.linspace(0.3, 5, 95), indexing="ij")
 log_qs = torch.log_softmax(-((x[::8] - mus[..., None]) ** 2) / (2 * sigmas[..., None] ** 2), -1)  # every Gaussian on a grid
-entropies = (log_qs.exp() * log_qs).sum(-1)
+qs = log_qs.exp()
+entropies = (qs * log_qs).sum(-1)
 
 
 def cover_or_seek(distance, right_weight, width):
     p = density((1 - right_weight, -distance / 2, width), (right_weight, distance / 2, width))
     coarse = p[::8] / p[::8].sum()
     log_p = torch.log(coarse.clamp(min=1e-300))
-    forward, backward = -(log_qs @ coarse), entropies - log_qs.exp() @ log_p
+    forward, backward = -(log_qs @ coarse), entropies - qs @ log_p
     fig, axis = plots.figure(height=2.8)
     axis.fill_between(x, p / dx, color="#cccccc", label="p")
     for name, costs, color in (("min KL(p, q): covers", forward, plots.COLORS[0]), ("min KL(q, p): seeks", backward, plots.COLORS[3])):
@@ -246,9 +249,11 @@ for place in (1, 5, 9):
 #
 # Think of $p$ as a heap of sand and of $q$ as a hole. A *plan* $\gamma(x, y)$ says how much to carry from $x$ to $y$. The **Wasserstein-1** distance is the cheapest plan's work:
 #
-# $$W_1(p, q) = \min_{\gamma}\; \mathbb{E}_{(x, y) \sim \gamma}\, |x - y| \quad\text{over all } \gamma \text{ with marginals } p \text{ and } q. \tag{9}$$
+# $$W_1(p, q) = \min_{\gamma}\; \mathbb{E}_{(x, y) \sim \gamma}\, |x - y| \quad\text{over all } \gamma \text{ with marginals } p \text{ and } q: \tag{9}$$
 #
-# On a line two loads never need to cross: if $x < x'$ go to $y > y'$, exchanging the destinations costs no more. So **sort** both samples and match them in order; in terms of the cumulative distributions $F_p, F_q$,
+# what leaves $x$ adds up to $p(x)$, what arrives at $y$ to $q(y)$.
+#
+# On a line two loads never need to cross: if $x < x'$ go to $y > y'$, exchanging the destinations costs no more. So **sort** both samples of $n$ points, with $x_{(i)}$ the $i$-th smallest, and match them in order. Or count what crosses each place: past $t$ the amount $|F_p(t) - F_q(t)|$ of the cumulative distributions has to be carried. Added up over $t$,
 #
 # $$W_1 = \frac1n \sum_i |x_{(i)} - y_{(i)}| = \int |F_p(t) - F_q(t)|\, dt. \tag{10}$$
 
@@ -263,14 +268,16 @@ errors["W1"] = abs(divergences.wasserstein_1d(a, b).item() - scipy.stats.wassers
 p, q = target, candidates["wide"]
 u = (torch.arange(20_000) + 0.5) / 20_000
 quantiles = [x[torch.searchsorted(t.cumsum(0), u).clamp(max=len(x) - 1)] for t in (p, q)]
-print(f"by quantiles {(quantiles[0] - quantiles[1]).abs().mean():.4f}, by cumulative distributions {(p.cumsum(0) - q.cumsum(0)).abs().sum() * dx:.4f}")
+by_quantiles, by_area = (quantiles[0] - quantiles[1]).abs().mean(), (p.cumsum(0) - q.cumsum(0)).abs().sum() * dx
+print(f"by quantiles {by_quantiles:.4f}, by cumulative distributions {by_area:.4f}")
+assert abs(by_quantiles - by_area) < 1e-3
 
 # %% [markdown]
 # There is a second way to see it, the one that Wasserstein GANs use. A function $f$ that is nowhere steeper than 1 can gain no more by moving than the way is long, so $\mathbb{E}_p f - \mathbb{E}_q f \le W_1$. The best such **critic** reaches it (Kantorovich and Rubinstein):
 #
 # $$W_1(p, q) = \max_{|f(x) - f(y)| \le |x - y|} \; \mathbb{E}_p f(x) - \mathbb{E}_q f(x). \tag{11}$$
 #
-# In one dimension the best critic climbs with slope 1 where $F_q > F_p$, and falls with slope 1 where $F_q < F_p$. Check (9) and (11) with a linear program, which knows nothing of sorting.
+# In one dimension, integrate by parts: $\mathbb{E}_p f - \mathbb{E}_q f = \int f'(t)\,(F_q(t) - F_p(t))\, dt$. So the best critic climbs with slope 1 where $F_q > F_p$, and falls with slope 1 where $F_q < F_p$. Check (9) and (11) with a linear program, which knows nothing of sorting.
 
 # %%
 places = torch.linspace(0, 5, 9)
@@ -301,8 +308,8 @@ assert abs(gain - work) < 0.01
 fig, axis = plots.figure(height=2.8)
 axis.fill_between(x, p / dx, color=plots.COLORS[0], alpha=0.6, label="p"), axis.fill_between(x, q / dx, color=plots.COLORS[1], alpha=0.6, label="q")
 axis.plot(x, (f - f.mean()) / 4, color="black", label="best critic f, divided by 4")
-axis.set(xlabel="x", title=f"E f(p) - E f(q) = {gain:.2f} = W1"), axis.legend(loc="upper right")
-plots.show(fig, alt="A blue bump on the left, two orange bumps on the right, and a black line that falls with constant slope from the one to the others.", caption="The critic is a ramp: its slope says in which direction each part of q should move to become p, and it does not flatten out far away.")
+axis.set(xlabel="x", title=f"mean of f under p - mean under q = {gain:.2f} = W1"), axis.legend(loc="upper right")
+plots.show(fig, alt="A blue bump on the left, two orange bumps on the right, and a black line that falls with constant slope from the one to the others.", caption="The critic is a ramp: uphill is where q should move to become p. Its slope is 1 all the way across the empty gap, and 0 only where nothing has to be carried.")
 
 # %% [markdown]
 # ### Parallel lines
@@ -333,7 +340,7 @@ plots.show(fig, alt="Four panels over the shift: KL a single point at 0, JS a pl
 # %% [markdown]
 # ### MMD
 #
-# Compare means of **features** instead. For a kernel $k(x, y) = \langle\varphi(x), \varphi(y)\rangle$, the squared *maximum mean discrepancy* is (Gretton et al. 2012)
+# Compare means of **features** instead. A *kernel* here is a similarity of two points (not the kernel of notebook 12), a product of features: for $k(x, y) = \langle\varphi(x), \varphi(y)\rangle$, the squared *maximum mean discrepancy* is (Gretton et al. 2012)
 #
 # $$\mathrm{MMD}^2 = \big\|\mathbb{E}_p\,\varphi(x) - \mathbb{E}_q\,\varphi(y)\big\|^2 = \mathbb{E}\,k(x, x') - 2\,\mathbb{E}\,k(x, y) + \mathbb{E}\,k(y, y'), \tag{13}$$
 #
@@ -341,7 +348,7 @@ plots.show(fig, alt="Four panels over the shift: KL a single point at 0, JS a pl
 #
 # $$\mathrm{MMD}^2 = \big\|\mathbb{E}\,x x^\top - \mathbb{E}\,y y^\top\big\|_F^2. \tag{14}$$
 #
-# (Remember it: notebook 16 finds it inside style transfer.) The Gaussian kernel $e^{-|x-y|^2/2b^2}$ compares *all* moments, at the scale of its **bandwidth** $b$.
+# (Remember it: notebook 16 finds it inside style transfer.) The Gaussian kernel $e^{-|x-y|^2/2b^2}$ contains every power, since $e^{x \cdot y/b^2} = \sum_n (x \cdot y)^n / (b^{2n}\, n!)$: it compares *all* moments, at the scale of its **bandwidth** $b$.
 
 # %%
 a, b = torch.randn(200, 3), torch.randn(150, 3) @ torch.randn(3, 3) + 0.5
@@ -377,7 +384,7 @@ explore(
 # %% [markdown]
 # ### Fréchet
 #
-# Between Gaussians the squared **Wasserstein-2** distance, $\min \mathbb{E}|x-y|^2$, has a closed form (Dowson and Landau 1982). In one dimension, where sorting maps the $u$-th quantile $\mu_1 + \sigma_1 z_u$ to $\mu_2 + \sigma_2 z_u$, it is
+# Between Gaussians the squared **Wasserstein-2** distance, $\min \mathbb{E}|x-y|^2$, has a closed form (Dowson and Landau 1982); squared as it stands, it is what the field calls the **Fréchet distance**. With $z_u$ the $u$-quantile of $\mathcal{N}(0, 1)$, in one dimension, where sorting maps the $u$-th quantile $\mu_1 + \sigma_1 z_u$ to $\mu_2 + \sigma_2 z_u$, it is
 #
 # $$W_2^2 = (\mu_1 - \mu_2)^2 + (\sigma_1 - \sigma_2)^2, \tag{15}$$
 #
@@ -385,7 +392,7 @@ explore(
 #
 # $$W_2^2 = |\mu_1 - \mu_2|^2 + \mathrm{tr}\big(\Sigma_1 + \Sigma_2 - 2\,(\Sigma_1^{1/2}\,\Sigma_2\,\Sigma_1^{1/2})^{1/2}\big). \tag{16}$$
 #
-# The cheapest plan moves $x$ to $\mu_2 + T(x - \mu_1)$ with the symmetric matrix $T = \Sigma_1^{-1/2} (\Sigma_1^{1/2}\Sigma_2\Sigma_1^{1/2})^{1/2}\, \Sigma_1^{-1/2}$.
+# ($\Sigma^{1/2}$ is the symmetric matrix without negative eigenvalues whose square is $\Sigma$.) Where $\Sigma_1$ is invertible, the cheapest plan moves $x$ to $\mu_2 + T(x - \mu_1)$ with the symmetric, positive matrix $T = \Sigma_1^{-1/2} (\Sigma_1^{1/2}\Sigma_2\Sigma_1^{1/2})^{1/2}\, \Sigma_1^{-1/2}$.
 
 
 # %%
@@ -398,6 +405,7 @@ mu1, mu2, S1, S2 = torch.randn(4), torch.randn(4), *(m @ m.T + 0.1 * torch.eye(4
 formula = (mu1 - mu2).square().sum() + torch.trace(S1 + S2 - 2 * root(root(S1) @ S2 @ root(S1)))  # (16)
 T = torch.linalg.inv(root(S1)) @ root(root(S1) @ S2 @ root(S1)) @ torch.linalg.inv(root(S1))
 assert torch.allclose(T @ S1 @ T.T, S2)  # the plan ends at the right place
+assert torch.allclose(T, T.T) and torch.linalg.eigvalsh(T).min() > 0  # the slope of a convex function, so no plan is cheaper (Brenier 1991)
 work = (mu1 - mu2).square().sum() + torch.trace((torch.eye(4) - T) @ S1 @ (torch.eye(4) - T).T)  # E |x - y|^2 of the plan
 errors["Fréchet"] = abs(formula - work).item()
 errors["Fréchet, library"] = abs(formula - divergences.frechet_distance(mu1, S1, mu2, S2)).item()
@@ -422,7 +430,7 @@ for n in counts:
 fig, axis = plots.figure(width=6.0, height=2.8)
 axis.loglog(counts, found, "o-", color=plots.COLORS[0])
 axis.set(xlabel="samples in each set", ylabel="Fréchet distance", title="two sets from the same distribution: the truth is 0")
-plots.show(fig, alt="A falling line: the Fréchet distance of two sets of the same distribution shrinks in proportion to the number of samples.", caption="The floor. Compare Fréchet distances only at equal sample counts, and give the floor beside them.")
+plots.show(fig, alt="A falling line: the Fréchet distance of two sets of the same distribution shrinks in inverse proportion to the number of samples.", caption="The floor. Compare Fréchet distances only at equal sample counts, and give the floor beside them.")
 assert found[0] > 50 * found[-1]
 
 # %% [markdown]
@@ -473,14 +481,14 @@ for axis, (name, (rule, rate)), color in zip(axes, RULES.items(), plots.COLORS, 
     arrived[name] = divergences.wasserstein_1d(path[-1], goal).item()
 axes[0].set_ylabel("where the points are")
 plots.cover(fig)
-plots.show(fig, alt="Paths of points over steps: by W1 all arrive at two clusters; by wide MMD they arrive, not quite sorted out; by narrow MMD and by JS they stay far away.", caption="Black marks: the target. W1 pulls every point at constant speed. A kernel that is wide enough pulls too; a narrow one and JS do not reach: the points only push each other about.")
+plots.show(fig, alt="Paths of points over steps: by W1 all arrive at two clusters; by wide MMD they arrive, not quite sorted out; by narrow MMD and by JS they stay far away.", caption="Black marks: the target. W1 pulls every point equally hard, however far it is (the steps shrink with time). A kernel that is wide enough pulls too; by a narrow one the points only push each other apart; by JS they do not move.")
 print({name: round(value, 3) for name, value in arrived.items()})
 assert arrived["W1"] < 0.1 and arrived["MMD, bandwidth 4"] < 0.6 and arrived["JS"] > 3 and arrived["MMD, bandwidth 0.3"] > 3
 
 # %% [markdown]
 # ## Explore: all distances at once
 #
-# Two bells: slide the second one away, make it narrow, give it a second bump. Each bar is a distance, relative to its largest value on the whole slide. **Predict** which bar saturates first, and which reacts to a narrow $q$ more than to a wide one.
+# Two bells: slide the second one away, make it narrow, give it a second bump. Each bar runs to a fixed top; what is larger is cut off, the number stays. **Predict** which bar saturates first, and which reacts to a narrow $q$ more than to a wide one.
 
 # %%
 P = density((1, 0, 0.7))
@@ -491,8 +499,9 @@ def slide(shift, width, second_bump):
     q = density((1 - second_bump, shift, width), (second_bump, -shift, width))
     found = all_distances(P, q)
     fig, (left, right) = plots.figure(1, 2, height=2.8, gridspec_kw={"width_ratios": [3, 2]})
-    left.fill_between(x, P / dx, color=plots.COLORS[0], alpha=0.6, label="p"), left.fill_between(x, q / dx, color=plots.COLORS[1], alpha=0.6, label="q")
-    left.legend(loc="upper right"), left.set(ylim=(0, 1.4), xlabel="x", ylabel="density")
+    for values, color, name in ((P, plots.COLORS[0], "p"), (q, plots.COLORS[1], "q")):
+        left.fill_between(x[::8], values[::8] / dx, color=color, alpha=0.6, label=name)
+    left.legend(loc="upper right"), left.set(xlim=(-8, 8), ylim=(0, 1.4), xlabel="x", ylabel="density", xticks=[-5, 0, 5], yticks=[0, 1])
     right.barh(list(found), [min(1.0, (v / TOP[k]).item()) for k, v in found.items()], color=plots.COLORS[2])
     for row, value in enumerate(found.values()):
         right.text(0.02, row, f"{value:.3f}", va="center")

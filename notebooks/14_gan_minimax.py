@@ -75,9 +75,11 @@ assert abs(min_max - (2 * js - math.log(4))) < 1e-3 and abs(max_min + math.log(4
 # %% [markdown]
 # In the right order this forger is caught: $-0.955$ is above $-\log 4$, the value of a perfect one. In the wrong order the detective can do no better than $d_0 = d_1 = 1/2$, and the forger who knows one image counts as perfect.
 #
+# (If he makes image 0, the best answers are $d_0 = 1/3$, $d_1 = 1$, worth $\frac12\log\frac13 + \log\frac23 = -0.955$. A forger who may *mix* images gets $-\log 4$ in both orders, as $V$ is linear in his mixture. The order matters because a network is restricted, and because the best answer to a *fixed* detective is one point.)
+#
 # ### The best detective
 #
-# Fix $G$, and with it the density $p_g$ of its samples. Then $V = \int p_\text{data}(x) \log D(x) + p_g(x) \log(1 - D(x))\, dx$, and each $x$ can be treated by itself: maximise $\alpha \log y + \beta \log(1 - y)$. The derivative $\alpha / y - \beta/(1 - y)$ is 0 at $y = \alpha/(\alpha + \beta)$, and the second derivative is negative, so
+# Fix $G$, and with it the density $p_g$ of its samples: the mean of any $h(G(z))$ over $z$ is the mean of $h(x)$ over $p_g$. Then $V = \int p_\text{data}(x) \log D(x) + p_g(x) \log(1 - D(x))\, dx$, and each $x$ can be treated by itself: maximise $\alpha \log y + \beta \log(1 - y)$. The derivative $\alpha / y - \beta/(1 - y)$ is 0 at $y = \alpha/(\alpha + \beta)$, and the second derivative is negative, so
 #
 # $$D^*(x) = \frac{p_\text{data}(x)}{p_\text{data}(x) + p_g(x)}. \tag{2}$$
 #
@@ -98,7 +100,7 @@ assert (d[by_search] - D_star.clamp(0.001, 0.999)).abs().max() < 1.1e-3  # (2), 
 assert torch.allclose(torch.sigmoid(p_data.log() - p_g.log()), D_star)  # (3)
 
 # %% [markdown]
-# Now **by training**: a small network sees samples of both, never a density. The losses are those of $D$, from logits; their stable form is explained in a minute.
+# Now **by training**: a small network sees samples of both, never a density. The losses are those of $D$, from logits; their stable form is explained in a minute. Judged is an average of the network's last weights, which is steadier than the last ones.
 
 
 # %%
@@ -178,14 +180,14 @@ for loss, slope, name, color in ((saturating, slope_s, "log(1 - D), minimax", pl
     axes[0].plot(a_, loss.detach(), color=color, label=name), axes[1].plot(a_, slope, color=color)
 axes[0].set(title="loss of the forger", xlabel="logit a of a fake sample"), axes[1].set(title="its slope", xlabel="logit a of a fake sample")
 axes[0].legend(), axes[1].annotate("detective sure: fake", (-9.5, -0.5), fontsize=9), axes[1].annotate("detective fooled", (2.5, -0.5), fontsize=9)
-plots.show(fig, alt="Left two falling loss curves, right their slopes: the minimax slope is zero on the left, the non-saturating slope is minus one there.", caption="Training begins on the left of these panels. The vermilion slope is 0 there: nothing is learned. The blue one is at its largest.")
+plots.show(fig, alt="Left two falling loss curves, right their slopes: the minimax slope is zero on the left, the non-saturating slope is minus one there.", caption="Once the detective has learned a little, fakes lie on the left of these panels. The vermilion slope is 0 there: nothing is learned. The blue one is at its largest.")
 
 # %% [markdown]
 # What does the second loss minimise? For the best detective, at the current $\theta$ of the generator, its gradient is that of another combination (Arjovsky and Bottou 2017):
 #
 # $$\nabla_\theta\, \mathbb{E}_{z}\big[-\log D^*(G_\theta(z))\big] = \nabla_\theta\big[\mathrm{KL}(p_g\,\|\,p_\text{data}) - 2\,\mathrm{JS}(p_\text{data}, p_g)\big], \tag{8}$$
 #
-# where $D^*$ is held fixed on the left. The first term is the *mode-seeking* KL of notebook 13: samples that look real, variety optional.
+# where $D^*$ is held fixed on the left. For $\int \nabla p_g = 0$, so that $\nabla\mathrm{KL} = \int \nabla p_g \log\frac{p_g}{p_\text{data}}$, and by (4) $2\nabla\mathrm{JS} = \int \nabla p_g \log(1 - D^*)$; their difference is $\int \nabla p_g\, (-\log D^*)$. Mind the minus: this loss pays for a *larger* JS. The first term is the *mode-seeking* KL of notebook 13: samples that look real, variety optional.
 
 
 # %%
@@ -299,6 +301,9 @@ for method in METHODS:
         else:
             assert max(abs(f - radius_factor(method, h)) for f in factors) < 1e-9  # (11), (13)
         grown[method, h] = sum(factors) / len(factors)
+u, v = torch.tensor([0.8, -0.3], dtype=torch.float64, requires_grad=True)
+(du, dv) = torch.autograd.grad(u * v, (u, v))
+assert step_game("simultaneous", u, v, 1.0) == (u - du, v + dv)  # (10)
 matrix = torch.tensor([[1, -0.5], [0.5, 1 - 0.25]], dtype=torch.float64)
 assert abs(torch.linalg.det(matrix) - 1) < 1e-12 and (torch.linalg.eigvals(matrix).abs() - 1).abs().max() < 1e-12  # (12)
 print({f"{m}, h = {h}": round(f, 4) for (m, h), f in grown.items()})
@@ -306,26 +311,28 @@ print({f"{m}, h = {h}": round(f, 4) for (m, h), f in grown.items()})
 
 # %%
 def spiral(h, gamma, steps):
-    fig, axes = plots.figure(1, 4, height=3.0, sharex=True, sharey=True)
-    for axis, method, color in zip(axes, METHODS, plots.COLORS, strict=False):
+    fig, axis = plots.figure(height=3.0)
+    for left, method, color in zip((0.0, 5.4, 10.8, 16.2), METHODS, plots.COLORS, strict=False):  # four planes side by side: one is drawn faster than four
         path = [(1.0, 0.0)]
-        while len(path) <= steps and math.hypot(*path[-1]) < 4:
+        while len(path) <= steps and max(map(abs, path[-1])) < 2.5:
             path.append(step_game(method, *path[-1], h, gamma))
         us, vs = zip(*path, strict=True)
-        axis.plot(us, vs, ".-", color=color, linewidth=1, markersize=3), axis.plot(0, 0, "k*", markersize=8)
-        axis.set(title=f"{method}\nradius x {radius_factor(method, h, gamma):.3f}", xlim=(-2.6, 2.6), ylim=(-2.6, 2.6), aspect="equal", xlabel="u")
-    axes[0].set_ylabel("v")
+        axis.plot([left + u for u in us], vs, ".-", color=color, linewidth=1, markersize=3, clip_on=False)
+        axis.plot(left, 0, "k*", markersize=8)
+        axis.text(left, 2.8, f"{method}\nradius x {radius_factor(method, h, gamma):.3f}", ha="center")
+        axis.plot([left - 2.6, left + 2.6, left + 2.6, left - 2.6, left - 2.6], [-2.6, -2.6, 2.6, 2.6, -2.6], color="#b0b0b0", linewidth=0.8)
+    axis.set(xlim=(-2.7, 18.9), ylim=(-2.7, 4.4), aspect="equal"), axis.axis("off")
     return fig
 
 
 explore(
     spiral, alt="Four paths of the game u v from (1, 0): one spirals outwards, one circles, two spiral into the solution at the star.",
-    caption="The game V = uv from the point (1, 0). Star: the solution. Predict what h = 1 does to extragradient, and how large γ must be for consensus to converge at h = 0.6.",
+    caption="The game V = uv from the point (1, 0), u to the right, v upwards. Star: the solution. Predict what h = 1 does to extragradient, and how large γ must be for consensus to converge at h = 0.6.",
     h=(0.05, 1.2, 0.3), gamma=(0.0, 1.5, 0.5), steps=(1, 200, 60),
 )  # fmt: skip
 
 # %% [markdown]
-# A real GAN near its solution behaves like this game: the detective's slope pushes the forger, and while he moves, the slope turns round. A cheap relative of consensus is enough: penalise the detective's slope **at real points**, the R1 penalty (Mescheder et al. 2018),
+# A real GAN near its solution can behave like this game, above all where the data fill no volume: the detective's slope pushes the forger, and while he moves, the slope turns round. A cheap relative of consensus is enough: penalise the detective's slope **at real points**, the R1 penalty (Mescheder et al. 2018),
 #
 # $$\mathcal{L}_D = -V(D, G) + \frac{\gamma}{2}\,\mathbb{E}_{p_\text{data}} \big|\nabla_x a(x)\big|^2. \tag{14}$$
 #
@@ -333,8 +340,7 @@ explore(
 
 # %%
 def dirac(gamma, h=0.1, steps=500):
-    theta, psi = 1.0, 1.0
-    radius = []
+    theta, psi, radius = 1.0, 1.0, []
     for _ in range(steps):
         D_fake = 1 / (1 + math.exp(-psi * theta))
         d_theta = -D_fake * psi  # slope of log(1 - D) by theta
@@ -348,13 +354,15 @@ without, with_r1 = dirac(0.0), dirac(0.5)
 print(f"distance from the solution, sqrt 2 at first; after 500 steps without penalty {without[-1]:.2f}, with R1 {with_r1[-1]:.1e}")
 assert without[-1] > 1.5 and with_r1[-1] < 0.01
 theta, psi = torch.tensor(0.7, requires_grad=True), torch.tensor(0.4, requires_grad=True)
-loss = gan.minimax_d_loss(torch.zeros(1), (psi * theta)[None]) + 0.25 * psi**2  # gamma / 2 |grad_x a|^2, gamma = 0.5
+at = torch.zeros(1, requires_grad=True)  # the real point
+(slope,) = torch.autograd.grad((psi * at).sum(), at, create_graph=True)
+loss = gan.minimax_d_loss(psi * at, (psi * theta)[None]) + 0.25 * slope.square().sum()  # gamma / 2 |grad_x a|^2, gamma = 0.5
 assert abs(torch.autograd.grad(loss, psi)[0] - (torch.sigmoid(psi * theta) * theta + 0.5 * psi)) < 1e-6  # (14)
 
 # %% [markdown]
 # ## Train: eight clusters
 #
-# Now a real, small GAN on the ring of the first figure, in two settings. **Right**: R1, and turn by turn. **Wrong**: no penalty, and five steps of the forger for each of the detective's, close to the game in the wrong order; it gets as many steps of the forger, fewer of the detective. A cluster counts as covered if at least two in a hundred samples lie within 0.3 of its centre.
+# Now a real, small GAN on the ring of the first figure, in two settings. **Right**: R1, and turn by turn. **Wrong**: no penalty, and five steps of the forger for each of the detective's, close to the game in the wrong order; the wrong run gets as many steps of the forger, fewer of the detective. A cluster counts as covered if at least two in a hundred samples lie within 0.3 of its centre.
 
 
 # %%
@@ -523,7 +531,7 @@ run.expect(d_star_error=("<", (0.08, 0.02, 0.02)), covered_right=(">=", (6, 8, 8
 #
 # - $\min_G \max_D$, in this order; turned around it is mode collapse.
 # - $D^* = p_\text{data}/(p_\text{data} + p_g)$: a classifier measures a ratio of densities. Against it, the forger minimises $2\,\mathrm{JS} - \log 4$.
-# - The minimax loss has no slope when the detective is sure; $-\log D$ has its largest there. Always from logits.
+# - The minimax loss has no slope where the detective is sure of a fake; $-\log D$ has its largest there. Always from logits.
 # - The game rotates. Simultaneous steps spiral outwards; a penalty on the detective's slope brings it to rest.
 #
 # ## Further reading

@@ -45,13 +45,15 @@ run
 # Maximum likelihood wants $\log p_\theta(x)$ to be large. The average looks easy to estimate: draw many $z$, take the mean. Let us try it on a model where the truth is known.
 
 # %% [markdown]
-# The known model is **probabilistic PCA** (Tipping and Bishop 1999): a linear decoder, $x = W z + b + \sigma\, \eta$ with standard normal $\eta$, for $x \in \mathbb{R}^D$, $z \in \mathbb{R}^d$. Sums of Gaussians are Gaussian, so
+# The known model is **probabilistic PCA** (Tipping and Bishop 1999): a linear decoder, $x = W z + b + \sigma_x\, \eta$ with standard normal $\eta$, for $x \in \mathbb{R}^D$, $z \in \mathbb{R}^d$. Sums of Gaussians are Gaussian, so
 #
-# $$p_\theta(x) = \mathcal{N}\big(x;\; b,\; W W^\top + \sigma^2 I\big), \tag{2}$$
+# $$p_\theta(x) = \mathcal{N}\big(x;\; b,\; W W^\top + \sigma_x^2 I\big), \tag{2}$$
 #
-# and by Bayes' rule, completing the square in $z$, so is the **posterior**: with $M = W^\top W + \sigma^2 I$
+# and so is the **posterior**: with $M = W^\top W + \sigma_x^2 I$
 #
-# $$p_\theta(z|x) = \mathcal{N}\big(z;\; M^{-1} W^\top (x - b),\; \sigma^2 M^{-1}\big). \tag{3}$$
+# $$p_\theta(z|x) = \mathcal{N}\big(z;\; M^{-1} W^\top (x - b),\; \sigma_x^2 M^{-1}\big). \tag{3}$$
+#
+# To see it, collect the powers of $z$ in $\log p(z) + \log p_\theta(x|z) = -\frac12 z^\top \frac{M}{\sigma_x^2}\, z + z^\top \frac{W^\top (x - b)}{\sigma_x^2} + \text{const}$. A Gaussian with precision (inverse covariance) $P$ and mean $m$ has $-\frac12 z^\top P z + z^\top P m$; compare.
 
 # %%
 torch.manual_seed(run.seed)
@@ -82,7 +84,7 @@ axis.set(xlabel="draws from the prior", ylabel="log p(x), nats", ylim=(truth[0] 
 plots.show(fig, alt="Five rising lines, the naive estimates of log p(x), far below the black line of the truth even at 100,000 draws.", caption="Five attempts. Almost every z of the prior makes another image, so almost every term of the mean is 0. And this is 32 numbers from 8.")
 
 # %% [markdown]
-# The mean is dominated by the rare $z$ that fit. So look where they are: draw $z$ from a distribution $q_\phi(z|x)$, the **encoder**, that depends on the image.
+# The mean is right on average, yet its logarithm is too low (Jensen), and here by much: the mean is dominated by the rare $z$ that fit. So look where they are: draw $z$ from a distribution $q_\phi(z|x)$, the **encoder**, that depends on the image.
 #
 # ## The bound, derived twice
 #
@@ -101,7 +103,7 @@ plots.show(fig, alt="Five rising lines, the naive estimates of log p(x), far bel
 #
 # The first term wants $z$ to tell what $x$ was; the second charges for every nat that $z$ knows about $x$. For probabilistic PCA and $q = \mathcal{N}(\mu, S)$ the first term is closed too:
 #
-# $$\mathbb{E}_q \log p_\theta(x|z) = -\tfrac{D}{2}\log(2\pi\sigma^2) - \frac{|x - b - W\mu|^2 + \mathrm{tr}(W S W^\top)}{2\sigma^2}. \tag{7}$$
+# $$\mathbb{E}_q \log p_\theta(x|z) = -\tfrac{D}{2}\log(2\pi\sigma_x^2) - \frac{|x - b - W\mu|^2 + \mathrm{tr}(W S W^\top)}{2\sigma_x^2}. \tag{7}$$
 
 
 # %%
@@ -128,30 +130,30 @@ assert (fit > truth).all()
 # %% [markdown]
 # The last line matters: tutorials can be found that print "$\log p(x) = \mathbb{E}_q \log p(x|z)$". The KL term is lost there, and what is called the likelihood comes out *larger* than the true one.
 #
-# **Explore.** One latent number, $x = w z + \sigma\eta$ with $w = 1$. Turn $q$'s two knobs. **Predict** which pair closes the gap, and which costs more: a $q$ that is too narrow or one that is too wide.
+# **Explore.** One latent number, $x = w z + \sigma_x\eta$ with $w = 1$. Turn $q$'s two knobs. **Predict** which pair closes the gap, and which costs more: a $q$ that is too narrow or one that is too wide.
 
 
 # %%
-def one_latent(q_mean, q_sigma, x, sigma):
-    M = 1 + sigma**2
-    post, q, p_x = D.Normal(x / M, sigma / math.sqrt(M)), D.Normal(q_mean, q_sigma), D.Normal(0.0, math.sqrt(1 + sigma**2))
+def one_latent(q_mean, q_sigma, x, sigma_x):
+    M = 1 + sigma_x**2
+    post, q, p_x = D.Normal(x / M, sigma_x / math.sqrt(M)), D.Normal(q_mean, q_sigma), D.Normal(0.0, math.sqrt(1 + sigma_x**2))
     log_p, kl_prior = p_x.log_prob(torch.tensor(x)).item(), D.kl_divergence(q, D.Normal(0.0, 1.0)).item()
-    fit = -0.5 * math.log(2 * math.pi * sigma**2) - ((x - q_mean) ** 2 + q_sigma**2) / (2 * sigma**2)
+    fit = -0.5 * math.log(2 * math.pi * sigma_x**2) - ((x - q_mean) ** 2 + q_sigma**2) / (2 * sigma_x**2)
     fig, (left, right) = plots.figure(1, 2, height=2.9, gridspec_kw={"width_ratios": [3, 2]})
-    grid = torch.linspace(-4, 4, 401)
+    grid = torch.linspace(-4, 4, 201)
     for density, color, name in ((D.Normal(0.0, 1.0), plots.COLORS[7], "prior p(z)"), (post, plots.COLORS[2], "posterior p(z|x)"), (q, plots.COLORS[3], "q(z|x)")):
         left.plot(grid, density.log_prob(grid).exp(), color=color, label=name)
-    left.legend(loc="upper left", fontsize=9), left.set(xlabel="z", ylabel="density", ylim=(0, 2))
+    left.legend(loc="upper left", fontsize=9), left.set(xlabel="z", ylabel="density", ylim=(0, 2), xticks=[-4, 0, 4], yticks=[0, 1, 2])
     elbo = fit - kl_prior
     right.barh(["log p(x)", "ELBO", "gap"], [log_p, elbo, log_p - elbo], color=[plots.COLORS[0], plots.COLORS[3], plots.COLORS[7]])
-    right.set(xlim=(-12, 6), title=f"gap {log_p - elbo:.3f} nats"), right.invert_yaxis()
+    right.set(xlim=(-12, 6), xticks=[-10, -5, 0, 5], title=f"gap {log_p - elbo:.3f} nats"), right.invert_yaxis()
     return fig
 
 
 explore(
     one_latent, alt="Prior, posterior and q as three bell curves; bars for log p(x), the ELBO and the gap between them.",
     caption="The gap is KL(q, posterior), whatever you do. Move q onto the green curve.",
-    q_mean=(-2.0, 3.0, 0.4), q_sigma=(0.1, 2.0, 0.8), x=(-3.0, 3.0, 1.5), sigma=(0.2, 1.5, 0.6),
+    q_mean=(-2.0, 3.0, 0.4), q_sigma=(0.1, 2.0, 0.8), x=(-3.0, 3.0, 1.5), sigma_x=(0.2, 1.5, 0.6),
 )  # fmt: skip
 
 # %% [markdown]
@@ -185,22 +187,22 @@ assert wrong["exponential lost"].min() < 0  # no divergence is negative: a test 
 # %% [markdown]
 # ## The likelihood term, and the number hidden in it
 #
-# Black-or-white pixels are **Bernoulli**: with $\hat x = \sigma(\text{logit})$,
+# Black-or-white pixels are **Bernoulli**: with $\hat x = 1/(1 + e^{-\text{logit}})$,
 #
 # $$\log p_\theta(x|z) = \sum_i x_i \log \hat x_i + (1 - x_i)\log(1 - \hat x_i), \tag{9}$$
 #
-# minus the cross-entropy. Other pixels are mostly taken as **Gaussian** around $\hat x$, with one $\sigma$:
+# minus the cross-entropy. Other pixels are mostly taken as **Gaussian** around $\hat x$, with one $\sigma_x$ for all:
 #
-# $$-\log p_\theta(x|z) = \frac{|x - \hat x|^2}{2\sigma^2} + D\log\sigma + \tfrac{D}{2}\log 2\pi. \tag{10}$$
+# $$-\log p_\theta(x|z) = \frac{|x - \hat x|^2}{2\sigma_x^2} + D\log\sigma_x + \tfrac{D}{2}\log 2\pi. \tag{10}$$
 #
-# Multiply the negative ELBO by $2\sigma^2$ and drop what does not depend on the networks:
+# Multiply the negative ELBO by $2\sigma_x^2$ and drop what does not depend on the networks:
 #
-# $$|x - \hat x|^2 + 2\sigma^2\,\mathrm{KL}. \tag{11}$$
+# $$|x - \hat x|^2 + 2\sigma_x^2\,\mathrm{KL}. \tag{11}$$
 
 # %% [markdown]
-# So "squared error plus KL" is an ELBO for **one** $\sigma$, whether the author chose it or not: $\sigma^2 = 1/2$ if the error is *summed* over pixels. If it is *averaged*, the sum is $D$ times as large, $2\sigma^2 = D$: for a 32x32 colour image $\sigma = 39$, on a scale from -1 to 1. Such a model is told that pixels are pure noise, and learns as much. The best $\sigma$ for given networks can be read off (10): set its derivative to zero,
+# So "squared error plus KL" is an ELBO for **one** $\sigma_x$, whether the author chose it or not: $\sigma_x^2 = 1/2$ if the error is *summed* over pixels. If it is *averaged*, multiply the whole loss by $D$: sum $+\, D\cdot\mathrm{KL}$, so $2\sigma_x^2 = D$. For a 32x32 colour image that is $\sigma_x = 39$, on a scale from -1 to 1. Such a model is told that pixels are pure noise, and learns as much. The best $\sigma_x$ for given networks can be read off (10): set its derivative to zero,
 #
-# $$\sigma^{*2} = \frac{1}{D}\,\mathbb{E}\,|x - \hat x|^2. \tag{12}$$
+# $$\sigma_x^{*2} = \frac{1}{D}\,\mathbb{E}\,|x - \hat x|^2. \tag{12}$$
 
 # %%
 logits, bits = torch.randn(5, 40, requires_grad=True), torch.randint(0, 2, (5, 40)).double()
@@ -235,7 +237,7 @@ print(f"sigma hidden in 'mean squared error + KL' at 32x32x3: {math.sqrt(3 * 32 
 # $$z = \mu + \sigma\,\epsilon, \qquad \nabla_\phi\, \mathbb{E}_{q_\phi} f(z) = \mathbb{E}_\epsilon\, \nabla_\phi f(\mu + \sigma\,\epsilon). \tag{14}$$
 
 # %% [markdown]
-# Both are right on average. How much do they scatter? Take $f(z) = z^2$, whose expectation $\mu^2 + \sigma^2$ has the slope $2\mu$ by $\mu$. A single draw gives $2(\mu + \sigma\epsilon)$ by (14), and $(\mu + \sigma\epsilon)^2 \epsilon/\sigma$ by (13). With $\mathbb{E}\epsilon^2 = 1$, $\mathbb{E}\epsilon^4 = 3$, $\mathbb{E}\epsilon^6 = 15$, the variances are
+# Both are right on average. How much do they scatter? Take $f(z) = z^2$, whose expectation $\mu^2 + \sigma^2$ has the slope $2\mu$ by $\mu$. A single draw gives $2(\mu + \sigma\epsilon)$ by (14), and $(\mu + \sigma\epsilon)^2 \epsilon/\sigma$ by (13), as $\nabla_\mu \log q = (z - \mu)/\sigma^2 = \epsilon/\sigma$. With $\mathbb{E}\epsilon^2 = 1$, $\mathbb{E}\epsilon^4 = 3$, $\mathbb{E}\epsilon^6 = 15$, the variances are
 #
 # $$\mathrm{Var}_\text{pathwise} = 4\sigma^2, \qquad \mathrm{Var}_\text{score} = \frac{\mu^4}{\sigma^2} + 14\mu^2 + 15\sigma^2. \tag{15}$$
 
@@ -268,8 +270,10 @@ def scatter(mu, sigma, draws_per_estimate):
     bins = torch.linspace(2 * mu - spread, 2 * mu + spread, 81).tolist()
     for (name, draws), color in zip(estimators(mu, sigma, 1_000 * draws_per_estimate).items(), (plots.COLORS[0], plots.COLORS[3]), strict=True):
         means = draws.view(1_000, -1).mean(1)
-        axis.hist(means.clamp(bins[0], bins[-1]).numpy(), bins=bins, color=color, alpha=0.6, label=f"{name}: deviation {means.std():.2f}")
-    axis.axvline(2 * mu, color="black", linewidth=1), axis.set(xlabel="estimate of the slope", ylabel="of 1,000 estimates", yscale="symlog"), axis.legend()
+        counts = torch.histc(means.clamp(bins[0], bins[-1]), 80, bins[0], bins[-1])
+        axis.stairs(counts.add(1).log10(), bins, fill=True, color=color, alpha=0.6, label=f"{name}: deviation {means.std():.2f}")
+    axis.axvline(2 * mu, color="black", linewidth=1), axis.legend(loc="upper right"), axis.set(xlabel="estimate of the slope", ylabel="of 1,000 estimates", ylim=(0, 3.1))
+    axis.set_yticks([math.log10(n + 1) for n in (0, 10, 100, 1_000)], ["0", "10", "100", "1,000"])
     return fig
 
 
@@ -303,7 +307,7 @@ assert variances["score function"][-1] > 1_000 * variances["pathwise"][-1]
 #
 # $$\mathcal{L}_K = \mathbb{E}\, \log \frac1K \sum_{i=1}^K w_i, \qquad \mathrm{ELBO} = \mathcal{L}_1 \le \mathcal{L}_K \le \mathcal{L}_{K+1} \le \log p_\theta(x). \tag{16}$$
 #
-# Why it rises: the mean of $K + 1$ numbers is the mean over all ways to leave one out of the means of the other $K$; Jensen again. For a fair encoder the bound reaches the truth as $K$ grows, since the mean tends to $p_\theta(x)$.
+# This is the importance-weighted or **IWAE** bound. Why it rises: leave out one of $K + 1$ numbers and average the rest; the average of those $K + 1$ averages is the mean of all. Jensen again. For an encoder that is nowhere 0 where the posterior is not, the bound reaches the truth as $K$ grows, since the mean tends to $p_\theta(x)$. The weights underflow, so with $l_i = \log w_i$ and $m = \max_i l_i$ compute $\log\sum_i e^{l_i} = m + \log\sum_i e^{l_i - m}$.
 
 
 # %%
@@ -347,9 +351,9 @@ for values in bounds.values():
 #
 # Nothing forces a VAE to use $z$: if the decoder ignores it, the best encoder is $q = p(z)$, the KL is 0, and the ELBO is that of a model without latents. When is that *the optimum*? For the linear model the answer is known. Let $\lambda$ be the variance of the data along an eigenvector of their covariance. The best weight $w$ in that direction is (Tipping and Bishop 1999; Lucas et al. 2019)
 #
-# $$w^{*2} = \max(0,\; \lambda - \sigma^2). \tag{17}$$
+# $$w^{*2} = \max(0,\; \lambda - \sigma_x^2). \tag{17}$$
 #
-# A direction with less variance than the assumed noise is not worth its KL: its latent is switched off. That is **posterior collapse**, and it is no accident of optimisation. A model with one number shows it: train $x \approx w z$ on data of variance $\lambda = 1$.
+# (The model's variance there is $v = w^2 + \sigma_x^2$; its mean log-likelihood $-\frac12(\log v + \lambda/v)$ is largest at $v = \lambda$, and $v$ cannot go below $\sigma_x^2$. The encoder can be the exact posterior, so the ELBO has the same optimum.) A direction with less variance than the assumed noise is not worth its KL: its latent is switched off. That is **posterior collapse**, and it is no accident of optimisation. A model with one number shows it: train $x \approx w z$ on data of variance $\lambda = 1$.
 
 
 # %%
@@ -375,7 +379,7 @@ for s, (w, kl) in found.items():
 # %% [markdown]
 # ## Explore: the best linear VAE of faces
 #
-# With (17) we can write down the best linear VAE of the portraits without training: eigenvectors $u_k$ and eigenvalues $\lambda_k$ of their covariance, $W = [\ldots \sqrt{\lambda_k - \sigma^2}\, u_k \ldots]$ for those above $\sigma^2$, encoder (3). **Predict** what happens to the reconstructions, the samples, and the number of active latents as $\sigma$ grows, and what "mean squared error + KL" would give.
+# With (17) we can write down the best linear VAE of the portraits without training: eigenvectors $u_k$ and eigenvalues $\lambda_k$ of their covariance, $W = [\ldots \sqrt{\lambda_k - \sigma_x^2}\, u_k \ldots]$ for those above $\sigma_x^2$, encoder (3). **Predict** what happens to the reconstructions, the samples, and the number of active latents as $\sigma_x$ grows, and what "mean squared error + KL" would give.
 
 # %%
 faces = portraits.double().flatten(1)
@@ -393,21 +397,21 @@ def linear_vae(sigma, most=300):
 noise = torch.randn(8, 300, generator=torch.Generator().manual_seed(2))
 
 
-def silent(sigma):
-    W, M_inv = linear_vae(sigma)
+def silent(sigma_x):
+    W, M_inv = linear_vae(sigma_x)
     z = (faces[:8] - center) @ W @ M_inv
-    kl = (0.5 * (z.square().sum(1) + sigma**2 * M_inv.diagonal().sum() - W.shape[1] - (sigma**2 * M_inv.diagonal()).log().sum())).mean()
+    kl = (0.5 * (z.square().sum(1) + sigma_x**2 * M_inv.diagonal().sum() - W.shape[1] - (sigma_x**2 * M_inv.diagonal()).log().sum())).mean()
     rows = {"real": faces[:8], f"reconstructed: {W.shape[1]} active latents, KL {kl:.0f} nats": center + z @ W.T, "sampled": center + noise[:, : W.shape[1]] @ W.T}
-    return plots.grid({name: row.float().view(-1, 3, 32, 32).clamp(-1, 1) for name, row in rows.items()}, cols=8, title=f"assumed noise σ = {sigma:.2f}")
+    return plots.grid({name: row.float().view(-1, 3, 32, 32).clamp(-1, 1) for name, row in rows.items()}, cols=8, title=f"assumed noise σ_x = {sigma_x:.2f}")
 
 
-explore(silent, alt="Rows of portraits: real, reconstructed by a linear VAE, and sampled from it.", caption="At small σ hundreds of latents are active (at most 300 are kept here). At σ = 39, the hidden choice of 'mean squared error + KL', none is.", sigma=(0.1, 6.0, 0.5))
+explore(silent, alt="Rows of portraits: real, reconstructed by a linear VAE, and sampled from it.", caption="At small σ_x hundreds of latents are active (at most 300 are kept here). At σ_x = 39, the hidden choice of 'mean squared error + KL', none is.", sigma_x=(0.1, 6.0, 0.5))
 
 # %%
 shown = {"real": faces[:8]}
 for s in (0.3, 1.0, 3.0):
     W_s, M_s = linear_vae(s)
-    shown[f"σ = {s}: {W_s.shape[1]} latents speak"] = center + (faces[:8] - center) @ W_s @ M_s @ W_s.T
+    shown[f"σ_x = {s}: {W_s.shape[1]} latents speak"] = center + (faces[:8] - center) @ W_s @ M_s @ W_s.T
 active = {s: linear_vae(s)[0].shape[1] for s in (0.5, 1.0, 3.0, 39.2)}
 plots.cover(plots.grid({name: row.float().view(-1, 3, 32, 32).clamp(-1, 1) for name, row in shown.items()}, cols=8))
 # the claim in the caption, and (17) in many dimensions: the ELBO of this W is the exact log-likelihood, and it falls if any weight is changed
@@ -420,7 +424,7 @@ assert active[39.2] == 0 and all((likelihood(best) >= likelihood(w2)).all() for 
 # %% [markdown]
 # ## Break it
 #
-# A one-number encoder $q(z|x) = \mathcal{N}(\alpha x, \sigma_q^2)$ for the *fixed* decoder $w = 1$, $\sigma = 0.5$; by (3) the right answer is $\alpha = 0.8$, $\sigma_q = 0.447$. **Predict** what each mistake makes of it:
+# A one-number encoder $q(z|x) = \mathcal{N}(\alpha x, \sigma_q^2)$ for the *fixed* decoder $w = 1$, $\sigma_x = 0.5$; by (3) the right answer is $\alpha = 0.8$, $\sigma_q = 0.447$. **Predict** what each mistake makes of it:
 # 1. the exponential lost in the KL; 2. the log-variance used as the deviation when sampling; 3. no sampling at all, $z = \mu$; 4. the KL lost.
 
 
@@ -460,7 +464,7 @@ run.expect(largest_difference=("<", 1e-8), iwae_gap=("<", 0.05), naive_gap=(">",
 #
 # One to three stars. [The exercise notebook](exercises/15_elbo.ipynb) has them with checks that explain what went wrong.
 #
-# 1. ★ *(3 minutes)* Which $\sigma$ hides in "squared errors + w KL"?
+# 1. ★ *(3 minutes)* Which $\sigma_x$ hides in "squared errors + w KL"?
 # 2. ★ *(5 minutes)* The KL from mean and log-variance.
 # 3. ★★ *(10 minutes)* `reparameterize`, and its gradient by the log-variance.
 # 4. ★ *(3 minutes)* The bound from its two terms.
@@ -472,7 +476,7 @@ run.expect(largest_difference=("<", 1e-8), iwae_gap=("<", 0.05), naive_gap=(">",
 #
 # - $\log p(x) = \mathrm{ELBO} + \mathrm{KL}(q\,\|\,\text{posterior})$: an identity. The bound is as good as the encoder.
 # - ELBO = fit - KL to the prior; its KL is never negative.
-# - A Gaussian likelihood's $\sigma$ is the weight between the two terms. Averaging over pixels makes it absurd.
+# - A Gaussian likelihood's $\sigma_x$ is the weight between the two terms. Averaging over pixels makes it absurd.
 # - $z = \mu + \sigma\epsilon$ lets the gradient through, with little noise; $K$ samples inside the logarithm tighten the bound.
 # - Directions with less variance than the assumed noise go silent.
 #

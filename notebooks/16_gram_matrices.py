@@ -34,7 +34,7 @@ run
 # %% [markdown]
 # ## Why
 #
-# Two photographs of the same lawn share not a single blade of grass at the same place, and yet you know at once that they show the same *material*. Pixel by pixel they differ as much as lawn and gravel do. What is it that they share? Julesz asked this in 1962; his answer, statistics that do not know about places, is what this notebook builds, and what style transfer runs on.
+# Two photographs of the same lawn share not a single blade of grass at the same place, and yet you know at once that they show the same *material*. Pixel by pixel they differ as much as lawn and gravel do. What is it that they share? Julesz asked this in 1962; his answer, statistics that do not know about places, is what this notebook builds, and what **style transfer** runs on: it keeps the layout of one picture (the *content*) and takes these statistics from another (the *style*).
 
 # %%
 SIZE = run.size
@@ -270,7 +270,7 @@ plots.cover(fig)
 plots.show(fig, alt="Three rows, gravel, a brick wall and drawn leaves: the example, a texture grown with random filters, one grown with trained filters.", caption="Left: the example. Middle and right: grown from noise. Nothing was copied: every stone has a new place and shape.")
 
 # %% [markdown]
-# Random filters do surprisingly well: a Gram matrix of *many different* local patterns is most of what a texture is (Ustyuzhaninov et al. 2016). Trained filters respond to what distinguishes materials: look at the joints of the wall and the outlines of the leaves. What both lose is order at a distance: the wall's joints are there, its bond is not.
+# Random filters do surprisingly well: a Gram matrix of *many different* local patterns is most of what a texture is (Ustyuzhaninov et al. 2016). Trained filters respond to what distinguishes materials: look at the joints of the wall and the outlines of the leaves. What both lose is order at a distance: the wall's joints are there, its rows are not.
 
 # %%
 fig, axes = plots.figure(1, 3, height=2.5, sharey=True)
@@ -330,7 +330,7 @@ explore(mixture, alt="Gravel, a mixture, and leaves.", caption="Halfway between 
 # ## Break it
 #
 # Three Gram matrices and a loss found in print. **Predict** for each what grows.
-# 1. The elementwise product of the features with themselves, summed: one number for a layer. 2. Features transposed as if they were an image, `F.permute(0, 1, 3, 2)`, and multiplied: rows of *places*, not channels. 3. All images of a batch in one matrix. 4. A loss of a tensor with itself.
+# 1. The elementwise product of the features with themselves, summed: one number for a layer. 2. Features transposed as if they were an image, `f.permute(0, 1, 3, 2)`, and multiplied: $[C, H, H]$, how alike two *rows of pixels* are. 3. All images of a batch in one matrix. 4. A loss of a tensor with itself.
 
 # %%
 def all_in_one(f):  # 1: how strong everything is together

@@ -116,6 +116,26 @@ def test_js_agrees_with_scipy_is_symmetric_and_ends_at_log_2(n, k, seed, zeros):
     assert (found > -1e-12).all() and (found < math.log(2) + 1e-12).all()
 
 
+def test_js_is_finite_and_never_negative_at_the_edges_of_float32():
+    tiny = torch.tensor([1.0, 1e-45])  # half of it is 0 in float32
+    assert divergences.js(tiny, torch.tensor([1.0, 0.0])) == 0
+    p = torch.softmax(torch.randn(200, 7, generator=torch.Generator().manual_seed(0)), -1)
+    close = torch.softmax(p.log() + 1e-4, -1)
+    assert (divergences.js(p, close) >= 0).all() and (divergences.kl(p, close) >= 0).all()
+
+
+def test_unlike_or_no_outcomes_are_refused():
+    for p, q in ((torch.ones(1), torch.full((3,), 1 / 3)), (torch.ones(2, 0), torch.ones(2, 0)), (torch.tensor(1.0), torch.tensor(1.0))):
+        for distance in (divergences.kl, divergences.js):
+            with pytest.raises(ValueError, match="same K outcomes"):
+                distance(p, q)
+
+
+def test_the_gaussian_kernel_keeps_its_digits_far_from_zero():
+    x = 100 + 0.1 * torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(divergences.gaussian_kernel(x, x, 0.1).diagonal(), torch.ones(60))
+
+
 def test_js_of_what_does_not_overlap_is_log_2_however_far():
     far = torch.eye(5, dtype=torch.float64)
     assert torch.allclose(divergences.js(far[0], far[1:]), torch.tensor(math.log(2), dtype=torch.float64))

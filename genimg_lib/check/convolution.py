@@ -141,7 +141,17 @@ def _smooth(answer):
     steps = torch.cat([answer(ramp)[8, 4:12].diff(), answer(ramp.T)[4:12, 8].diff()])
     if (steps - 0.5).abs().max() > 1e-6:
         return "a ramp does not stay a ramp: from one column (or row) to the next it should rise by 1/2 each time. Repeating pixels makes stairs."
+    dot = torch.zeros(8, 8, dtype=torch.float64)
+    dot[4, 4] = 1.0
+    if answer(dot).max() > 1 - 1e-6:
+        return "some outputs are mere copies of an input, so sharp and soft pixels take turns. Every output should mix its neighbours."
     return None
+
+
+def _every_second_copied(x):
+    padded = F.pad(x[None, None], (0, 1, 0, 1), mode="replicate")
+    u = torch.tensor([0.5, 1.0, 0.5], dtype=x.dtype)
+    return F.conv_transpose2d(padded, (u[:, None] * u)[None, None], stride=2, padding=1)[0, 0, :16, :16]
 
 
 upsample = Property(
@@ -153,5 +163,6 @@ upsample = Property(
         "a flat area does not stay flat": lambda x: _stamp(x, torch.ones(3, 3, dtype=x.dtype) / 9, 2, 0)[:16, :16],
         "at another level": lambda x: 4 * _bilinear(x),
         "has to become [16, 16]": lambda x: x,
+        "mere copies": _every_second_copied,
     },
 )

@@ -99,7 +99,7 @@ check.conv_transpose(conv_transpose)  # 3 points
 # %% [markdown]
 # ## 5. Twice as large, without a pattern  ★★★ (30 minutes, a project)
 #
-# Enlarge [8, 8] to [16, 16] by a fixed kernel, nothing learned. Flat areas have to stay flat, and a ramp a ramp that rises by half a step from one column to the next. What happens at the border is up to you. Which kernel is it, and what does it do to an edge?
+# Enlarge [8, 8] to [16, 16] by a fixed kernel, nothing learned. Flat areas have to stay flat, and a ramp a ramp that rises by half a step from one column to the next, and no output pixel may be a mere copy. What happens at the border is up to you. Which kernel is it, and what does it do to an edge?
 
 
 # %%

@@ -98,7 +98,7 @@ check.g_loss(g_loss)  # 2 points
 # %% [markdown]
 # ## 5. Look ahead  ★★★ (20 minutes)
 #
-# One extragradient step for *any* V(u, v), with autograd: u goes down, v goes up, both by the gradients at a trial point. Does it converge on V = uv + u³?
+# One extragradient step for *any* V(u, v), with autograd: u goes down, v goes up, both by the gradients at a trial point. Does it converge on V = uv + u³ with h = 0.2, from (0.3, 0.3)? From far on the left?
 
 
 # %%

@@ -89,10 +89,10 @@ check.reparameterize(reparameterize)  # 2 points
 
 
 # %%
-def elbo(log_p_x, kl):
+def elbo(log_p_x_given_z, kl):
     """Both [N], nats. Returns [N]."""
     ### BEGIN SOLUTION
-    return log_p_x - kl
+    return log_p_x_given_z - kl
     ### END SOLUTION
 
 
