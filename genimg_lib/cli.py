@@ -59,6 +59,11 @@ def _parser():
     exercises.add_argument("--nbgrader", metavar="FOLDER", default=None, help="a course folder for nbgrader; assignments go to FOLDER/source")
     exercises.set_defaults(do=_exercises)
 
+    bench = commands.add_parser("bench", help="measure speed and quality on this machine", description="Runs a measurement of benchmarks/; without a name, lists them.")
+    bench.add_argument("name", nargs="?", help="gan, redraw, train_overhead ...")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER, help="for the measurement; --help lists its own")
+    bench.set_defaults(do=_bench)
+
     tables = commands.add_parser("tables", help="make the README's tables anew from the map and the results files")
     tables.set_defaults(do=_tables)
     return parser
@@ -132,6 +137,22 @@ def _exercises(args):
     from genimg_lib import exercises
 
     exercises.make_all(exercises.choose(args.number), Path(args.nbgrader) if args.nbgrader else None)
+
+
+def _bench(args):
+    import ast
+    import subprocess
+
+    from genimg_lib import course
+
+    programs = {path.stem: path for path in sorted((course.notebooks_folder().parent / "benchmarks").glob("*.py"))}
+    if args.name is None:
+        for name, path in programs.items():
+            print(f"{name:<16} {ast.get_docstring(ast.parse(path.read_text(encoding='utf-8'))).splitlines()[0]}")
+        return 0
+    if args.name not in programs:
+        raise ValueError(f"unknown measurement {args.name!r}; known: {', '.join(programs)}")
+    return subprocess.run([sys.executable, str(programs[args.name]), *args.arguments]).returncode
 
 
 def _tables(_):
