@@ -200,7 +200,9 @@ assert wrong["exponential lost"].min() < 0  # no divergence is negative: a test 
 # $$|x - \hat x|^2 + 2\sigma_x^2\,\mathrm{KL}. \tag{11}$$
 
 # %% [markdown]
-# So "squared error plus KL" is an ELBO for **one** $\sigma_x$, whether the author chose it or not: $\sigma_x^2 = 1/2$ if the error is *summed* over pixels. If it is *averaged*, multiply the whole loss by $D$: sum $+\, D\cdot\mathrm{KL}$, so $2\sigma_x^2 = D$. For a 32x32 colour image that is $\sigma_x = 39$, on a scale from -1 to 1. Such a model is told that pixels are pure noise, and learns as much. The best $\sigma_x$ for given networks can be read off (10): set its derivative to zero,
+# So "squared error plus KL" is an ELBO for **one** $\sigma_x$, whether the author chose it or not: $\sigma_x^2 = 1/2$ if the error is *summed* over pixels. If it is *averaged*, multiply the whole loss by $D$: sum $+\, D\cdot\mathrm{KL}$, so $2\sigma_x^2 = D$. For a 32x32 colour image that is $\sigma_x = 39$, on a scale from -1 to 1. Such a model is told that pixels are pure noise, and learns as much.
+#
+# The best $\sigma_x$ for given networks can be read off (10): set its derivative to zero,
 #
 # $$\sigma_x^{*2} = \frac{1}{D}\,\mathbb{E}\,|x - \hat x|^2. \tag{12}$$
 

@@ -40,6 +40,9 @@ def test_nonsense_is_refused_with_a_reason(name):
         lambda *_: "text",
         lambda *_: torch.full((2, 2), math.nan),
         lambda *_: 1 / 0,
+        lambda *_: object(),
+        lambda *_: [[1.0], [2.0, 3.0]],
+        lambda *_: ("a", "b"),
         lambda: 0 if name != "losses_at_zero" else None,
     ):
         with pytest.raises(Wrong, match=f"^{name}: .{{15,}}"):
@@ -83,6 +86,11 @@ def doubling(monkeypatch):
 def test_what_no_catalogue_knows_is_explained(doubling, answer, reason):
     with pytest.raises(Wrong, match=reason):
         doubling(answer)
+
+
+def test_an_answer_that_fails_on_some_inputs_only_is_explained(doubling):
+    with pytest.raises(Wrong, match="double: "):
+        doubling(lambda x: 6.0 * x if x[0] > 2 else None)
 
 
 def test_an_answer_cannot_spoil_the_inputs(doubling):

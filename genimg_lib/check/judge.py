@@ -118,7 +118,7 @@ def _equal(given, wanted, tolerance):
             and len(given) == len(wanted)
             and all(_equal(g, w, tolerance) for g, w in zip(given, wanted, strict=True))
         )
-    if given is None or isinstance(given, (str, tuple, Wrong)) or _shape(given) != _shape(wanted):
+    if given is None or isinstance(given, (str, tuple, Wrong)) or _shape(given) is None or _shape(given) != _shape(wanted):
         return False
     g, w = (torch.as_tensor(v).double() for v in (given, wanted))
     if isinstance(wanted, torch.Tensor) and isinstance(given, torch.Tensor) and given.is_floating_point() != wanted.is_floating_point():
@@ -135,12 +135,12 @@ def _shape(value):
 
 def _broken(value):
     values = value if isinstance(value, tuple) else (value,)
-    return any(not torch.as_tensor(v).double().isfinite().all() for v in values)
+    return any(_shape(v) is not None and not torch.as_tensor(v).double().isfinite().all() for v in values)
 
 
 def _factor(given, wanted):
     """The number by which every result is wrong, if there is one."""
-    if any(isinstance(w, tuple) for w in wanted):
+    if any(isinstance(w, tuple) or _shape(g) is None or _shape(g) != _shape(w) for g, w in zip(given, wanted, strict=True)):
         return None
     g, w = (torch.cat([torch.as_tensor(v).double().flatten() for v in values]) for values in (given, wanted))
     there = w.abs() > 1e-9
