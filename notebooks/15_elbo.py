@@ -355,7 +355,9 @@ for values in bounds.values():
 #
 # $$w^{*2} = \max(0,\; \lambda - \sigma_x^2). \tag{17}$$
 #
-# (The model's variance there is $v = w^2 + \sigma_x^2$; its mean log-likelihood $-\frac12(\log v + \lambda/v)$ is largest at $v = \lambda$, and $v$ cannot go below $\sigma_x^2$. The encoder can be the exact posterior, so the ELBO has the same optimum.) A direction with less variance than the assumed noise is not worth its KL: its latent is switched off. That is **posterior collapse**, and it is no accident of optimisation. A model with one number shows it: train $x \approx w z$ on data of variance $\lambda = 1$.
+# (The model's variance there is $v = w^2 + \sigma_x^2$; its mean log-likelihood $-\frac12(\log v + \lambda/v)$ is largest at $v = \lambda$, and $v$ cannot go below $\sigma_x^2$. The encoder can be the exact posterior, so the ELBO has the same optimum.)
+#
+# A direction with less variance than the assumed noise is not worth its KL: its latent is switched off. That is **posterior collapse**, and it is no accident of optimisation. A model with one number shows it: train $x \approx w z$ on data of variance $\lambda = 1$.
 
 
 # %%
