@@ -42,7 +42,7 @@ def main():
     for name in names:
         found = []
 
-        def timed(figure_fn, alt, caption="", found=found, **controls):
+        def timed(figure_fn, alt, caption="", name=name, found=found, **controls):
             defaults = {key: widgets._default(key, control) for key, control in controls.items()}
             fig = figure_fn(**defaults)
             plots.png(fig)

@@ -59,7 +59,9 @@ def _parser():
     exercises.add_argument("--nbgrader", metavar="FOLDER", default=None, help="a course folder for nbgrader; assignments go to FOLDER/source")
     exercises.set_defaults(do=_exercises)
 
-    bench = commands.add_parser("bench", help="measure speed and quality on this machine", description="Runs a measurement of benchmarks/; without a name, lists them.")
+    bench = commands.add_parser(
+        "bench", help="measure speed and quality on this machine", description="Runs a measurement of benchmarks/; without a name, lists them."
+    )
     bench.add_argument("name", nargs="?", help="gan, redraw, train_overhead ...")
     bench.add_argument("arguments", nargs=argparse.REMAINDER, help="for the measurement; --help lists its own")
     bench.set_defaults(do=_bench)

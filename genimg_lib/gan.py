@@ -59,7 +59,7 @@ def wasserstein_d_loss(real_logits, fake_logits):
 
 
 def wasserstein_g_loss(fake_logits):
-    """-E a(G(z)). Source: Arjovsky et al. 2017 (arXiv:1701.07875), equation 2."""
+    """-E a(G(z)). Source: Arjovsky et al. 2017 (arXiv:1701.07875), theorem 3."""
     return -fake_logits.mean()
 
 
@@ -126,8 +126,8 @@ def _slope(critic, x):
 class DiffAugment:
     """Random changes through which gradients flow, for real and fake images alike, so that a discriminator cannot learn few images by heart.
 
-    policy: of "color" (brightness, saturation, contrast), "translation" (by up to 1/8 of the side, zeros come in), "cutout" (a square of half
-    the side becomes 0). All three if none is named. Called with images [N, C, H, W]; each gets its own change.
+    policy: of "color" (brightness, saturation, contrast), "translation" (by up to 1/8 of the side, zeros come in), "cutout" (a square of about
+    half the side becomes 0). All three if none is named. Called with images [N, C, H, W]; each gets its own change.
     Raises ValueError for unknown names. Source: Zhao et al. 2020 (arXiv:2006.10738).
     """
 
@@ -150,12 +150,14 @@ class DiffAugment:
 
     @staticmethod
     def _translation(x):
-        n, c, h, w = x.shape
+        n, _, h, w = x.shape
         most = max(1, h // 8)
         padded = F.pad(x, (most, most, most, most))
         top, left = torch.randint(2 * most + 1, (2, n, 1, 1), device=x.device)
         rows, columns = torch.arange(h, device=x.device).view(1, h, 1) + top, torch.arange(w, device=x.device).view(1, 1, w) + left
-        return padded.permute(0, 2, 3, 1)[torch.arange(n, device=x.device).view(n, 1, 1), rows, columns].permute(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
+        return padded.permute(0, 2, 3, 1)[torch.arange(n, device=x.device).view(n, 1, 1), rows, columns].permute(
+            0, 3, 1, 2
+        )  # [N, H, W, C] -> [N, C, H, W]
 
     @staticmethod
     def _cutout(x):
@@ -191,7 +193,8 @@ class Generator(nn.Module):
             _same_start(up)
 
     def forward(self, z, c=None):
-        x = self.first(_beside(z, c, self.conditions)).view(-1, *self.shape)
+        _check_condition(c, len(z), self.conditions)
+        x = self.first(z if c is None else torch.cat([z, c], dim=1)).view(-1, *self.shape)
         for norm, up in zip(self.norms, self.ups, strict=True):
             x = F.pixel_shuffle(up(F.relu(norm(x, c))), 2)  # [N, 4 w, s, s] -> [N, w, 2 s, 2 s]
         return torch.tanh(x)
@@ -221,10 +224,8 @@ class Discriminator(nn.Module):
     def forward(self, x, c=None):
         h = self.body(x)
         a = self.last(h)[:, 0]
-        if self.embed is not None:
-            _check_condition(c, len(x), self.conditions)
-            a = a + (self.embed(c) * h).sum(dim=1)
-        return a
+        _check_condition(c, len(x), self.conditions)
+        return a if c is None else a + (self.embed(c) * h).sum(dim=1)
 
 
 class Norm(nn.Module):
@@ -264,13 +265,8 @@ def _same_start(layer):
             weight.copy_(weight[::4].repeat_interleave(4, dim=0))
 
 
-def _beside(z, c, conditions):
-    if not conditions:
-        return z
-    _check_condition(c, len(z), conditions)
-    return torch.cat([z, c], dim=1)
-
-
 def _check_condition(c, n, conditions):
-    if c is None or c.shape != (n, conditions):
-        raise ValueError(f"this network wants a condition c [{n}, {conditions}]; given {None if c is None else list(c.shape)}")
+    given = None if c is None else tuple(c.shape)
+    if given != ((n, conditions) if conditions else None):
+        wanted = f"wants a condition c [{n}, {conditions}]" if conditions else "was made without conditions"
+        raise ValueError(f"this network {wanted}; given {None if c is None else list(given)}")

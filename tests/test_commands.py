@@ -359,3 +359,24 @@ def test_a_table_that_nobody_makes_is_named(notebooks, results, capsys):
     (notebooks.parent / "README.md").write_text("<!-- table: weather -->\n<!-- end -->\n")
     assert main(["tables"]) == 1
     assert "'weather'" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------------------------------------- measurements
+
+
+def test_bench_lists_the_measurements_runs_one_and_refuses_unknown_ones(notebooks, capfd):
+    folder = notebooks.parent / "benchmarks"
+    folder.mkdir()
+    (folder / "speed.py").write_text('"""How fast it is.\n\nMore."""\nimport sys\n\nprint("called with", sys.argv[1:])\nsys.exit(3)\n')
+    assert main(["bench"]) == 0
+    assert capfd.readouterr().out == "speed            How fast it is.\n"
+    assert main(["bench", "speed", "--minutes", "2"]) == 3
+    assert capfd.readouterr().out == "called with ['--minutes', '2']\n"
+    assert main(["bench", "sped"]) == 1
+    assert "unknown measurement 'sped'; known: speed" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).resolve().parents[1] / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_every_measurement_says_what_it_is(path):
+    done = subprocess.run([sys.executable, str(path), "--help"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "usage" in done.stdout, done.stderr

@@ -296,7 +296,9 @@ def test_explore_shows_one_picture_with_its_text_the_caption_and_the_controls(ex
 
 def test_a_moved_control_draws_the_same_picture_anew(executed):
     (picture,) = images(executed[0])
-    shown, wanted = (np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGB")) for code in (picture.data["image/png"], text(executed[2])))
+    shown, wanted = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGB")) for code in (picture.data["image/png"], text(executed[2]))
+    )
     assert np.array_equal(shown, wanted)
     assert not images(executed[2])
 

@@ -4,14 +4,49 @@ from genimg_lib.check.autoencoders import bits_per_dim, build_encoder, interpola
 from genimg_lib.check.convolution import conv_transpose, convolve, output_size, receptive_field, same_padding, upsample
 from genimg_lib.check.distances import entropy_gaussian, frechet_1d, kl, kl_gaussians, sliced_wasserstein, wasserstein_1d
 from genimg_lib.check.elbo import elbo, gaussian_kl, hidden_sigma, iwae_bound, reparameterize
+from genimg_lib.check.gan import (
+    attribute_direction,
+    combinations_covered,
+    conditional_batch_norm,
+    copied_share,
+    d_step_loss,
+    generator_stack,
+    gradient_penalty,
+    half_life,
+    hinge_losses,
+    image_with_label,
+    influence,
+    init_dcgan,
+    latent_with_label,
+    lowest_with_sigmoid,
+    moving_average,
+    nearest_neighbours,
+    obedience,
+    obedience_by_chance,
+    power_iteration,
+    projection_logit,
+    r1_penalty,
+    relativistic_d_loss,
+    set_coordinate,
+    slerp,
+    stack_size,
+    step_labels,
+    steps_in_epoch,
+    the_c,
+    to_tanh_range,
+)
 from genimg_lib.check.gram_matrices import adain, constant_gram, covariance_from_gram, gram, style_loss
 from genimg_lib.check.images import image_bytes, luma, psnr, same_histograms, to_uint8
 from genimg_lib.check.judge import CATALOGUE, Wrong
 from genimg_lib.check.minimax import d_loss, extragradient_step, g_loss, losses_at_zero, optimal_discriminator
 
 __all__ = [
-    "CATALOGUE", "Wrong", "adain", "bits_per_dim", "build_encoder", "constant_gram", "conv_transpose", "convolve", "covariance_from_gram", "d_loss", "elbo",
-    "entropy_gaussian", "extragradient_step", "frechet_1d", "g_loss", "gaussian_kl", "gram", "hidden_sigma", "image_bytes", "interpolate", "iwae_bound", "kl", "kl_gaussians",
-    "losses_at_zero", "luma", "optimal_discriminator", "output_size", "psnr", "receptive_field", "reparameterize", "same_histograms", "same_padding", "sample",
-    "sliced_wasserstein", "style_loss", "to_uint8", "upsample", "vae_loss", "wasserstein_1d",
+    "CATALOGUE", "Wrong", "adain", "attribute_direction", "bits_per_dim", "build_encoder", "combinations_covered", "conditional_batch_norm",
+    "constant_gram", "conv_transpose", "convolve", "copied_share", "covariance_from_gram", "d_loss", "d_step_loss", "elbo", "entropy_gaussian",
+    "extragradient_step", "frechet_1d", "g_loss", "gaussian_kl", "generator_stack", "gradient_penalty", "gram", "half_life", "hidden_sigma",
+    "hinge_losses", "image_bytes", "image_with_label", "influence", "init_dcgan", "interpolate", "iwae_bound", "kl", "kl_gaussians",
+    "latent_with_label", "losses_at_zero", "lowest_with_sigmoid", "luma", "moving_average", "nearest_neighbours", "obedience", "obedience_by_chance",
+    "optimal_discriminator", "output_size", "power_iteration", "projection_logit", "psnr", "r1_penalty", "receptive_field", "relativistic_d_loss",
+    "reparameterize", "same_histograms", "same_padding", "sample", "set_coordinate", "slerp", "sliced_wasserstein", "stack_size", "step_labels",
+    "steps_in_epoch", "style_loss", "the_c", "to_tanh_range", "to_uint8", "upsample", "vae_loss", "wasserstein_1d",
 ]  # fmt: skip

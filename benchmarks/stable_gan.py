@@ -1,0 +1,140 @@
+"""The table of notebook 23: losses and what holds the critic's slope, same networks, same data, same minutes, several seeds.
+
+    genimg bench stable_gan [--minutes 1] [--seeds 3] [--store]
+
+All rows share one learning rate, one step of either player a round, and Adam: the papers of the Wasserstein rows take five steps of the critic, RMSProp
+and a clip of 0.01; the relativistic row has R1 without R2. So the table says what a change of loss brings, not what each paper's own recipe would.
+
+Every row plays on portraits of 32x32 with the networks of notebook 22. Beside the Fréchet distance stand precision and recall, and how many of the
+864 combinations of hair style, hat, glasses, beard and mouth occur among the samples. --store keeps means and spreads in data/results.
+"""
+
+import argparse
+import json
+import math
+import statistics
+
+import torch
+
+from genimg_lib import data, gan, metrics
+from genimg_lib.checkpoints import write_atomically
+from genimg_lib.data import portraits
+from genimg_lib.training import TrainingError, start
+
+KINDS = ("hair", "hat", "glasses", "beard", "mouth")
+ROWS = {  # name: (loss of D, loss of G, what holds the slope, its weight)
+    "non-saturating, nothing": ("nonsaturating", None, 0.0),
+    "non-saturating, R1": ("nonsaturating", "r1", 0.5),
+    "hinge, nothing": ("hinge", None, 0.0),
+    "hinge, spectral norm": ("hinge", "spectral", 0.0),
+    "Wasserstein, clipping": ("wasserstein", "clip", 0.03),
+    "Wasserstein, gradient penalty": ("wasserstein", "gp", 10.0),
+    "relativistic, R1": ("relativistic", "r1", 0.5),
+}
+LOSSES = {
+    "nonsaturating": (gan.minimax_d_loss, lambda real, fake: gan.nonsaturating_g_loss(fake)),
+    "hinge": (gan.hinge_d_loss, lambda real, fake: gan.hinge_g_loss(fake)),
+    "wasserstein": (gan.wasserstein_d_loss, lambda real, fake: gan.wasserstein_g_loss(fake)),
+    "relativistic": (gan.relativistic_d_loss, gan.relativistic_g_loss),
+}
+EVERY = 4  # a penalty is reckoned at every fourth round, four times as heavy ("lazy", Karras et al. 2020, arXiv:1912.04958)
+
+
+def train(run, images, name, minutes):
+    """The averaged generator of one row; None where its training broke down."""
+    loss, holds, weight = ROWS[name]
+    d_loss, g_loss = LOSSES[loss]
+    torch.manual_seed(run.seed)
+    G, D = gan.Generator(width=run.width).to(run.device), gan.Discriminator(width=run.width, spectral=holds == "spectral").to(run.device)
+    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=run.lr, betas=(0.0, 0.99), fused=True) for net in (G, D))
+    label = f"{name}_{run.seed}".replace(", ", "_").replace(" ", "_")
+    try:
+        for x in run.train(
+            run.batches(images, run.batch), minutes=minutes, label=label, ema="G", ema_decay=0.995, G=G, D=D, opt_G=opt_G, opt_D=opt_D
+        ):
+            for opt in (opt_G, opt_D):
+                opt.param_groups[0]["lr"] = run.lr * min(1.0, 2 * (1 - run.progress))
+            fake = G(torch.randn(len(x), G.latent, device=run.device))
+            a_real, a_fake = D(torch.cat([x, fake.detach()])).chunk(2)
+            loss_D = d_loss(a_real, a_fake)
+            if holds == "r1" and len(run.history.get("step", [])) % EVERY == 0:
+                loss_D = loss_D + EVERY * weight / 2 * gan.r1_penalty(D, x)
+            if holds == "gp" and len(run.history.get("step", [])) % EVERY == 0:
+                loss_D = loss_D + EVERY * weight * gan.gradient_penalty(D, x, fake)
+            opt_D.zero_grad(), loss_D.backward(), opt_D.step()
+            if holds == "clip":
+                with torch.no_grad():
+                    for p in D.parameters():
+                        p.clamp_(-weight, weight)
+            D.requires_grad_(False)
+            if loss == "relativistic":  # both of a pair judged by the critic as it is now
+                with torch.no_grad():
+                    a_real = D(x)
+            loss_G = g_loss(a_real.detach(), D(fake))
+            opt_G.zero_grad(), loss_G.backward(), opt_G.step()
+            D.requires_grad_(True)
+            run.log(loss_D=loss_D, loss_G=loss_G)
+    except TrainingError as error:
+        print(f"{name}: {error}")
+        return None
+    return run.ema["G"].eval()
+
+
+def combinations(read):
+    """How many different combinations of KINDS occur in a reading of factors."""
+    code = torch.zeros(len(read["hair"]), dtype=torch.int64)
+    for kind in KINDS:
+        code = code * len(portraits.FACTORS[kind]) + read[kind]
+    return len(code.unique())
+
+
+@torch.no_grad()
+def judge(evaluator, G, n):
+    device = next(G.parameters()).device
+    noise = torch.randn(n, G.latent, generator=torch.Generator().manual_seed(1)).to(device)
+    images = torch.cat([G(z).float().cpu() for z in noise.split(500)])
+    return evaluator.report(images) | {"combinations": combinations(evaluator.read(images))}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=1.0, help="of training, for each row and seed")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=2_000, help="to judge each training by")
+    parser.add_argument("--store", action="store_true")
+    args = parser.parse_args()
+    run = start("bench_stable_gan", minutes=args.minutes, width=32, batch=32, lr=2e-3)
+    images, evaluator = data.load("portraits", n=20_000).images, metrics.Evaluator("portraits")
+    table = {name: [] for name in ROWS}
+    for seed in range(args.seeds):
+        run.seed = seed
+        for name in ROWS:
+            G = train(run, images, name, args.minutes)
+            found = judge(evaluator, G, args.images) if G else {"fd": math.inf}
+            table[name].append(found)
+            print(
+                f"{name:<30} seed {seed}:",
+                {k: round(v, 3) for k, v in found.items() if k in ("fd", "precision", "recall", "combinations")},
+                flush=True,
+            )
+    metrics_found = {"seeds": args.seeds, "minutes_each": args.minutes, "n": args.images, "fd_floor": evaluator.floor(args.images)}
+    metrics_found["combinations_real"] = combinations(evaluator.read(evaluator.real(args.images, seed=7).images))
+    for name, rows in table.items():
+        sound = [row for row in rows if math.isfinite(row["fd"])]
+        short = name.replace(", ", "_").replace(" ", "_").replace("-", "_").lower()
+        metrics_found[f"{short}_failed"] = len(rows) - len(sound)
+        for key in ("fd", "precision", "recall", "combinations") if sound else ():
+            values = [float(row[key]) for row in sound]
+            metrics_found[f"{short}_{key}"] = statistics.mean(values)
+            metrics_found[f"{short}_{key}_spread"] = max(values) - min(values)
+    run.seed = 0
+    run.report(**metrics_found)
+    if args.store and run.is_main:
+        result = json.loads((run.folder / "results.json").read_text())
+        result |= {"notebook": "benchmarks/stable_gan.py", "notebook_seconds": round(60 * args.minutes * args.seeds * len(ROWS))}
+        result["notebook_memory_mib"] = result["peak_memory_mib"]
+        write_atomically(data.fetch.shipped() / "results" / f"bench_stable_gan.{run.profile}.json", (json.dumps(result, indent=2) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
