@@ -12,11 +12,11 @@
 # # 21 The first GAN
 #
 # *You will train a forger and a detective on small grey portraits, learn to read their curves like a doctor reads a pulse, walk from face to face,
-# make sure that nothing was copied, and then break the training in seven published ways, each with a number.*
+# make sure that nothing was copied, and then break the training in eight ways, each with a number.*
 #
 # ![Rows of small grey faces: real ones above, forged ones below.](../data/pictures/21_gan.png)
 #
-# **You need** notebooks 13 (the Fréchet distance) and 14 (the game and its losses). The next cell says how long it takes.
+# **You need** notebook 13 (the Fréchet distance) and notebook 14 (the game and its losses). The next cell says how long it takes.
 
 # %%
 import math
