@@ -46,7 +46,7 @@ def main():
             defaults = {key: widgets._default(key, control) for key, control in controls.items()}
             fig = figure_fn(**defaults)
             plots.png(fig)
-            places = [axis.get_position(original=True) for axis in fig.axes]
+            places = widgets.layout(fig)
             seconds = []
             for key, control in controls.items():
                 for value in other(control):

@@ -20,7 +20,7 @@ def explore(figure_fn, alt, caption="", **controls):
     from IPython.display import Markdown, display
 
     handle = display(*plots.picture(fig, alt), display_id=True)
-    places = [axis.get_position(original=True) for axis in fig.axes]
+    places = layout(fig)
     if caption:
         display(Markdown(f"*{caption}*"))
     knobs = {name: _knob(ipywidgets, name, control) for name, control in controls.items()}
@@ -39,9 +39,18 @@ def explore(figure_fn, alt, caption="", **controls):
     display(ipywidgets.VBox([*knobs.values(), problem]))
 
 
-def keep_places(fig, places):
-    """Give a figure's axes the places that those of the default figure have: nothing jumps while a slider moves, and laying out costs as much as drawing."""
-    if len(fig.axes) == len(places):
+def layout(fig):
+    """The size of a drawn figure and the places of its axes."""
+    return tuple(fig.get_size_inches()), [axis.get_position(original=True) for axis in fig.axes]
+
+
+def keep_places(fig, before):
+    """Give a figure the layout that the default figure had: nothing jumps while a slider moves, and laying out costs as much as drawing.
+
+    A figure of another size, or with other axes, is laid out anew.
+    """
+    size, places = before
+    if tuple(fig.get_size_inches()) == size and len(fig.axes) == len(places):
         fig.set_layout_engine("none")
         for axis, place in zip(fig.axes, places, strict=True):
             axis.set_position(place)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nbclient import NotebookClient
 from PIL import Image
 
-from genimg_lib import plots
+from genimg_lib import plots, widgets
 from genimg_lib.training import start
 from genimg_lib.widgets import explore
 
@@ -292,6 +292,23 @@ def test_explore_shows_one_picture_with_its_text_the_caption_and_the_controls(ex
     others = [o.data for o in executed[0] if o is not picture and "data" in o]
     assert [list(data)[-1] for data in others] == ["text/markdown", "application/vnd.jupyter.widget-view+json"]
     assert others[0]["text/markdown"] == "*Move it.*"
+
+
+@pytest.mark.parametrize("height", [3.0, 1.2])
+def test_a_redrawn_figure_keeps_its_layout_only_at_its_size_and_is_never_cut_off(height):
+    def drawn(height, top):
+        fig, axis = plots.figure(width=4.0, height=height)
+        axis.set(title="a title", xlabel="x", ylim=(0, top))  # wider numbers beside the axis ask for another layout
+        return fig, axis
+
+    first, _ = drawn(3.0, 1)
+    plots.png(first)
+    fig, axis = drawn(height, 10_000)
+    plots.quick_png(widgets.keep_places(fig, widgets.layout(first)))
+    for text in (axis.title, axis.xaxis.label):
+        box = text.get_window_extent()
+        assert 0 <= box.y0 and box.y1 <= fig.bbox.height
+    assert (axis.get_position(original=True).bounds == first.axes[0].get_position(original=True).bounds) == (height == 3.0)
 
 
 def test_a_moved_control_draws_the_same_picture_anew(executed):
