@@ -3,7 +3,7 @@
     genimg bench gan [--data fashion_mnist] [--minutes 5] [--seed 0] [--store]
 
 The textbook: transposed convolutions, batch norm on both sides, non-saturating loss, Adam with 2e-4 and beta 0.5, the last weights (Radford et al. 2015, arXiv:1511.06434),
-and batches of 64, as most tutorials have them (the paper: 128). Ours: notebook 22's. Also measured: what one round of ours costs beyond its own forward and backward passes.
+and batches of 64, as most tutorials have them (the paper: 128). Ours: gan.Generator and gan.Discriminator, hinge loss, averaged weights (RECIPE). Also measured: what one round of ours costs beyond its own forward and backward passes.
 --store keeps the figures in data/results.
 """
 

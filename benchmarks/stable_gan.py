@@ -1,11 +1,11 @@
-"""The table of notebook 23: losses and what holds the critic's slope, same networks, same data, same minutes, several seeds.
+"""Losses and what holds the critic's slope, compared: same networks, same data, same minutes, several seeds.
 
     genimg bench stable_gan [--minutes 1] [--seeds 3] [--store]
 
 All rows share one learning rate, one step of either player a round, and Adam: the papers of the Wasserstein rows take five steps of the critic, RMSProp
 and a clip of 0.01; the relativistic row has R1 without R2. So the table says what a change of loss brings, not what each paper's own recipe would.
 
-Every row plays on portraits of 32x32 with the networks of notebook 22. Beside the Fréchet distance stand precision and recall, and how many of the
+Every row plays on portraits of 32x32 with gan.Generator and gan.Discriminator. Beside the Fréchet distance stand precision and recall, and how many of the
 864 combinations of hair style, hat, glasses, beard and mouth occur among the samples. --store keeps means and spreads in data/results.
 """
 

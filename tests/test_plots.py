@@ -307,7 +307,7 @@ def test_a_redrawn_figure_keeps_its_layout_only_at_its_size_and_is_never_cut_off
     plots.quick_png(widgets.keep_places(fig, widgets.layout(first)))
     for text in (axis.title, axis.xaxis.label):
         box = text.get_window_extent()
-        assert 0 <= box.y0 and box.y1 <= fig.bbox.height
+        assert box.y0 >= 0 and box.y1 <= fig.bbox.height
     assert (axis.get_position(original=True).bounds == first.axes[0].get_position(original=True).bounds) == (height == 3.0)
 
 
