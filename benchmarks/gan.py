@@ -2,23 +2,21 @@
 
     genimg bench gan [--data fashion_mnist] [--minutes 5] [--seed 0] [--store]
 
-The textbook: transposed convolutions, batch norm on both sides, non-saturating loss, Adam with 2e-4 and beta 0.5, the last weights (Radford et al. 2015, arXiv:1511.06434),
-and batches of 64, as most tutorials have them (the paper: 128). Ours: gan.Generator and gan.Discriminator, hinge loss, averaged weights (RECIPE). Also measured: what one round of ours costs beyond its own forward and backward passes.
---store keeps the figures in data/results.
+The textbook: transposed convolutions, batch norm on both sides, non-saturating loss, Adam with 2e-4 and beta 0.5, the last weights (Radford et al. 2015,
+arXiv:1511.06434), and batches of 64, as most tutorials have them (the paper: 128). Ours: the relativistic recipe of genimg_lib/games.py. Also measured: which share of a round in run.train is
+the round's own forward and backward passes. For portraits, the factors are read off ours. --store keeps the figures in data/results.
 """
 
 import argparse
-import json
 import time
 
 import torch
 import torch.nn as nn
 
-from genimg_lib import data, gan, metrics
-from genimg_lib.checkpoints import write_atomically
+from genimg_lib import data, games, gan, metrics, tables
 from genimg_lib.training import start
 
-RECIPE = {"latent": 64, "width": 32, "batch": 32, "lr": 3e-3, "betas": (0.0, 0.99), "ema_decay": 0.995}
+RECIPE = games.RECIPES["relativistic"]
 
 
 def textbook(size, channels, width=64, latent=100):
@@ -44,6 +42,7 @@ def textbook(size, channels, width=64, latent=100):
 def train_textbook(run, images, minutes):
     torch.manual_seed(run.seed)
     G, D = (net.to(run.device) for net in textbook(images.shape[-1], images.shape[1]))
+    G.latent = 100
     opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in (G, D))
     for x in run.train(run.batches(images, 64), minutes=minutes, label="textbook", G=G, D=D, opt_G=opt_G, opt_D=opt_D):
         fake = G(torch.randn(len(x), 100, device=run.device))
@@ -52,66 +51,26 @@ def train_textbook(run, images, minutes):
         loss_G = gan.nonsaturating_g_loss(D(fake))
         opt_G.zero_grad(), loss_G.backward(), opt_G.step()
         run.log(loss_D=loss_D, loss_G=loss_G)
-    return G, 100
-
-
-def play(x, G, D, opt_G, opt_D, latent):
-    """One round: both losses."""
-    fake = G(torch.randn(len(x), latent, device=x.device))
-    a_real, a_fake = D(torch.cat([x, fake.detach()])).chunk(2)
-    loss_D = gan.hinge_d_loss(a_real, a_fake)
-    opt_D.zero_grad(), loss_D.backward(), opt_D.step()
-    D.requires_grad_(False)  # the forger's step needs the way through D, not D's own gradients
-    loss_G = gan.hinge_g_loss(D(fake))
-    opt_G.zero_grad(), loss_G.backward(), opt_G.step()
-    D.requires_grad_(True)
-    return loss_D, loss_G
-
-
-def players(run, images, recipe):
-    torch.manual_seed(run.seed)
-    kind = {"size": images.shape[-1], "channels": images.shape[1], "width": recipe["width"]}
-    G, D = gan.Generator(latent=recipe["latent"], **kind).to(run.device), gan.Discriminator(**kind).to(run.device)
-    return G, D, *(torch.optim.Adam(net.parameters(), lr=recipe["lr"], betas=recipe["betas"], fused=True) for net in (G, D))
-
-
-def train_ours(run, images, minutes, recipe=RECIPE):
-    G, D, opt_G, opt_D = players(run, images, recipe)
-    for x in run.train(
-        run.batches(images, recipe["batch"]), minutes=minutes, label="ours", ema="G", ema_decay=recipe["ema_decay"], G=G, D=D, opt_G=opt_G, opt_D=opt_D
-    ):  # fmt: skip
-        for opt in (opt_G, opt_D):
-            opt.param_groups[0]["lr"] = recipe["lr"] * min(1.0, 2 * (1 - run.progress))
-        loss_D, loss_G = play(x, G, D, opt_G, opt_D, recipe["latent"])
-        run.log(loss_D=loss_D, loss_G=loss_G)
-    return run.ema["G"], recipe["latent"]
+    return G.eval()
 
 
 def overhead(run, images, rounds=5, steps=40):
     """How much of the time of a round in run.train is the round's own forward and backward passes: the median of several turns."""
     shares = []
     for k in range(rounds):
-        G, D, opt_G, opt_D = players(run, images, RECIPE)
+        *nets, opt_G, opt_D = players = games.players(run, images, None, "relativistic", RECIPE)
         x = data.to_float(images[: RECIPE["batch"]]).to(run.device)
-        play(x, G, D, opt_G, opt_D, RECIPE["latent"])
+        games.play(0, x, *players, "relativistic", RECIPE)
         began = time.perf_counter()
-        for _ in range(steps):
-            play(x, G, D, opt_G, opt_D, RECIPE["latent"])
+        for step in range(steps):
+            games.play(step, x, *players, "relativistic", RECIPE)
         bare = time.perf_counter() - began
         began = time.perf_counter()
-        for x in run.train(run.batches(images, RECIPE["batch"]), steps, label=f"overhead_{k}", ema="G", G=G, D=D, opt_G=opt_G, opt_D=opt_D):
-            loss_D, loss_G = play(x, G, D, opt_G, opt_D, RECIPE["latent"])
-            run.log(loss_D=loss_D, loss_G=loss_G)
+        books = {"label": f"overhead_{k}", "ema": "G", "G": nets[0], "D": nets[1], "opt_G": opt_G, "opt_D": opt_D}
+        for step, x in enumerate(run.train(run.batches(images, RECIPE["batch"]), steps, **books)):
+            run.log(**games.play(step, x, *players, "relativistic", RECIPE))
         shares.append(bare / (time.perf_counter() - began))
     return sorted(shares)[rounds // 2]
-
-
-@torch.no_grad()
-def judge(evaluator, G, latent, n):
-    G.eval()
-    device = next(G.parameters()).device
-    noise = torch.randn(n, latent, generator=torch.Generator().manual_seed(1)).to(device)
-    return evaluator.report(torch.cat([G(z).float().cpu() for z in noise.split(500)]))
 
 
 def main():
@@ -122,27 +81,21 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--store", action="store_true")
     args = parser.parse_args()
-    run = start(f"bench_gan_{args.data}", seed=args.seed, minutes=args.minutes)
+    run = start(f"bench_gan_{args.data}", seed=args.seed, minutes=args.minutes, **RECIPE)
     images, evaluator = data.load(args.data).images, metrics.Evaluator(args.data)
     found = {"own_work_share": overhead(run, images)}
-    for name, train in (("ours", train_ours), ("textbook", train_textbook)):
-        report = judge(evaluator, *train(run, images, args.minutes), args.images)
-        found |= {f"{name}_{key}": value for key, value in report.items() if key in ("fd", "precision", "recall")} | {
-            f"{name}_steps": run.history["step"][-1] + 1
-        }
-        found |= {key: value for key, value in report.items() if key.endswith("_floor") or key == "n"}
+    for name, train in (("ours", games.train), ("textbook", train_textbook)):
+        made = games.draw(train(run, images, args.minutes), args.images)
+        report = evaluator.report(made)
+        found |= {f"{name}_{key}": report[key] for key in ("fd", "precision", "recall")} | {f"{name}_steps": run.history["step"][-1] + 1}
+        found |= {key: report[key] for key in ("fd_floor", "precision_floor", "recall_floor", "n")}
+        if args.data == "portraits":
+            variation, produced = metrics.coverage(evaluator.read(made))
+            found |= {f"{name}_worst_variation": max(variation.values()), f"{name}_values_produced": produced}
     found["ratio"] = found["textbook_fd"] / found["ours_fd"]
     run.report(**found)
-    if args.store and run.is_main:
-        result = json.loads((run.folder / "results.json").read_text())
-        result |= {
-            "notebook": f"benchmarks/gan.py, {args.data}",
-            "notebook_seconds": round(120 * args.minutes),
-            "notebook_memory_mib": result["peak_memory_mib"],
-        }
-        write_atomically(
-            data.fetch.shipped() / "results" / f"bench_gan_{args.data}.{run.profile}.json", (json.dumps(result, indent=2) + "\n").encode()
-        )
+    if args.store:
+        tables.store(run, run.name, f"benchmarks/gan.py, {args.data}", 2 * args.minutes)
 
 
 if __name__ == "__main__":

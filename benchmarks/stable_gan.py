@@ -10,26 +10,24 @@ Every row plays on portraits of 32x32 with gan.Generator and gan.Discriminator. 
 """
 
 import argparse
-import json
 import math
 import statistics
 
 import torch
 
-from genimg_lib import data, gan, metrics
-from genimg_lib.checkpoints import write_atomically
+from genimg_lib import data, games, gan, metrics, tables
 from genimg_lib.data import portraits
 from genimg_lib.training import TrainingError, start
 
 KINDS = ("hair", "hat", "glasses", "beard", "mouth")
 ROWS = {  # name: (loss of D, loss of G, what holds the slope, its weight)
     "non-saturating, nothing": ("nonsaturating", None, 0.0),
-    "non-saturating, R1": ("nonsaturating", "r1", 0.5),
+    "non-saturating, R1": ("nonsaturating", "r1", 1.0),
     "hinge, nothing": ("hinge", None, 0.0),
     "hinge, spectral norm": ("hinge", "spectral", 0.0),
     "Wasserstein, clipping": ("wasserstein", "clip", 0.03),
     "Wasserstein, gradient penalty": ("wasserstein", "gp", 10.0),
-    "relativistic, R1": ("relativistic", "r1", 0.5),
+    "relativistic, R1": ("relativistic", "r1", 1.0),
 }
 LOSSES = {
     "nonsaturating": (gan.minimax_d_loss, lambda real, fake: gan.nonsaturating_g_loss(fake)),
@@ -67,9 +65,6 @@ def train(run, images, name, minutes):
                     for p in D.parameters():
                         p.clamp_(-weight, weight)
             D.requires_grad_(False)
-            if loss == "relativistic":  # both of a pair judged by the critic as it is now
-                with torch.no_grad():
-                    a_real = D(x)
             loss_G = g_loss(a_real.detach(), D(fake))
             opt_G.zero_grad(), loss_G.backward(), opt_G.step()
             D.requires_grad_(True)
@@ -88,11 +83,8 @@ def combinations(read):
     return len(code.unique())
 
 
-@torch.no_grad()
 def judge(evaluator, G, n):
-    device = next(G.parameters()).device
-    noise = torch.randn(n, G.latent, generator=torch.Generator().manual_seed(1)).to(device)
-    images = torch.cat([G(z).float().cpu() for z in noise.split(500)])
+    images = games.draw(G, n)
     return evaluator.report(images) | {"combinations": combinations(evaluator.read(images))}
 
 
@@ -103,7 +95,7 @@ def main():
     parser.add_argument("--images", type=int, default=2_000, help="to judge each training by")
     parser.add_argument("--store", action="store_true")
     args = parser.parse_args()
-    run = start("bench_stable_gan", minutes=args.minutes, width=32, batch=32, lr=2e-3)
+    run = start("bench_stable_gan", minutes=args.minutes, width=24, batch=32, lr=2e-3)
     images, evaluator = data.load("portraits", n=20_000).images, metrics.Evaluator("portraits")
     table = {name: [] for name in ROWS}
     for seed in range(args.seeds):
@@ -117,7 +109,8 @@ def main():
                 {k: round(v, 3) for k, v in found.items() if k in ("fd", "precision", "recall", "combinations")},
                 flush=True,
             )
-    metrics_found = {"seeds": args.seeds, "minutes_each": args.minutes, "n": args.images, "fd_floor": evaluator.floor(args.images)}
+    metrics_found = {"seeds": args.seeds, "minutes_each": args.minutes, "n": args.images}
+    metrics_found |= {key: found[key] for key in ("fd_floor", "precision_floor", "recall_floor") if key in found}
     metrics_found["combinations_real"] = combinations(evaluator.read(evaluator.real(args.images, seed=7).images))
     for name, rows in table.items():
         sound = [row for row in rows if math.isfinite(row["fd"])]
@@ -126,14 +119,11 @@ def main():
         for key in ("fd", "precision", "recall", "combinations") if sound else ():
             values = [float(row[key]) for row in sound]
             metrics_found[f"{short}_{key}"] = statistics.mean(values)
-            metrics_found[f"{short}_{key}_spread"] = max(values) - min(values)
+            metrics_found |= {f"{short}_{key}_least": min(values), f"{short}_{key}_most": max(values)}
     run.seed = 0
     run.report(**metrics_found)
-    if args.store and run.is_main:
-        result = json.loads((run.folder / "results.json").read_text())
-        result |= {"notebook": "benchmarks/stable_gan.py", "notebook_seconds": round(60 * args.minutes * args.seeds * len(ROWS))}
-        result["notebook_memory_mib"] = result["peak_memory_mib"]
-        write_atomically(data.fetch.shipped() / "results" / f"bench_stable_gan.{run.profile}.json", (json.dumps(result, indent=2) + "\n").encode())
+    if args.store:
+        tables.store(run, run.name, "benchmarks/stable_gan.py", args.minutes * args.seeds * len(ROWS))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import torch
 
 from genimg_lib.data import fetch
+from genimg_lib.gan import Generator
 from genimg_lib.style import FeatureNet
 from genimg_lib.unet import PatchUNet
 
@@ -30,6 +31,19 @@ def load_first_generator(device="cpu"):
     """The network of notebook 00, trained longer on portraits (data/weights/first_generator.json says how): a PatchUNet for 3x32x32, in eval mode."""
     net = PatchUNet(**FIRST_GENERATOR)
     net.load_state_dict(read("first_generator"))
+    return net.eval().requires_grad_(False).to(torch.device(device))
+
+
+def load_generator(name, device="cpu"):
+    """A trained gan.Generator, in eval mode: "gan_portraits", "stable_gan_portraits" or "conditional_gan_portraits" (data/weights/NAME.json says how).
+
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    known = sorted(path.stem for path in (fetch.shipped() / "weights").glob("*gan_portraits*.json"))
+    if name not in known:
+        raise ValueError(f"no generator {name!r}; there is {', '.join(known)}")
+    net = Generator(**facts(name)["network"])
+    net.load_state_dict(read(name), strict=True)
     return net.eval().requires_grad_(False).to(torch.device(device))
 
 

@@ -36,6 +36,22 @@ def figures():
     return "\n".join(lines)
 
 
+def results(name, profile="cpu"):
+    """The stored figures of a notebook or benchmark: {figure: number}. Raises FileNotFoundError where none are stored."""
+    return json.loads((shipped() / "results" / f"{name}.{profile}.json").read_text(encoding="utf-8"))["metrics"]
+
+
+def store(run, name, title, minutes):
+    """Keep what a benchmark has reported as data/results/NAME.PROFILE.json; minutes is what it takes. In the first process only."""
+    from genimg_lib.checkpoints import write_atomically  # torch takes its time, and only benchmarks need it
+
+    if not run.is_main:
+        return
+    result = json.loads((run.folder / "results.json").read_text(encoding="utf-8"))
+    result |= {"notebook": title, "notebook_seconds": round(60 * minutes), "notebook_memory_mib": result["peak_memory_mib"]}
+    write_atomically(shipped() / "results" / f"{name}.{run.profile}.json", (json.dumps(result, indent=2) + "\n").encode())
+
+
 def expected(name):
     """What a notebook's stored results let a reader expect, a row a profile: minutes, memory and figures, with their machine."""
     lines = ["| profile | measured on | whole notebook | memory | figures |", "|---|---|---|---|---|"]

@@ -128,6 +128,16 @@ class Run:
         """The context for forward passes in the run's precision."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
+    def fast(self, net):
+        """net on the run's device; on a GPU with channels last and compiled, both in place, so that its weights keep their names.
+
+        For networks whose gradients are taken once: a compiled network has no gradient of a gradient, as penalties need.
+        """
+        net = net.to(self.device)
+        if self.device.type == "cuda":
+            net.to(memory_format=torch.channels_last).compile()
+        return net
+
     def batches(self, images, size, seed=None):
         """Random batches for ever, in another order each epoch, floats in [-1, 1] on the run's device.
 

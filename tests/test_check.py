@@ -91,6 +91,9 @@ def test_what_no_catalogue_knows_is_explained(doubling, answer, reason):
 def test_an_answer_that_fails_on_some_inputs_only_is_explained(doubling):
     with pytest.raises(Wrong, match="double: "):
         doubling(lambda x: 6.0 * x if x[0] > 2 else None)
+    for nothing in (None, torch.ones(3)):
+        with pytest.raises(Wrong, match=r"it gives \[6.0, -12.0\]"):  # and no talk of a factor, which the second input does not have
+            doubling(lambda x, nothing=nothing: 6.0 * x if x[0] < 2 else nothing)
 
 
 def test_an_answer_cannot_spoil_the_inputs(doubling):

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from genimg_lib import course, doctor, runner, scaffold, tables
+from genimg_lib import course, doctor, runner, scaffold, tables, training
 from genimg_lib.cli import main
 
 ROOMS = "checkpoints, data, divergences, metrics, plots, training, vae, widgets"
@@ -336,7 +336,20 @@ def test_tables_say_what_stands_and_what_was_measured(notebooks, results):
 def test_a_notebooks_expected_figures_are_its_stored_ones(results, capsys):
     tables.show_expected("31_vae")
     assert "| cpu | cpu, 2 threads | 61 s | 1,234 MiB | fd_real 12.35 |" in capsys.readouterr().out
-    assert "no stored results" in tables.expected("22_dcgan")
+    assert "no stored results" in tables.expected("25_style_based_gan")
+
+
+def test_a_benchmarks_figures_are_stored_and_read_back(results, tmp_path):
+    run = training.start("bench_a")
+    run.report(fd=1.5, images=3)
+    tables.store(run, "bench_a", "benchmarks/a.py", 2.5)
+    assert tables.results("bench_a", run.profile) == {"fd": 1.5, "images": 3}
+    stored = json.loads((tmp_path / "shipped" / "results" / f"bench_a.{run.profile}.json").read_text())
+    assert stored["notebook"] == "benchmarks/a.py" and stored["notebook_seconds"] == 150 and stored["notebook_memory_mib"] > 0
+    run.is_main = False
+    tables.store(run, "bench_b", "benchmarks/b.py", 1)
+    with pytest.raises(FileNotFoundError):
+        tables.results("bench_b", run.profile)
 
 
 def test_the_evaluators_table_comes_from_the_files_that_ship(notebooks):

@@ -170,6 +170,7 @@ def test_library_files_import_from_their_floor_or_below():
         "launch": 3,
         "checkpoints": 3,
         "training": 3,
+        "games": 3,
         "metrics": 3,
         "plots": 3,
         "widgets": 3,

@@ -212,6 +212,18 @@ def test_agreement_counts_equal_indices_and_near_numbers():
     assert metrics.agreement(read, factors) == {"hair": 0.75, "x": 0.5}
 
 
+def test_coverage_is_half_the_sum_of_differences_and_the_share_of_values_that_come():
+    read = {name: torch.multinomial(portraits.probabilities(name), 50_000, replacement=True) for name in portraits.CATEGORICAL}
+    read["glasses"] = torch.tensor([0, 0, 0, 1]).repeat(1_000)  # data: 1/2, 1/4, 1/4
+    read["hat"] = torch.tensor([0] * 470 + [1] * 10 + [2] * 10 + [3] * 10)  # data: 1/2, 1/6, 1/6, 1/6, of which 0.02 is more than a tenth
+    variation, produced = metrics.coverage(read)
+    assert variation["glasses"] == pytest.approx(0.25) and variation["hat"] == pytest.approx(0.44)
+    assert max(v for name, v in variation.items() if name not in ("glasses", "hat")) < 0.02 and variation.keys() == set(portraits.CATEGORICAL)
+    assert produced == pytest.approx(46 / 47)
+    read["hat"][470:] = torch.tensor([0] * 20 + [1] * 5 + [2] * 5)  # 0.01 is less than a tenth of 1/6
+    assert metrics.coverage(read)[1] == pytest.approx(43 / 47)
+
+
 def test_fresh_portraits_are_as_near_as_the_floor(judge, fresh):
     floor = judge.floor(N)
     assert judge.fd(fresh[0]) == pytest.approx(floor, rel=0.35)

@@ -305,3 +305,38 @@ def test_training_and_test_portraits_are_different_faces(seed):
     for other in (data.load("portraits", "test", n=300, seed=s) for s in range(4)):
         poses = torch.cdist(*(torch.stack([v.factors[k] for k in portraits.CONTINUOUS], dim=1) for v in (train, other)))
         assert poses.min() > 0
+
+
+# ---------------------------------------------------------------------------------------------- probabilities and one-hot vectors
+
+
+@pytest.mark.parametrize("name", portraits.CATEGORICAL)
+def test_factors_come_as_often_as_their_probabilities_say(name):
+    p, drawn = portraits.probabilities(name), portraits.sample(40_000, seed=9)[name]
+    assert p.shape == (len(portraits.FACTORS[name]),) and p.sum().item() == pytest.approx(1)
+    counted = torch.bincount(drawn, minlength=len(p)) / len(drawn)
+    assert (counted - p).abs().max() < 5 * 0.5 / 200  # five standard deviations of the least certain share, of 40,000
+
+
+@pytest.mark.parametrize("name", ["x", "moustache"])
+def test_only_categorical_factors_have_probabilities(name):
+    with pytest.raises(ValueError, match="no categorical factor; those are background, skin"):
+        portraits.probabilities(name)
+
+
+@given(n=st.integers(1, 20), seed=st.integers(0, 10**6))
+def test_one_hot_vectors_hold_each_factors_value_and_nothing_else(n, seed):
+    factors = portraits.sample(n, seed)
+    c, begins = portraits.one_hot(factors), 0
+    assert c.shape == (n, sum(len(portraits.FACTORS[name]) for name in portraits.CATEGORICAL)) and c.dtype == torch.float32
+    for name in portraits.CATEGORICAL:
+        part = c[:, begins : begins + len(portraits.FACTORS[name])]
+        assert torch.equal(part.argmax(dim=1), factors[name]) and torch.equal(part.sum(dim=1), torch.ones(n)) and part.max() == 1
+        begins += part.shape[1]
+
+
+def test_one_hot_takes_names_and_fills_in_what_is_not_given():
+    c = portraits.one_hot({"hair": ["long", "bald"], "hat": "cap"})
+    assert torch.equal(c, portraits.one_hot({"hair": torch.tensor([4, 0]), "hat": 2, "background": 0}))
+    with pytest.raises(ValueError, match="unknown factor 'hairs'"):
+        portraits.one_hot({"hairs": "long"})

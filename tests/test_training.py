@@ -134,6 +134,30 @@ def test_the_seed_settles_the_first_weights():
     assert not torch.equal(first_weights(1), first_weights(2))
 
 
+class Noted(nn.Linear):
+    """A layer that stays where it is and notes what is asked of it."""
+
+    def __init__(self):
+        super().__init__(2, 2)
+        self.asked = []
+
+    def to(self, *args, **kwargs):
+        self.asked.append(args or kwargs)
+        return self
+
+    def compile(self):
+        self.asked.append("compile")
+
+
+def test_on_a_gpu_a_network_is_made_fast_in_place_and_on_the_cpu_it_is_left_alone():
+    run = start("fast")
+    net, keys = Noted(), list(nn.Linear(2, 2).state_dict())
+    assert run.fast(net) is net and net.asked == [(run.device,)]
+    run.device, net.asked = torch.device("cuda"), []
+    assert run.fast(net) is net and list(net.state_dict()) == keys
+    assert net.asked == [(run.device,), {"memory_format": torch.channels_last}, "compile"]
+
+
 def test_autocast_follows_the_precision(monkeypatch):
     monkeypatch.setenv("GENIMG_PROFILE", "cpu")
     for precision, dtype in (("no", torch.float32), ("bf16", torch.bfloat16), (("no", "bf16", "no"), torch.bfloat16)):
@@ -327,6 +351,7 @@ def test_looking_changes_nothing(monkeypatch):
         opt = torch.optim.SGD(net.parameters(), lr=0.001)
 
         def preview():
+            assert not any(m.training for m in net.modules())
             looks.append(net(torch.rand(5, 2) + torch.rand(5, 2, generator=noise)))
 
         for x in run.train(ones(run), 9, preview=preview if looking else None, preview_every=2, net=net, opt=opt, noise=noise):

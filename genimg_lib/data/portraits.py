@@ -361,6 +361,17 @@ _LAYERS = (
 # ---------------------------------------------------------------------------------------------- public
 
 
+def probabilities(name):
+    """How often each value of a categorical factor comes: float64 [values], sums to 1. Factors are drawn independently. Raises ValueError for other names."""
+    if name not in CATEGORICAL:
+        raise ValueError(f"{name!r} is no categorical factor; those are {', '.join(CATEGORICAL)}")
+    return _weights(name) / _weights(name).sum()
+
+
+def _weights(name):
+    return torch.tensor(_WEIGHTS.get(name, [1] * len(FACTORS[name])), dtype=torch.float64)
+
+
 def sample(n, seed=0):
     """Draw n factor vectors: {name: [n]}, categorical factors int64 in 0..values-1, continuous ones float32 in [-1, 1)."""
     if n < 1:
@@ -369,8 +380,7 @@ def sample(n, seed=0):
     factors = {}
     for name, values in FACTORS.items():
         if name in CATEGORICAL:
-            weights = torch.tensor(_WEIGHTS.get(name, [1] * len(values)), dtype=torch.float64)
-            factors[name] = torch.multinomial(weights, n, replacement=True, generator=g)
+            factors[name] = torch.multinomial(_weights(name), n, replacement=True, generator=g)
         else:
             low, high = values
             factors[name] = low + (high - low) * torch.rand(n, generator=g)
@@ -400,6 +410,12 @@ def render(n, size=32, seed=0):
     """n portraits from a seed: (images uint8 [n, 3, size, size], factors {name: [n]}). Same n, size and seed: same bytes."""
     factors = sample(n, seed)
     return draw(factors, size), factors
+
+
+def one_hot(factors):
+    """The categorical factors as one-hot vectors side by side, in the order of CATEGORICAL: float32 [N, 47]. factors: as for `draw`."""
+    factors = as_tensors(factors)
+    return torch.cat([torch.nn.functional.one_hot(factors[name], len(FACTORS[name])) for name in CATEGORICAL], dim=1).float()
 
 
 def as_tensors(factors):

@@ -1,0 +1,157 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Exercises 24: Conditional GAN
+#
+# They belong to notebook 24.
+#
+# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+
+# %%
+import torch
+import torch.nn.functional as F
+
+from genimg_lib import check
+
+# %% [markdown]
+# ## 1. What the C means  ★ (2 minutes)
+#
+# Two words: what does the C mean in cGAN, and what in DCGAN?
+
+
+# %%
+def the_c():
+    """Returns ("word", "word")."""
+    ### BEGIN SOLUTION
+    return "conditional", "convolutional"
+    ### END SOLUTION
+
+
+# %%
+check.the_c(the_c)  # 1 point
+
+# %% [markdown]
+# <!-- BEGIN SOLUTION -->
+# Conditional, as in p(x | c): both players are given c. It is not *cyclic*, as you may read elsewhere; CycleGAN is another model, in notebook 64.
+# <!-- END SOLUTION -->
+
+# %% [markdown]
+# ## 2. Put it beside  ★★ (10 minutes)
+#
+# The plainest way to condition. For the generator: the label, one-hot, behind the latent.
+
+
+# %%
+def latent_with_label(z, labels, classes):
+    """z: [N, d]; labels: [N], whole numbers from 0; classes: how many there are. Returns [N, d + classes]."""
+    ### BEGIN SOLUTION
+    return torch.cat([z, F.one_hot(labels, classes).to(z.dtype)], dim=1)
+    ### END SOLUTION
+
+
+# %%
+check.latent_with_label(latent_with_label)  # 1 point
+
+# %% [markdown]
+# For the discriminator: behind the image's channels one map for each class, all 1 for the image's class and all 0 for the others.
+
+
+# %%
+def image_with_label(x, labels, classes):
+    """x: [N, C, H, W]. Returns [N, C + classes, H, W]."""
+    ### BEGIN SOLUTION
+    maps = F.one_hot(labels, classes).to(x.dtype)[:, :, None, None]
+    return torch.cat([x, maps.expand(-1, -1, *x.shape[2:])], dim=1)
+    ### END SOLUTION
+
+
+# %%
+check.image_with_label(image_with_label)  # 2 points
+
+# %% [markdown]
+# ## 3. Conditional batch norm  ★★ (15 minutes)
+#
+# Normalise each channel, then scale it by 1 + gamma and shift it by beta, which a layer has computed from each image's condition. In training the mean and the variance are the batch's, over images and places, divided by n. In evaluation you are given those that were collected before.
+
+
+# %%
+def conditional_batch_norm(x, gamma, beta, mean=None, var=None):
+    """x: [N, C, H, W]; gamma, beta: [N, C]; mean, var: [C] in evaluation, None in training. Returns [N, C, H, W]."""
+    ### BEGIN SOLUTION
+    if mean is None:
+        mean, var = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), correction=0)
+    normed = (x - mean[:, None, None]) / (var[:, None, None] + 1e-5).sqrt()
+    return normed * (1 + gamma[:, :, None, None]) + beta[:, :, None, None]
+    ### END SOLUTION
+
+
+# %%
+check.conditional_batch_norm(conditional_batch_norm)  # 3 points
+
+# %% [markdown]
+# <!-- BEGIN SOLUTION -->
+# 1 + gamma and not gamma, so that a layer whose weights begin near 0 begins as an ordinary batch norm.
+# <!-- END SOLUTION -->
+
+# %% [markdown]
+# ## 4. The projection  ★★ (10 minutes)
+#
+# The logit of a projection discriminator, a = w · h + b + (V c) · h: how real the image is, plus how well its features agree with the condition.
+
+
+# %%
+def projection_logit(h, c, w, b, V):
+    """h: [N, F] features of the images; c: [N, K] conditions; w: [F]; b: a number; V: [F, K]. Returns [N]."""
+    ### BEGIN SOLUTION
+    return h @ w + b + ((c @ V.T) * h).sum(dim=1)
+    ### END SOLUTION
+
+
+# %%
+check.projection_logit(projection_logit)  # 2 points
+
+# %% [markdown]
+# ## 5. Does it obey?  ★★★ (25 minutes, a project)
+#
+# Obedience is the share of images in which a classifier recognises what was asked for.
+
+
+# %%
+def obedience(asked, logits):
+    """asked: [N], classes; logits: [N, K], the classifier's for each image. Returns a number in 0..1."""
+    ### BEGIN SOLUTION
+    return (logits.argmax(dim=1) == asked).double().mean()
+    ### END SOLUTION
+
+
+# %%
+check.obedience(obedience)  # 2 points
+
+# %% [markdown]
+# A generator that ignores c obeys too, sometimes. How often would asked and made agree if the images were dealt out to the wishes by chance? Use how often each class was asked for, and how often it was made. Afterwards measure a generator of notebook 24 for each factor of the portraits: which does it obey least, and how far is that above chance?
+
+
+# %%
+def obedience_by_chance(asked, made, classes):
+    """asked, made: [N], classes; classes: how many there are. Returns a number in 0..1."""
+    ### BEGIN SOLUTION
+    shares = [torch.bincount(labels, minlength=classes) / len(labels) for labels in (asked, made)]
+    return (shares[0] * shares[1]).sum()
+    ### END SOLUTION
+
+
+# %%
+check.obedience_by_chance(obedience_by_chance)  # 2 points
+
+# %% [markdown]
+# <!-- BEGIN SOLUTION -->
+# With "no glasses" asked for and made half of the time it is 0.375 for three values, not 0.333: the less even the shares, the more obedient chance looks. The other end is no 1 either: put the classifier's share on real images beside it.
+# <!-- END SOLUTION -->
