@@ -65,13 +65,15 @@ print(f"weights of a dense first layer of 512 units: {flat.weight.numel():,}; of
 # %% [markdown]
 # ## The maths of five rules
 #
-# Radford et al. (2015) found by trial which convolutional GANs train. Their rules: strided convolutions in place of pooling, batch norm in both networks, no dense hidden layers, ReLU in $G$ and leaky ReLU in $D$, Adam with $\beta_1 = 0.5$, first weights from $\mathcal{N}(0, 0.02^2)$. Ten years later some stand, some have better successors. One by one:
+# Radford et al. (2015) found by trial which convolutional GANs train. Their rules: strided convolutions in place of pooling, batch norm in both networks, no dense hidden layers, Adam with $\beta_1 = 0.5$, first weights from $\mathcal{N}(0, 0.02^2)$, ReLU in $G$ and *leaky* ReLU in $D$: $x$ above 0 and $0.2\,x$ below. Where a ReLU is off it passes no gradient, and all that $G$ learns passes through $D$.
+#
+# Ten years later some of this stands, some has better successors. Five topics, which we call rules 1 to 5, though not all are theirs:
 #
 # **1. Sizes.** From notebook 12, with kernel $k$, stride $s$ and padding $p$: a convolution shrinks the side $H$ and a transposed one enlarges it to
 #
 # $$H_\downarrow = \Big\lfloor\frac{H + 2p - k}{s}\Big\rfloor + 1, \qquad H_\uparrow = s\,(H - 1) - 2p + k. \tag{1}$$
 #
-# With $k = 4$, $s = 2$, $p = 1$ they halve and double. There is published code whose *generator* is built from the left one. Follow the sizes:
+# With $k = 4$, $s = 2$, $p = 1$ they halve and double. There is published code whose *generator* is built from the left one:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -85,11 +87,11 @@ for name, Layer, side, layers in (("a generator", nn.ConvTranspose2d, 4, 3), ("a
     print(f"{name}: {' -> '.join(map(str, sides))}")
 
 # %% [markdown]
-# **2. Batch norm** (Ioffe and Szegedy 2015). For each channel, with mean $\mu_B$ and variance $\sigma_B^2$ over all images and places of a batch $B$,
+# **2. Batch norm** (Ioffe and Szegedy 2015). A layer cannot know how large its inputs will be; their scale drifts as the layers before it learn, and grows or vanishes with depth. Batch norm sets each channel back to mean 0 and variance 1, and then lets the network choose. For each channel, with mean $\mu_B$ and variance $\sigma_B^2$ over all images and places of a batch $B$,
 #
 # $$y = \gamma\, \frac{x - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} + \beta. \tag{2}$$
 #
-# In use, a sample should not depend on its company, so running averages take over: $\mu \leftarrow 0.9\,\mu + 0.1\,\mu_B$, and for the variance alike (torch averages the unbiased one). Two consequences. In *training mode* an image depends on the other images of its batch. And the averages need tens of steps to settle:
+# $\gamma$ and $\beta$ are learned, one of each a channel; $\varepsilon = 10^{-5}$ prevents a division by 0. In use, a sample should not depend on its company, so running averages take over: $\mu \leftarrow 0.9\,\mu + 0.1\,\mu_B$, and for the variance alike (torch averages the unbiased one). Two consequences. In *training mode* an image depends on the other images of its batch. And the averages need tens of steps to settle:
 
 # %%
 torch.manual_seed(run.seed)
@@ -106,7 +108,9 @@ print(f"the running mean is off by {off[0]:.2f} after 1 step, {off[10]:.2f} afte
 assert abs(off[0] - 0.9 * 2) < 0.2 and off[50] < 0.2
 
 # %% [markdown]
-# **In the discriminator** batch norm does harm of its own: the logit of one image then depends on its neighbours, which the next cell measures by a gradient. If real and fake images share a batch, they tell on each other; if they come in batches of their own, each batch is shifted and scaled to look like the other. Our detective has *spectral norm* instead (Miyato et al. 2018): each layer's weights, written as a matrix, are divided by their largest singular value. Notebook 23 takes it apart.
+# **In the discriminator** batch norm does harm of its own: the logit of one image then depends on its neighbours, which the next cell measures by a gradient. If real and fake images share a batch, its mean and variance tell the detective about the mixture. If they come in two batches, each is brought to mean 0 and variance 1, and a difference in brightness between real and fake is gone.
+#
+# Our detective has *spectral norm* instead (Miyato et al. 2018): each layer's weights, written as a matrix, are divided by the largest factor by which they stretch a vector (notebook 23).
 
 # %%
 with_norm = nn.Sequential(nn.Conv2d(3, 16, 4, 2, 1), nn.BatchNorm2d(16), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(16 * 16 * 16, 1), nn.Flatten(0))
@@ -118,11 +122,13 @@ for name, critic in (("batch norm", with_norm), ("spectral norm", gan.Discrimina
     assert (others == 0) == (critic is not with_norm)
 
 # %% [markdown]
-# **3. The start.** A unit with $n$ inputs of mean square $q$, and independent weights of mean 0 and variance $v$, gives outputs of variance $n v q$, half of them negative. After a ReLU the mean square is half of that (He et al. 2015):
+# **3. The start.** A unit with $n$ inputs of mean square $q$, and independent weights of mean 0 and variance $v$, gives $y = \sum_j w_j x_j$. The cross terms have mean 0, so $\mathbb{E}\, y^2 = n v q$. If weights are as likely positive as negative, so is $y$, and a ReLU keeps half of the square (He et al. 2015):
 #
 # $$q' = \tfrac12\, n\, v\, q. \tag{3}$$
 #
-# A $k \times k$ convolution has $n = k^2 C$ inputs; a transposed one of stride 2 a quarter of that, as each output pixel meets a quarter of the kernel. With the paper's $v = 0.02^2$, $k = 4$ and $C = 1024$ channels, $q' = 0.82\,q$. With $C = 64$ it is $0.05\,q$: two such layers, and next to nothing is left, unless batch norm brings it back. $v = 2/n$ keeps $q$ at any width.
+# A $k \times k$ convolution has $n = k^2 C$ inputs; a transposed one of stride 2 a quarter of that, as each output pixel meets a quarter of the kernel. With the paper's $v = 0.02^2$, $k = 4$ and $C = 1024$ channels, $q' = 0.82\,q$. With $C = 64$ it is $0.05\,q$: two such layers, and next to nothing is left, unless batch norm brings it back.
+#
+# $v = 2/n$ keeps $q$ at any width. (Our networks begin with torch's own weights, $v = 1/(3n)$, which keep a sixth: no harm where batch norm follows.)
 
 # %%
 torch.manual_seed(run.seed)
@@ -141,7 +147,9 @@ for name, variance in (("0.02²", lambda n: 0.02**2), ("2 / n", lambda n: 2 / n)
         assert abs(measured / factor - 1) < 0.25
 
 # %% [markdown]
-# **4. Adam's memory.** Adam steps along an average of past gradients, $m \leftarrow \beta_1 m + (1 - \beta_1)\, g$, which looks back about $1/(1 - \beta_1)$ steps: ten for the usual 0.9. In a game the gradient *turns* while the players circle, and an old gradient pushes in a direction that was right some way back. A one-number GAN like that of notebook 14, with R1, played with Adam:
+# **4. Adam's memory.** Adam steps along an average of past gradients, $m \leftarrow \beta_1 m + (1 - \beta_1)\, g$, which looks back about $1/(1 - \beta_1)$ steps: ten for the usual 0.9.
+#
+# In a game the gradient *turns* while the players circle, and an old gradient pushes in a direction that was right some way back. A one-number GAN like that of notebook 14, with R1, played with Adam (which divides each step by the usual size of its gradient, so that with a constant rate it never quite arrives):
 
 
 # %%
@@ -160,10 +168,13 @@ def one_number_gan(beta_1, steps=1_500):
 
 
 distances = {beta_1: one_number_gan(beta_1) for beta_1 in (0.0, 0.5, 0.9)}
-print("distance from the solution:", ", ".join(f"{r:.4f} with beta_1 = {b}" for b, r in distances.items()))
+print("distance from the solution:", ", ".join(f"{r:.2f} with beta_1 = {b}" for b, r in distances.items()))
+assert distances[0.0] < 0.1 < distances[0.5] < 1 < distances[0.9]  # it began at 1
 
 # %% [markdown]
-# **5. Averaged weights.** The players never quite come to rest; they circle. So draw samples not with the last weights $w_t$ but with their exponential moving average (EMA),
+# With 0.9 the players end further out than they began, with 0.5 half as far, without memory next to the solution. We train with $\beta_1 = 0$.
+#
+# **5. Averaged weights.** The players never quite come to rest; they circle. So draw samples not with the last weights $w_t$ but with their exponential moving average (EMA), with a $\beta$ that is neither Adam's nor batch norm's,
 #
 # $$\bar w_t = \beta\, \bar w_{t-1} + (1 - \beta)\, w_t = \beta^t\, w_0 + (1 - \beta) \sum_{k=0}^{t-1} \beta^k\, w_{t-k}, \qquad \bar w_0 = w_0, \tag{4}$$
 #
@@ -179,17 +190,17 @@ for _ in range(400):  # steps in turn in the game u v of notebook 14: a closed o
     average.append(beta * average[-1] + (1 - beta) * orbit[-1])
 weights = (1 - beta) * beta ** torch.arange(400, dtype=torch.float64)
 assert torch.allclose(beta**400 * orbit[0] + weights @ torch.stack(orbit[1:]).flip(0), average[-1])  # (4)
-fig, axis = plots.figure(width=3.6, height=3.4)
+fig, axis = plots.figure(width=5.2, height=3.2)
 for path, color, name in ((orbit, plots.COLORS[0], "weights"), (average, plots.COLORS[1], "their average")):
     axis.plot(*torch.stack(path).T, color=color, label=name)
-axis.set(xlabel="u", ylabel="v", aspect="equal"), axis.legend(loc="upper right")
-plots.show(fig, alt="A closed orbit around the origin, and a spiral from its start to a small circle about the origin.", caption="The weights circle for ever. Their average circles, too, but 20 times nearer.")
+axis.set(xlabel="u", ylabel="v", aspect="equal"), axis.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+plots.show(fig, alt="A closed orbit around the origin, and a spiral from its start to a small circle about the origin.", caption="The weights circle for ever, by 0.2 a step. Their average circles, too, but (1 - 0.99) / 0.2 times as far out: 20 times nearer.")
 assert average[-1].norm() < 0.1 < 0.8 < orbit[-1].norm()
 
 # %% [markdown]
 # ## Build
 #
-# **How to enlarge.** DCGAN uses transposed convolutions. Two alternatives have no uneven overlap (notebook 12): repeat each pixel, then convolve; or convolve to four times the channels and deal them out as 2x2 blocks, a **pixel shuffle** (Shi et al. 2016). Here each turns 64 maps of 8x8 into 32 of 16x16, forward and backward:
+# **How to enlarge.** DCGAN uses transposed convolutions. Two alternatives: repeat each pixel, then convolve; or convolve to four times the channels and deal them out as 2x2 blocks, a **pixel shuffle** (Shi et al. 2016). Here each turns 64 maps of 8x8 into 32 of 16x16, forward and backward:
 
 # %%
 ways = {
@@ -210,7 +221,7 @@ for name, products in (("transposed 4x4", 4 * 64), ("repeat, 3x3", 9 * 64), ("3x
     print(f"{name:<19} {products} products for each output number, {1000 * sorted(seconds[name])[6]:.1f} ms")
 
 # %% [markdown]
-# The shuffle convolves at the *small* size: as many products as by repeating, but better packed, and each output pixel has weights of its own. It has one vice: its four interleaved filters begin unlike each other, so flat areas begin as a grid. Beginning them alike cures it (Aitken et al. 2017). The whole generator, by hand and from the library:
+# The transposed convolution is the cheapest: each output pixel meets a quarter of its kernel. The shuffle takes more products, all at the *small* size, and gives each of the four output pixels nine weights of its own for every input channel. "Break it" compares what they are worth. It has one vice: its four interleaved filters begin unlike each other, so flat areas begin as a grid. Beginning them alike cures it (Aitken et al. 2017). The whole generator, by hand and from the library; each time the side doubles, the channels halve:
 
 
 # %%
@@ -224,8 +235,9 @@ by_hand = nn.Sequential(
 )  # fmt: skip
 theirs = gan.Generator(size=32, channels=3, latent=64, width=32)
 for kind in (nn.Linear, nn.BatchNorm2d, nn.Conv2d):
-    for mine, its in zip(*([m for m in net.modules() if isinstance(m, kind)] for net in (by_hand, theirs)), strict=True):
-        mine.load_state_dict(its.state_dict())
+    mine, its = ([m for m in net.modules() if isinstance(m, kind)] for net in (by_hand, theirs))
+    for a, b in zip(mine, its, strict=True):
+        a.load_state_dict(b.state_dict())
 z = torch.randn(4, 64)
 assert torch.allclose(by_hand(z), theirs(z), atol=1e-6)
 x = z
@@ -235,11 +247,19 @@ for layer in by_hand:
         print(f"{type(layer).__name__:<13} -> {list(x.shape[1:])}")
 
 # %% [markdown]
-# The discriminator goes the other way: a pixel *un*shuffle, a 3x3 convolution, then 4x4 convolutions of stride 2 down to 2x2, and one dense layer, all with spectral norm.
-#
+# The discriminator goes the other way: a pixel *un*shuffle, a 3x3 convolution, then 4x4 convolutions of stride 2, and one dense layer, all with spectral norm.
+
+# %%
+x, D = faces[:4], gan.Discriminator(size, channels, run.width)
+for layer in D.body:
+    x = layer(x)
+    if not isinstance(layer, nn.LeakyReLU):
+        print(f"{type(layer).__name__:<15} -> {list(x.shape[1:])}")
+
+# %% [markdown]
 # ## Train
 #
-# The round of notebook 21, with three changes. Real and fake go through $D$ together, which without batch norm changes only the time. The loss is the **hinge**: $D$ minimises $\max(0, 1 - a)$ on real and $\max(0, 1 + a)$ on fake logits, $G$ minimises $-a$; notebook 23 says why. And $D$'s weights are frozen in $G$'s step: gradients pass through, but nobody computes those of $D$.
+# The round of notebook 21, with three changes. Real and fake go through $D$ together, which without batch norm changes only the time. The loss is the **hinge**: $D$ minimises $\max(0, 1 - a)$ on real and $\max(0, 1 + a)$ on fake logits, $G$ minimises $-a$; notebook 23 says why. And $D$'s weights are frozen in $G$'s step: gradients pass through, but nobody computes those of $D$. (`run.fast` moves a network to the device and, on a GPU, compiles it.)
 
 
 # %%
@@ -288,6 +308,8 @@ plots.show(fig, alt="The hinge losses of both players over the steps.", caption=
 assert 0 < sum(game["loss_D"][-50:]) / len(game["loss_D"][-50:]) < 2.2
 
 # %% [markdown]
+# Why the flat start? Spectral norm allows a slope, but weights that point in all directions use little of it (0.06 in the cell under rule 2). The detective has to line its layers up first. Then it finds the fakes, and the forger's loss rises; from there on both get better.
+#
 # ## Look and measure
 
 
@@ -315,7 +337,9 @@ if evaluator:
         print(f"{name:<17} {value:9.3f}")
 
 # %% [markdown]
-# `fd_last_weights` is rule 5 left out. `fd_training_mode` is a common slip: sampling without `net.eval()`, so that by rule 2 each image depends on those made with it. In batches of 250 it hardly shows. Make the images **two at a time**, or take statistics that never settled, and it does:
+# `precision` is the share of generated images that lie among the real ones, `recall` the share of real images that lie among the generated ones; *among*: nearer to one of them than its third neighbour of its own kind. A collapsed generator can have a high precision, never a high recall. `kid` is an MMD² (notebook 13).
+#
+# `fd_last_weights` is rule 5 left out. `fd_training_mode` is a common slip: sampling without `net.eval()`, so that by rule 2 each image depends on those made with it. In batches of 250 it does no harm: their statistics are as good as the running ones. Make the images **two at a time**, or take statistics that never settled, and it does:
 
 
 # %%
@@ -341,7 +365,7 @@ if evaluator:
     print(f"FD as it should be {found['fd_400']:.1f}, two at a time {found['fd_two_at_a_time']:.1f}, unsettled {found['fd_unsettled']:.1f} (400 images each)")
 
 # %% [markdown]
-# **Against a textbook.** `genimg bench gan` trains these networks by the game of notebook 23, and a DCGAN by the book (transposed convolutions, batch norm on both sides, the non-saturating loss, $2 \cdot 10^{-4}$, no averaging), for the same five minutes on the same machine. `ratio` is the textbook's Fréchet distance divided by ours; `own_work_share` is the part of a round that its own forward and backward passes take. It is a comparison of five minutes: the textbook's rate was chosen for hours.
+# **Against a textbook.** `genimg bench gan` trains these networks by the game of notebook 23, and a DCGAN by the book (transposed convolutions, batch norm on both sides, the non-saturating loss, $2 \cdot 10^{-4}$, no averaging), for the same five minutes on the same machine. `ratio` is the textbook's Fréchet distance divided by ours; `own_work_share` is the part of a round that its own forward and backward passes take. The textbook's learning rate was chosen for trainings of hours; in five minutes it stands at a disadvantage.
 
 # %%
 tables.show_expected("bench_gan_fashion_mnist")
@@ -353,7 +377,9 @@ tables.show_expected("bench_gan_fashion_mnist")
 #
 # $$v = \frac{1}{|S_1|}\sum_{i \in S_1} z_i \;-\; \frac{1}{|S_0|}\sum_{i \in S_0} z_i, \qquad z' = z + \alpha\,\sqrt d\,\frac{v}{\|v\|}. \tag{5}$$
 #
-# A typical $z$ has length $\sqrt d$ (notebook 21), so $\alpha$ says how far we go in units of that. For this part we take a generator of the same kind that was trained longer and comes with the course:
+# Why a difference of means? Suppose that the feature comes wherever $w \cdot z$ is above some number. All directions at right angles to $w$ look the same on both sides, so they cancel, and $v$ is left along $w$. A real border is not flat; then $v$ is its mean direction.
+#
+# A typical $z$ has length $\sqrt d$ (notebook 21). At $\alpha = 0.5$, $z'$ is about 1.12 times as long, at 1 it is 1.41 times; far out the generator was never trained. For this part we take a generator of the same kind that was trained longer and comes with the course:
 
 
 # %%
@@ -400,7 +426,7 @@ for name, v in directions.items():
     rows[f"from less to more: {name}"] = faces_of(torch.stack([along(start_at, v, a) for a in torch.linspace(-0.5, 1.0, 10).tolist()]))
 plots.show(
     plots.grid(rows, cols=10), alt="Three rows of one face changing from left to right: it gets glasses, then a hat, then a beard.",
-    caption="One face, moved along each direction. What else changes? A direction made of means carries along all that went with the feature among the samples.",
+    caption="One face, moved along each direction. What else changes? In the data the three features are independent.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -411,8 +437,8 @@ plots.show(
 # %%
 x = made[:8].to(run.device).requires_grad_()
 (slope,) = torch.autograd.grad(D(x).sum(), x)
-heat = slope.abs().sum(dim=1, keepdim=True)
-heat = 2 * (heat / heat.amax(dim=(1, 2, 3), keepdim=True)).sqrt() - 1
+heat = F.avg_pool2d(slope.abs().sum(dim=1, keepdim=True), 3, stride=1, padding=1, count_include_pad=False)  # [8, 1, H, W], a little blurred
+heat = 2 * heat / heat.amax(dim=(1, 2, 3), keepdim=True) - 1
 length = 0.02 * math.sqrt(x[0].numel())  # 0.02 a pixel
 pushed = (x + length * F.normalize(slope.flatten(1), dim=1).view_as(x)).detach()
 with torch.no_grad():
@@ -426,7 +452,7 @@ print(f"mean logit before {a_before:.2f}, after {a_after:.2f}")
 assert a_after > a_before
 
 # %% [markdown]
-# So small a step changes the verdict and hardly the picture. A gradient is a hint about $G$'s weights, averaged over thousands of images, and no retouching tool.
+# The maps are grainy: this detective has an opinion on every pixel, most on and around faces. So small a step changes the verdict and hardly the picture. A gradient is a hint about $G$'s weights, averaged over thousands of images, and no retouching tool. Images that fool a network by so little are called *adversarial examples*.
 #
 # ## Explore: knobs for a face
 #
@@ -446,12 +472,16 @@ explore(
     glasses=(-1.0, 1.0, 0.5), hat=(-1.0, 1.0, 0.0), beard=(-1.0, 1.0, 0.0), face=(0, 50, 3),
 )  # fmt: skip
 
+# %%
+far = wears(along(fresh, directions["hat"], 1.0))
+print(f"glasses in {before['glasses'].double().mean():.0%} of the faces, and in {far['glasses'].double().mean():.0%} with the hat pushed to 1")
+
 # %% [markdown]
 # ## Break it: the rules, one by one
 #
 # Nine short trainings with narrower networks: one as it should be, and eight with one rule changed. **Predict** which two changes are the worst:
 #
-# 1. Transposed convolutions in $G$. 2. No batch norm in $G$. 3. Batch norm in $D$ instead of spectral norm, real and fake together in its own step. 4. The same, real and fake apart. 5. First weights of $G$ from $\mathcal{N}(0, 0.02^2)$. 6. $\beta_1 = 0.9$. 7. The paper's rate, $2 \cdot 10^{-4}$. 8. No averaging.
+# **a** transposed convolutions in $G$; **b** no batch norm in $G$; **c** batch norm in $D$ instead of spectral norm, real and fake in one batch in $D$'s step (in $G$'s, fakes alone, so with other statistics); **d** the same, real and fake apart; **e** first weights of $G$ from $\mathcal{N}(0, 0.02^2)$; **f** $\beta_1 = 0.9$; **g** the paper's rate, $2 \cdot 10^{-4}$; **h** no averaging.
 
 
 # %%
@@ -472,15 +502,15 @@ class Transposed(gan.Generator):
 def changed(rule):
     """A generator and a discriminator with one rule changed."""
     shape = {"size": size, "channels": channels, "width": run.short_width}
-    G = (Transposed if rule == 1 else gan.Generator)(latent=run.latent, **shape)
-    D = gan.Discriminator(spectral=rule not in (3, 4), **shape)
-    if rule == 1:
+    G = (Transposed if rule == "a" else gan.Generator)(latent=run.latent, **shape)
+    D = gan.Discriminator(spectral=rule not in ("c", "d"), **shape)
+    if rule == "a":
         G.ups = nn.ModuleList(nn.ConvTranspose2d(up.in_channels, up.out_channels // 4, 4, stride=2, padding=1) for up in G.ups)
-    if rule == 2:
+    if rule == "b":
         G.norms = nn.ModuleList(AsItIs() for _ in G.norms)
-    if rule in (3, 4):
+    if rule in ("c", "d"):
         D.body = nn.Sequential(*[part for m in D.body for part in ([m, nn.BatchNorm2d(m.out_channels)] if isinstance(m, nn.Conv2d) else [m])])
-    if rule == 5:  # in D, spectral norm would divide the scale away again
+    if rule == "e":  # in D, spectral norm would divide the scale away again
         nn.init.normal_(G.first.weight, 0, 0.02)
         for up in G.ups:
             up.weight.data = 0.02 * torch.randn_like(up.weight[::4]).repeat_interleave(4, dim=0)  # alike by fours, for the shuffles
@@ -489,36 +519,38 @@ def changed(rule):
 
 # %%
 RULES = (
-    "as it should be", "1 transposed", "2 no batch norm in G", "3 batch norm in D, together", "4 batch norm in D, apart", "5 weights of 0.02",
-    "6 beta_1 = 0.9", "7 rate 2e-4", "8 no averaging",
+    "as it should be", "a transposed", "b no batch norm in G", "c batch norm in D, together", "d batch norm in D, apart", "e weights of 0.02",
+    "f beta_1 = 0.9", "g rate 2e-4", "h no averaging",
 )  # fmt: skip
 rows, damage = {"real": data.to_float(test.images[:12])}, {}
-for rule, name in enumerate(RULES):
+for name in RULES:
+    rule = name[0] if name[1] == " " else "right"
     torch.manual_seed(run.seed)
     G, D = changed(rule)
-    lr, betas = 2e-4 if rule == 7 else run.lr, (0.9 if rule == 6 else 0.0, 0.99)
+    lr, betas = 2e-4 if rule == "g" else run.lr, (0.9 if rule == "f" else 0.0, 0.99)
     opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=lr, betas=betas, fused=True) for net in (G, D))
     books = {"label": f"rule_{rule}", "ema": "G", "ema_decay": 0.98, "G": G, "D": D, "opt_G": opt_G, "opt_D": opt_D}
     for x in run.train(run.batches(train, run.batch), run.short_steps, **books):
         for opt in (opt_G, opt_D):
             opt.param_groups[0]["lr"] = lr * min(1, 2 * (1 - run.progress))
-        run.log(**play(x, G, D, opt_G, opt_D, together=rule != 4))
-    drawn = sample((G if rule == 8 else run.ema["G"]).eval(), min(run.samples, 1_000))
+        run.log(**play(x, G, D, opt_G, opt_D, together=rule != "d"))
+    drawn = sample((G if rule == "h" else run.ema["G"]).eval(), min(run.samples, 1_000))
     rows[name] = drawn[:12]
-    damage[name] = evaluator.fd(drawn) if evaluator else math.nan
-    print(f"{name:<28} FD {damage[name]:8.1f}")
+    damage[f"fd_{rule}"] = evaluator.fd(drawn) if evaluator else math.nan
+    print(f"{name:<28} FD {damage[f'fd_{rule}']:8.1f}")
 
 # %%
-plots.show(plots.grid(rows, cols=12), alt="Rows of samples: real portraits, those of the right rules, then those of eight changed ones.", caption="The same number of steps for all. @@CAPTION@@")
+plots.show(plots.grid(rows, cols=12), alt="Rows of samples: real portraits, those of the right rules, then those of eight changed ones.", caption="The same number of steps for all.")
 
 # %%
-found |= {f"fd_rule_{name[0] if rule else 0}": value for rule, (name, value) in enumerate(damage.items()) if evaluator}
-run.report(**found)
+run.report(**found, **(damage if evaluator else {}))
 if DATA == "portraits":
     run.expect(fd=("<", (600, 40, 10)))
 
 # %% [markdown]
-# @@READ@@
+# As it should be: 58, after only 280 steps. The worst is **c** (928): in $D$'s step the mixed batch gives the fakes away by its statistics, and $G$'s step, with other statistics, learns nothing from it. Then momentum, **f** (522), and no batch norm in $G$, **b** (249).
+#
+# Small first weights (**e**, 123), the low rate (**g**, 104) and batch norm apart (**d**, 95) are slow, not fatal: the textbook's rate gets there in hours. Transposed convolutions (**a**, 73) and the last weights (**h**, 69) cost least.
 #
 # ## Exercises
 #

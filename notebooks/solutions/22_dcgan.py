@@ -48,7 +48,7 @@ check.to_tanh_range(to_tanh_range)  # 1 point
 # %% [markdown]
 # ## 2. How large is the image?  ★★ (10 minutes)
 #
-# A stack of layers, `"conv"` or `"up"` (a transposed convolution), each with kernel, stride and padding. Which side comes out? (Equations for both are in notebook 12.) Then try it on the "generator" that goes from 7 pixels through two layers `("conv", 4, 2, 1)`.
+# A stack of layers, `"conv"` or `"up"` (a transposed convolution), each with kernel, stride and padding. Which side comes out? (Both are (1) of notebook 22.) Then try it on the "generator" that goes from 7 pixels through two layers `("conv", 4, 2, 1)`.
 
 
 # %%
@@ -99,7 +99,7 @@ check.generator_stack(generator_stack)  # 2 points
 # %% [markdown]
 # ## 4. The slow copy  ★★ (15 minutes)
 #
-# The weights of which samples are drawn are an average of the generator's weights: average ← decay · average + (1 - decay) · weights. After how many steps does a step's share count half of what it did?
+# The weights of which samples are drawn are an average of the generator's weights: average ← decay · average + (1 - decay) · weights. After how many steps is the share of one step's weights half of what it was?
 
 
 # %%
@@ -114,7 +114,7 @@ def half_life(decay):
 check.half_life(half_life)  # 1 point
 
 # %% [markdown]
-# An average that begins at zeros is too small at first. After n steps, which share of it is weights? Divide by that: then the average of weights that stay the same is exact from the first step on.
+# The average of notebook 22 begins at the first weights. Many programs begin at zeros instead; then it is too small at first. After n steps, which share of it is weights? Divide by that: then the average of weights that stay the same is exact from the first step on.
 
 
 # %%
@@ -139,7 +139,7 @@ check.moving_average(moving_average)  # 2 points
 # %% [markdown]
 # ## 5. First weights  ★★ (10 minutes)
 #
-# DCGAN's start: the weights of all convolutions, transposed ones too, are normal with mean 0 and deviation 0.02; the scales of batch norms are normal with mean 1 and deviation 0.02, their shifts 0. Other layers stay as they are. Layers may stand inside others.
+# DCGAN's start: the weights of all convolutions, transposed ones too, are normal with mean 0 and deviation 0.02; the scales of batch norms are normal with mean 1 and deviation 0.02, their shifts 0. The biases of convolutions, and all other layers, stay as they are. Layers may stand inside others.
 
 
 # %%
@@ -177,7 +177,9 @@ def attribute_direction(latents, has):
 check.attribute_direction(attribute_direction)  # 2 points
 
 # %% [markdown]
-# Adding the direction gives glasses to those who have some already, and leads to latents that are too long. Better: move each latent along the direction, brought to length 1, until its coordinate there is `target`, and leave the rest of it alone. Then try it on a generator of notebook 22: which other factors change with the glasses?
+# Adding the direction gives glasses to those who have some already, and leads to latents that are too long. Better: let u be the direction divided by its length, and z · u a latent's coordinate. Move each latent along u until its coordinate is `target`; change nothing else.
+#
+# Then try it on `pretrained.load_generator("gan_portraits")` (`from genimg_lib import metrics, pretrained`); `metrics.Evaluator("portraits").read(images)` gives every factor. Which others change with the glasses?
 
 
 # %%

@@ -87,7 +87,7 @@ check.relativistic_d_loss(relativistic_d_loss)  # 2 points
 # %% [markdown]
 # ## 4. The largest singular value  ★★ (10 minutes)
 #
-# Spectral norm divides a layer's weights by their largest singular value, and estimates that by one step of power iteration in each training step: v is W'u brought to length 1, the new u is Wv brought to length 1, and sigma is u'Wv.
+# Spectral norm divides a layer's weights by their largest singular value, and estimates that by one step of power iteration in each training step: $v$ is $W^\top u$ brought to length 1, the new $u$ is $Wv$ brought to length 1, and sigma is $u^\top W v$.
 
 
 # %%
@@ -147,14 +147,14 @@ def r1_penalty(critic, real):
 check.r1_penalty(r1_penalty)  # 2 points
 
 # %% [markdown]
-# Now the gradient penalty: the mean of (|slope| - 1)² at points between real images and fakes, x = α real + (1 - α) fake. α is uniform in 0..1, another for each image. Draw it with torch.rand. A slope of exactly 0 may come, and its gradient has to be finite. Afterwards train notebook 14's ring with each of the two penalties.
+# Now the gradient penalty: the mean of (|slope| - 1)² at points between real images and fakes, x = α real + (1 - α) fake. α is uniform in 0..1, another for each image. Draw it with torch.rand. A slope of exactly 0 may come, and its gradient has to be finite. Afterwards train notebook 14's ring with each of the two penalties (weights: 10 for this one, 0.05 for R1; the critic there gives [N, 1], so flatten it). Count the axes: the ring's points are [N, 2].
 
 
 # %%
 def gradient_penalty(critic, real, fake):
-    """critic: images [N, C, H, W] -> logits [N]; real, fake: [N, C, H, W]. Returns one number."""
+    """critic: images [N, ...] -> logits [N]; real, fake: [N, ...]. Returns one number."""
     ### BEGIN SOLUTION
-    alpha = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)
+    alpha = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device, dtype=real.dtype)
     x = (alpha * real + (1 - alpha) * fake).detach().requires_grad_()
     (slope,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
     length = torch.linalg.vector_norm(slope.flatten(1), dim=1)  # [N]; its gradient at 0 is 0

@@ -79,7 +79,7 @@ check.image_with_label(image_with_label)  # 2 points
 # %% [markdown]
 # ## 3. Conditional batch norm  ★★ (15 minutes)
 #
-# Normalise each channel, then scale it by 1 + gamma and shift it by beta, which a layer has computed from each image's condition. In training the mean and the variance are the batch's, over images and places, divided by n. In evaluation you are given those that were collected before.
+# Normalise each channel, then scale it by 1 + gamma and shift it by beta, which a layer has computed from each image's condition. In training the mean and the variance are the batch's, over images and places, divided by n. In evaluation you are given those that were collected before. Take ε = 10⁻⁵.
 
 
 # %%
@@ -136,7 +136,7 @@ def obedience(asked, logits):
 check.obedience(obedience)  # 2 points
 
 # %% [markdown]
-# A generator that ignores c obeys too, sometimes. How often would asked and made agree if the images were dealt out to the wishes by chance? Use how often each class was asked for, and how often it was made. Afterwards measure a generator of notebook 24 for each factor of the portraits: which does it obey least, and how far is that above chance?
+# A generator that ignores c obeys too, sometimes. How often would asked and made agree if the images were dealt out to the wishes by chance? Use how often each class was asked for, and how often it was made. Afterwards measure `pretrained.load_generator("conditional_gan_portraits")` for each factor of the portraits (`metrics.Evaluator("portraits").read(images)` gives them all): which does it obey least, and how far is that above chance?
 
 
 # %%
