@@ -221,7 +221,9 @@ for name, products in (("transposed 4x4", 4 * 64), ("repeat, 3x3", 9 * 64), ("3x
     print(f"{name:<19} {products} products for each output number, {1000 * sorted(seconds[name])[6]:.1f} ms")
 
 # %% [markdown]
-# The transposed convolution is the cheapest: each output pixel meets a quarter of its kernel. The shuffle takes more products, all at the *small* size, and gives each of the four output pixels nine weights of its own for every input channel. "Break it" compares what they are worth. It has one vice: its four interleaved filters begin unlike each other, so flat areas begin as a grid. Beginning them alike cures it (Aitken et al. 2017). The whole generator, by hand and from the library; each time the side doubles, the channels halve:
+# The transposed convolution is the cheapest: each output pixel meets a quarter of its kernel. The shuffle takes more products, all at the *small* size, and gives each of the four output pixels nine weights of its own for every input channel. "Break it" compares what they are worth.
+#
+# The shuffle has one vice: its four interleaved filters begin unlike each other, so flat areas begin as a grid. Beginning them alike cures it (Aitken et al. 2017). The whole generator, by hand and from the library; each time the side doubles, the channels halve:
 
 
 # %%
@@ -477,7 +479,9 @@ far = wears(along(fresh, directions["hat"], 1.0))
 print(f"glasses in {before['glasses'].double().mean():.0%} of the faces, and in {far['glasses'].double().mean():.0%} with the hat pushed to 1")
 
 # %% [markdown]
-# ## Break it: the rules, one by one
+# The glasses go: in the data the two are independent, but a mean direction moves the whole face.
+#
+# ## Break it
 #
 # Nine short trainings with narrower networks: one as it should be, and eight with one rule changed. **Predict** which two changes are the worst:
 #

@@ -330,9 +330,9 @@ explore(
 # %% [markdown]
 # The hat covers the hair. *Bald* and a hair colour get in each other's way: only eyebrows and a beard are left to colour.
 #
-# ## Break it: orders that make no sense
+# ## Break it
 #
-# The networks never saw half a hat. **Predict** what they draw between two orders, for two orders at once, for none, and for an order shouted three times as loud.
+# **Orders that make no sense.** The networks never saw half a hat. **Predict** what they draw between two orders, for two orders at once, for none, and for an order shouted three times as loud.
 
 # %%
 a, b = (portraits.one_hot(wish | rest) for wish in (wishes[0], wishes[3]))
