@@ -1,5 +1,6 @@
-"""Style: statistics of feature maps that forget where things are, and a small network to take them from."""
+"""Style: losses between feature maps and their statistics, maps that take on another's statistics, and a small network to take features from."""
 
+import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
@@ -17,6 +18,94 @@ def gram(features):
     n, c, h, w = features.shape
     flat = features.reshape(n, c, h * w)  # [N, C, HW]
     return flat @ flat.transpose(1, 2) / (c * h * w)
+
+
+def content_loss(features, target):
+    """The mean squared difference of two feature maps of one layer: 0 where the content is the same, place by place.
+
+    features, target: [N, C, H, W] alike. Raises ValueError for unlike shapes, as of features and pixels.
+    Source: Gatys et al. 2015 (arXiv:1508.06576), equation 1, there half the sum.
+    """
+    if features.shape != target.shape:
+        raise ValueError(f"features of the same layer and size are compared; given {list(features.shape)} and {list(target.shape)}")
+    return (features - target).square().mean()
+
+
+def style_loss(maps, grams):
+    """How far the Gram matrices of feature maps are from wanted ones, layer by layer: the mean of |Gram - wanted|^2 / |wanted|^2 (Frobenius norms).
+
+    maps: a list of [N, C_l, H_l, W_l]; grams: a list of [N or 1, C_l, C_l], as `gram` makes them. 0 where all agree, 1 for features that are 0.
+    Divided so, every layer of every network counts alike. Raises ValueError for unlike numbers of layers or channels.
+    Source: Gatys et al. 2015 (arXiv:1508.06576), equations 4 and 5, there not divided by the wanted one.
+    """
+    if len(maps) != len(grams):
+        raise ValueError(f"one wanted Gram matrix for each layer; given {len(maps)} layers and {len(grams)} matrices")
+    losses = []
+    for features, wanted in zip(maps, grams, strict=True):
+        found = gram(features)
+        if found.shape[1:] != wanted.shape[1:] or len(wanted) not in (1, len(found)):
+            raise ValueError(f"features {list(features.shape)} have Gram matrices {list(found.shape)}; wanted are {list(wanted.shape)}")
+        losses.append(((found - wanted).square().sum(dim=(1, 2)) / wanted.square().sum(dim=(1, 2))).mean())
+    return sum(losses) / len(losses)
+
+
+def total_variation(x):
+    """The mean absolute difference of neighbouring pixels, to the right plus downwards: 0 for a flat image.
+
+    x: [N, C, H, W]. An image of one pixel's width has no neighbours to the right, and so on. Source: Rudin, Osher, Fatemi 1992, here anisotropic.
+    """
+    steps = [(x[..., 1:] - x[..., :-1]).abs(), (x[..., 1:, :] - x[..., :-1, :]).abs()]
+    return sum(step.mean() for step in steps if step.numel())
+
+
+def adain(content, style, eps=1e-5):
+    """The content's feature maps with the mean and deviation of the style's, channel by channel ("adaptive instance normalisation").
+
+    content: [N, C, H, W]; style: [N or 1, C, H', W'], of any size. A channel that is flat in the content becomes the style's mean.
+    Raises ValueError for unlike channels. Source: Huang and Belongie 2017 (arXiv:1703.06868), equation 8.
+    """
+    _check_channels(content, style)
+    (mean, std), (style_mean, style_std) = (_moments(f, eps) for f in (content, style))
+    return style_std * (content - mean) / std + style_mean
+
+
+def whiten_color(content, style, eps=1e-8):
+    """The content's feature maps with the mean and the whole covariance of the style's: whitened, then coloured.
+
+    content: [N, C, H, W]; style: [N or 1, C, H', W']. Directions in which the features hardly vary (below eps of the most) are left out.
+    Raises ValueError for unlike channels. Source: Li et al. 2017 (arXiv:1705.08086), equations 2 and 3.
+    """
+    _check_channels(content, style)
+    flat, mean, root = _covariance_power(content, -0.5, eps)
+    _, style_mean, style_root = _covariance_power(style, 0.5, eps)
+    return (style_root @ (root @ (flat - mean)) + style_mean).to(content.dtype).view_as(content)
+
+
+def whiten(features, eps=1e-8):
+    """The first half of `whiten_color`: mean 0, and the identity as covariance where the features vary at all. [N, C, H, W] to the same."""
+    flat, mean, root = _covariance_power(features, -0.5, eps)
+    return (root @ (flat - mean)).to(features.dtype).view_as(features)
+
+
+def _moments(features, eps):
+    """Mean and deviation of each channel of each image, [N, C, 1, 1]."""
+    var, mean = torch.var_mean(features, dim=(2, 3), correction=0, keepdim=True)
+    return mean, (var + eps).sqrt()
+
+
+def _covariance_power(features, power, eps):
+    """(features as [N, C, HW], their mean [N, C, 1], their covariance to a power [N, C, C]), in float64."""
+    flat = features.double().flatten(2)
+    mean = flat.mean(dim=2, keepdim=True)
+    values, vectors = torch.linalg.eigh((flat - mean) @ (flat - mean).transpose(1, 2) / flat.shape[2])
+    kept = values > eps * values[:, -1:]
+    scaled = torch.where(kept, values.clamp(min=1e-300) ** power, 0.0)
+    return flat, mean, (vectors * scaled[:, None]) @ vectors.transpose(1, 2)
+
+
+def _check_channels(content, style):
+    if content.dim() != 4 or style.dim() != 4 or content.shape[1] != style.shape[1] or len(style) not in (1, len(content)):
+        raise ValueError(f"content [N, C, H, W] and style [N or 1, C, H', W'] are wanted; given {list(content.shape)} and {list(style.shape)}")
 
 
 class FeatureNet(nn.Module):

@@ -333,7 +333,7 @@ axes[0].set(xscale="log", yticks=range(len(RECIPES)), yticklabels=list(reversed(
 plots.show(fig, alt="Three dot charts of seven recipes: Fréchet distance, precision and recall, combinations covered.", caption=f"Mean and range of {table['seeds']} seeds, {table['minutes_each']:g} minutes each, {table['n']:,} images. Dashed: real images.")
 
 # %% [markdown]
-# The two rows with R1 lead, with either loss: 29 on average, 27 to 33 over all seeds. The relativistic one has the higher precision (0.40 against 0.34) and covers more (491 combinations against 456). The same loss without a penalty reaches 40. Hinge without any limit is a lottery, 40 to 134; spectral norm narrows that to 38 to 82.
+# The two rows with R1 lead, with either loss: 29 on average, 27 to 33 over all seeds. The relativistic one has the higher precision (0.40 against 0.34) and covers more (491 combinations against 456). The non-saturating loss without a penalty reaches 40. Hinge without any limit is a lottery, 40 to 134; spectral norm narrows that to 38 to 82.
 #
 # Clipping lags behind: 95 on average. (It covers 347 combinations: smears, misread.) The gradient penalty, at a rate that suits the others and with one step of $D$, learns next to nothing in half a minute; its paper takes five steps and a rate of $10^{-4}$. And nobody's recall is above 0.02 yet: variety comes late.
 #

@@ -127,6 +127,9 @@ def test_the_recipe_trains_and_gives_the_averaged_generator(kind, spectral, c):
 
 def test_the_same_seed_gives_the_same_generator():
     first, second = (games.train(start("game", seed=4), images, steps=3, width=4, batch=8).state_dict() for _ in range(2))
+    run = start("game", seed=4)
+    one, two = (games.players(run, images, None, "hinge", games.RECIPES["hinge"])[0].first.weight for _ in range(2))
+    assert torch.equal(one, two)  # every game of a run begins alike
     other = games.train(start("game", seed=5), images, steps=3, width=4, batch=8).state_dict()
     assert all(torch.equal(v, second[k]) for k, v in first.items()) and not torch.equal(first["first.weight"], other["first.weight"])
 
