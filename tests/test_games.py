@@ -99,6 +99,9 @@ def test_forward_passes_run_in_the_context_that_is_given():
     for play in (games.hinge_round, games.relativistic_round):
         play(torch.randn(4, 5), *pair(), autocast=Context)
     assert len(entered) == 4
+    for kind in games.RECIPES:
+        games.play(1, torch.randn(4, 5), *pair(), kind, games.RECIPES["relativistic"], Context)
+    assert len(entered) == 8
 
 
 def test_the_penalty_is_lazy_and_weighs_as_much_in_all(monkeypatch):
