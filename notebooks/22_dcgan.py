@@ -579,8 +579,8 @@ if DATA == "portraits":
 # ## Further reading
 #
 # - A. Radford, L. Metz, S. Chintala, *Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks*, 2015, arXiv:1511.06434.
-# - S. Ioffe, C. Szegedy, *Batch Normalization*, 2015, arXiv:1502.03167.
-# - K. He et al., *Delving Deep into Rectifiers*, 2015, arXiv:1502.01852.
+# - S. Ioffe, C. Szegedy, *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift*, 2015, arXiv:1502.03167.
+# - K. He et al., *Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet Classification*, 2015, arXiv:1502.01852.
 # - W. Shi et al., *Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network*, 2016, arXiv:1609.05158.
 # - A. Aitken et al., *Checkerboard artifact free sub-pixel convolution*, 2017, arXiv:1707.02937.
 # - T. Miyato et al., *Spectral Normalization for Generative Adversarial Networks*, 2018, arXiv:1802.05957.

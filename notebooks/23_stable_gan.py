@@ -547,7 +547,7 @@ run.expect(fd=("<", (700, 60, 10)))
 # - T. Miyato et al., *Spectral Normalization for Generative Adversarial Networks*, 2018, arXiv:1802.05957.
 # - L. Mescheder, A. Geiger, S. Nowozin, *Which Training Methods for GANs do actually Converge?*, 2018, arXiv:1801.04406.
 # - M. Heusel et al., *GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium*, 2017, arXiv:1706.08500.
-# - A. Jolicoeur-Martineau, *The relativistic discriminator*, 2018, arXiv:1807.00734.
+# - A. Jolicoeur-Martineau, *The relativistic discriminator: a key element missing from standard GAN*, 2018, arXiv:1807.00734.
 # - Y. Huang et al., *The GAN is dead; long live the GAN! A Modern GAN Baseline*, NeurIPS 2024, arXiv:2501.05441.
 # - S. Zhao et al., *Differentiable Augmentation for Data-Efficient GAN Training*, 2020, arXiv:2006.10738.
 # - T. Karras et al., *Analyzing and Improving the Image Quality of StyleGAN*, 2020, arXiv:1912.04958: lazy penalties.

@@ -107,7 +107,7 @@ assert math.isclose(values["orders as in the data"], -2 * math.log(2), abs_tol=1
 #
 # $$a^*(x, c) = \log \frac{p(x \mid c)}{q(x \mid c)} = \underbrace{\log \frac{p(c \mid x)}{q(c \mid x)}}_{\text{does } x \text{ fit } c?} + \underbrace{\log \frac{p(x)}{q(x)}}_{\text{is } x \text{ real?}}. \tag{5}$$
 #
-# Suppose that softmax classifiers for real and for fake images are both linear in some features ($Z$ makes their probabilities add up to 1): $\log p(c \mid x) = v_c \cdot h(x) - \log Z_p(x)$ and $\log q(c \mid x) = u_c \cdot h(x) - \log Z_q(x)$. Then
+# Suppose that softmax classifiers for real and for fake images are both linear in some features ($Z$ makes their probabilities add up to 1): let $\log p(c \mid x)$ be $v_c \cdot h(x) - \log Z_p(x)$, and $\log q(c \mid x)$ be $u_c \cdot h(x) - \log Z_q(x)$. Then
 #
 # $$a^*(x, c) = (v_c - u_c) \cdot h(x) + \psi(x), \tag{6}$$
 #
@@ -234,7 +234,7 @@ found["obeyed_least"], found["obeyed_least_longer"] = min(obeyed[n] for n in ORD
 print(f"Fréchet distance {found['fd']:.2f}, floor {found['fd_floor']:.2f}; least obeyed of the five orders: {found['obeyed_least']:.0%}, trained longer {found['obeyed_least_longer']:.0%}")
 
 # %% [markdown]
-# Chance is that of the first generator. "Longer" is the same recipe with more images and more minutes; its weights come with the course (`pretrained.load_generator("conditional_gan_portraits")`).
+# Chance is that of the first generator. "Longer" is the same recipe with more images and more minutes; its weights come with the course (`pretrained.load_generator`).
 #
 # **What is left for $z$?** With ten factors ordered, position, tilt and width remain. Do they vary where $c$ stays the same? And does the generator use $z$ at all? A conditional GAN can forget it, and draw one image for each order.
 

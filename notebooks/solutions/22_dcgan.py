@@ -179,7 +179,7 @@ check.attribute_direction(attribute_direction)  # 2 points
 # %% [markdown]
 # Adding the direction gives glasses to those who have some already, and leads to latents that are too long. Better: let u be the direction divided by its length, and z · u a latent's coordinate. Move each latent along u until its coordinate is `target`; change nothing else.
 #
-# Then try it on `pretrained.load_generator("gan_portraits")` (`from genimg_lib import metrics, pretrained`); `metrics.Evaluator("portraits").read(images)` gives every factor. Which others change with the glasses?
+# Then try it on the generator "gan_portraits" of `pretrained.load_generator`; `metrics.Evaluator` reads every factor off its images. Which others change with the glasses?
 
 
 # %%

@@ -136,7 +136,7 @@ def obedience(asked, logits):
 check.obedience(obedience)  # 2 points
 
 # %% [markdown]
-# A generator that ignores c obeys too, sometimes. How often would asked and made agree if the images were dealt out to the wishes by chance? Use how often each class was asked for, and how often it was made. Afterwards measure `pretrained.load_generator("conditional_gan_portraits")` for each factor of the portraits (`metrics.Evaluator("portraits").read(images)` gives them all): which does it obey least, and how far is that above chance?
+# A generator that ignores c obeys too, sometimes. How often would asked and made agree if the images were dealt out to the wishes by chance? Use how often each class was asked for, and how often it was made. Afterwards measure the generator "conditional_gan_portraits" of `pretrained.load_generator` for each factor of the portraits (`metrics.Evaluator` reads them all): which does it obey least, and how far is that above chance?
 
 
 # %%
