@@ -20,7 +20,7 @@ from genimg_lib.data import portraits
 from genimg_lib.training import TrainingError, start
 
 KINDS = ("hair", "hat", "glasses", "beard", "mouth")
-ROWS = {  # name: (loss of D, loss of G, what holds the slope, its weight)
+ROWS = {  # name: (the losses, what holds the slope, its weight)
     "non-saturating, nothing": ("nonsaturating", None, 0.0),
     "non-saturating, R1": ("nonsaturating", "r1", 1.0),
     "hinge, nothing": ("hinge", None, 0.0),

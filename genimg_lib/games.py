@@ -81,7 +81,8 @@ def train(run, images, minutes=None, steps=None, conditions=None, kind="relativi
     G, D, opt_G, opt_D = players(run, images, conditions, kind, recipe)
     batches = run.batches(images if conditions is None else (images, conditions), recipe["batch"])
     books = {"label": label, "ema": "G", "ema_decay": recipe["ema_decay"], "G": G, "D": D, "opt_G": opt_G, "opt_D": opt_D}
-    for step, batch in enumerate(run.train(batches, steps, minutes, **books)):
+    for batch in run.train(batches, steps, minutes, **books):
+        step = len(run.history.get("step", []))  # the history survives an interruption
         for opt in (opt_G, opt_D):
             opt.param_groups[0]["lr"] = recipe["lr"] * min(1.0, 2 * (1 - run.progress))
         run.log(**play(step, batch, G, D, opt_G, opt_D, kind, recipe, run.autocast))

@@ -364,7 +364,8 @@ def train(label, images, steps, width, keep=None, **changes):
     torch.manual_seed(run.seed)
     G, D = gan.Generator(width=width).to(run.device), gan.Discriminator(width=width, spectral=False).to(run.device)
     opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=run.lr, betas=(0.0, 0.99), fused=True) for net in (G, D))
-    for step, x in enumerate(run.train(run.batches(images, run.batch), steps, label=label, ema="G", ema_decay=0.99, G=G, D=D, opt_G=opt_G, opt_D=opt_D)):
+    for x in run.train(run.batches(images, run.batch), steps, label=label, ema="G", ema_decay=0.99, G=G, D=D, opt_G=opt_G, opt_D=opt_D):
+        step = len(run.history.get("step", []))  # the history survives an interruption
         for opt in (opt_G, opt_D):
             opt.param_groups[0]["lr"] = run.lr * min(1, 2 * (1 - run.progress))
         run.log(**play(x, G, D, opt_G, opt_D, step, **changes))

@@ -112,6 +112,21 @@ def test_the_penalty_is_lazy_and_weighs_as_much_in_all(monkeypatch):
     assert asked == [2.0, 0, 0, 0, 2.0, 0, 0, 0, 2.0]
 
 
+def test_a_resumed_game_knows_how_far_it_is(monkeypatch):
+    run, seen = start("game"), []
+
+    def resumed(batches, *_, **__):
+        run.history = {"step": [0, 1, 2, 3, 4], "loss_D": [1.0] * 5}
+        yield torch.zeros(8, 1, 16, 16)
+        yield torch.zeros(8, 1, 16, 16)
+
+    monkeypatch.setattr(run, "train", resumed)
+    monkeypatch.setattr(games, "play", lambda step, *_: seen.append(step) or {"loss_D": 1.0})
+    run.ema["G"] = nn.Identity()
+    games.train(run, images, steps=7, width=4, batch=8)
+    assert seen == [5, 6]  # lazy penalties go on as if nothing had happened
+
+
 images = torch.randint(256, (40, 1, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 conditions = F.one_hot(torch.arange(40) % 3, 3).float()
 
