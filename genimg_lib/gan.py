@@ -10,6 +10,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from genimg_lib.layers import same_start
+
 # ---------------------------------------------------------------------------------------------- losses
 
 
@@ -77,6 +79,17 @@ def relativistic_g_loss(real_logits, fake_logits):
     """The same from the other side, E softplus(-(a(G(z)) - a(x))): the generator needs the reals' logits too."""
     _check_pairs(real_logits, fake_logits)
     return F.softplus(real_logits - fake_logits).mean()
+
+
+def reading_loss(logits, c):
+    """How badly a classifier beside the detective reads the conditions: binary cross-entropy of each entry, summed, for each order that c holds.
+
+    logits: [N, K]; c: [N, K] of zeros and ones, one 1 or more a row (several one-hot vectors side by side). In nats. Raises ValueError for unlike shapes.
+    Source: Odena et al. 2016 (arXiv:1610.09585), there a softmax over classes.
+    """
+    if logits.shape != c.shape:
+        raise ValueError(f"one logit for each entry of the conditions is wanted; given {list(logits.shape)} and {list(c.shape)}")
+    return F.binary_cross_entropy_with_logits(logits, c, reduction="sum") / c.sum().clamp(min=1)
 
 
 def _check_pairs(real_logits, fake_logits):
@@ -190,7 +203,7 @@ class Generator(nn.Module):
         outs = [*widths[1:], channels]
         self.ups = nn.ModuleList(nn.Conv2d(w, 4 * out, 3, padding=1) for w, out in zip(widths, outs, strict=True))
         for up in self.ups:
-            _same_start(up)
+            same_start(up)
 
     def forward(self, z, c=None):
         _check_condition(c, len(z), self.conditions)
@@ -205,7 +218,7 @@ class Discriminator(nn.Module):
 
     size, channels, width as for Generator. spectral: False leaves the layers free, for penalties that hold the slope themselves.
     conditions: length of c [N, conditions], which is judged with the image by a projection, a(x, c) = w h(x) + (V c) . h(x)
-    (Miyato and Koyama 2018, arXiv:1802.05637).
+    (Miyato and Koyama 2018, arXiv:1802.05637), and may be read from the image by a linear layer on h.
     """
 
     def __init__(self, size=32, channels=3, width=32, conditions=0, spectral=True):
@@ -220,12 +233,15 @@ class Discriminator(nn.Module):
         self.conditions, features = conditions, widths[-1] * (sides[-1] // 2) ** 2
         self.last = held(nn.Linear(features, 1))
         self.embed = held(nn.Linear(conditions, features, bias=False)) if conditions else None
+        self.reader = nn.Linear(features, conditions) if conditions else None
 
-    def forward(self, x, c=None):
+    def forward(self, x, c=None, read=False):
+        """Logits [N]; with read=True also what is read from the images, logits [N, conditions] for `reading_loss`."""
         h = self.body(x)
         a = self.last(h)[:, 0]
         _check_condition(c, len(x), self.conditions)
-        return a if c is None else a + (self.embed(c) * h).sum(dim=1)
+        a = a if c is None else a + (self.embed(c) * h).sum(dim=1)
+        return (a, self.reader(h)) if read else a
 
 
 class Norm(nn.Module):
@@ -256,13 +272,6 @@ def _sides(size):
 
 def _width(width, size, side):
     return width * min(4, size // 2 // side)
-
-
-def _same_start(layer):
-    """The four channels that a pixel shuffle interleaves begin alike, so that flat areas begin flat (ICNR, Aitken et al. 2017, arXiv:1707.02937)."""
-    with torch.no_grad():
-        for weight in (layer.weight, layer.bias):
-            weight.copy_(weight[::4].repeat_interleave(4, dim=0))
 
 
 def _check_condition(c, n, conditions):

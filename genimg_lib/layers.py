@@ -28,3 +28,13 @@ def conv_matrix(kernel, size, stride=1, padding=0):
     A = kernel.new_zeros(rows * cols, H * W)
     A[(i * cols + j)[inside], (r * W + c)[inside]] = kernel[a[inside], b[inside]]
     return A
+
+
+def same_start(layer, factor=2):
+    """Makes the factor^2 channels that a pixel shuffle interleaves begin alike, so that flat areas begin flat. layer: the convolution before it.
+
+    Source: ICNR, Aitken et al. 2017 (arXiv:1707.02937).
+    """
+    with torch.no_grad():
+        for weight in (layer.weight, layer.bias):
+            weight.copy_(weight[:: factor**2].repeat_interleave(factor**2, dim=0))

@@ -23,14 +23,17 @@ def course_map():
     return "\n".join(lines).strip()
 
 
+MOST = 8  # figures of a row; the others are a click away
+
+
 def figures():
-    """What the notebooks measured: a row a figure, with the machine, the minutes and the seed it comes from."""
+    """What the notebooks and benchmarks measured: the first figures of each, with the machine, the minutes and the seed they come from."""
     lines = ["| notebook | profile | figures | time, memory | device, seed |", "|---|---|---|---|---|"]
     for path in sorted((shipped() / "results").glob("*.json")):
         r = json.loads(path.read_text(encoding="utf-8"))
-        shown = "<br>".join(
-            f"{k.replace('_', ' ')} {v:.4g}" if isinstance(v, float) else f"{k.replace('_', ' ')} {v}" for k, v in r["metrics"].items()
-        )
+        values = [f"{k.replace('_', ' ')} {v:.4g}" if isinstance(v, float) else f"{k.replace('_', ' ')} {v}" for k, v in r["metrics"].items()]
+        more = [f"[and {len(values) - MOST} more](data/results/{path.name})"] if len(values) > MOST else []
+        shown = "<br>".join(values[:MOST] + more)
         cost = f"{r['notebook_seconds']} s, {r['notebook_memory_mib']:,} MiB"
         lines.append(f"| {r['notebook']} | {r['profile']} | {shown} | {cost} | {r['device']}, seed {r['seed']} |")
     return "\n".join(lines)

@@ -333,6 +333,12 @@ def test_tables_say_what_stands_and_what_was_measured(notebooks, results):
     assert "| 31_vae | cpu | fd real 12.35<br>images 64 | 61 s, 1,234 MiB | cpu, 2 threads, seed 0 |" in filled
 
 
+def test_a_long_row_of_figures_ends_with_a_link_to_the_others(results, tmp_path):
+    path = tmp_path / "shipped" / "results" / "31_vae.cpu.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"metrics": {f"m{k}": k for k in range(11)}}))
+    assert "m6 6<br>m7 7<br>[and 3 more](data/results/31_vae.cpu.json) |" in tables.figures() and "m8" not in tables.figures()
+
+
 def test_a_notebooks_expected_figures_are_its_stored_ones(results, capsys):
     tables.show_expected("31_vae")
     assert "| cpu | cpu, 2 threads | 61 s | 1,234 MiB | fd_real 12.35 |" in capsys.readouterr().out

@@ -669,3 +669,17 @@ def test_the_checkerboard_covers_its_dark_squares_evenly():
     share = (4 * square[:, 0] + square[:, 1]).bincount() / 20_000
     assert (share[share > 0] * 8 - 1).abs().max() < 0.1 and (share > 0).sum() == 8
     assert ((points % 1).mean(dim=0) - 0.5).abs().max() < 0.02
+
+
+def test_groups_put_together_what_looks_alike():
+    from genimg_lib.data import clusters
+
+    g = torch.Generator().manual_seed(0)
+    dark, light = (torch.randint(low, low + 40, (30, 1, 8, 8), generator=g, dtype=torch.uint8) for low in (0, 200))
+    images = torch.cat([dark, light])[torch.randperm(60, generator=g)]
+    found = clusters.group(images, 2, seed=3)
+    bright = images.float().mean(dim=(1, 2, 3)) > 128
+    assert found.dtype == torch.int64 and (found == found[0]).eq(bright == bright[0]).all()
+    assert torch.equal(found, clusters.group(images, 2, seed=3))
+    with pytest.raises(ValueError, match="from 1 to 60 groups are possible for 60 images; given 61"):
+        clusters.group(images, 61)

@@ -76,6 +76,34 @@ def test_a_round_is_ds_step_and_then_gs_against_the_new_d(kind, conditions):
     assert all(p.requires_grad for p in D.parameters())
 
 
+def test_reading_adds_its_loss_on_real_images_to_ds_and_on_fakes_to_gs():
+    class Reader(Detective):
+        def __init__(self):
+            super().__init__(2)
+            self.reads = nn.Linear(5, 2)
+
+        def forward(self, x, c=None, read=False):
+            a = super().forward(x, c)
+            return (a, self.reads(x)) if read else a
+
+    torch.manual_seed(0)
+    G, D = Forger(2), Reader()
+    opts = [torch.optim.SGD(net.parameters(), lr=0.5) for net in (G, D)]
+    x, c = torch.randn(4, 5), torch.eye(2)[[0, 1, 1, 0]]
+    order = c[[3, 0, 1, 2]]
+    torch.manual_seed(7)
+    z = torch.randn(4, 3)
+    bits = lambda logits, c: -(c * F.logsigmoid(logits) + (1 - c) * F.logsigmoid(-logits)).sum() / 4
+    loss_D = F.relu(1 - D(x, c)).mean() + F.relu(1 + D(G(z, order).detach(), order)).mean() + 2.0 * bits(D.reads(x), c)
+    new_D = stepped(D, loss_D)
+    new_G = stepped(G, -new_D(G(z, order), order).mean() + 2.0 * bits(new_D.reads(G(z, order)), order))
+    torch.manual_seed(7)
+    games.hinge_round(x, G, D, *opts, c, reading=2.0)
+    for net, wanted in ((D, new_D), (G, new_G)):
+        for p, q in zip(net.parameters(), wanted.parameters(), strict=True):
+            torch.testing.assert_close(p, q, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("play", [games.hinge_round, games.relativistic_round])
 def test_real_images_keep_their_conditions_and_fakes_get_their_neighbours(play):
     G, D, opt_G, opt_D = pair(conditions=4)
@@ -100,7 +128,7 @@ def test_forward_passes_run_in_the_context_that_is_given():
         play(torch.randn(4, 5), *pair(), autocast=Context)
     assert len(entered) == 4
     for kind in games.RECIPES:
-        games.play(1, torch.randn(4, 5), *pair(), kind, games.RECIPES["relativistic"], Context)
+        games.play(1, torch.randn(4, 5), *pair(), kind, games.RECIPES[kind], Context)
     assert len(entered) == 8
 
 

@@ -458,7 +458,8 @@ def test_images_and_logits_have_the_shapes_asked_for(size, channels, conditions)
     assert fake.shape == (3, channels, size, size) and fake.isfinite().all()
     logits = discriminator(fake, c)
     assert logits.shape == (3,) and logits.isfinite().all()
-    (logits.sum() + fake.square().sum()).backward()
+    read = discriminator(fake, c, read=True)[1].sum() if conditions else 0.0
+    (logits.sum() + read + fake.square().sum()).backward()
     assert all(weight.grad is not None and weight.grad.abs().max() > 0 for weight in (*generator.parameters(), *discriminator.parameters()))
 
 
@@ -621,3 +622,24 @@ def test_a_discriminator_without_spectral_norm_has_free_layers():
         discriminator.last.weight.mul_(1000)
         discriminator.embed.weight.mul_(1000)
         torch.testing.assert_close(discriminator(x, c) - discriminator(zero, 0 * c), 1000 * a, rtol=1e-3, atol=1e-3)
+
+
+def test_the_reading_loss_is_a_sum_of_coin_tosses_for_each_order():
+    logits, c = torch.randn(3, 5, dtype=torch.float64), torch.tensor([[1, 0, 0, 1, 0], [0, 1, 0, 0, 1], [0, 0, 1, 1, 0]], dtype=torch.float64)
+    by_hand = 0.0
+    for n in range(3):
+        for k in range(5):
+            p = 1 / (1 + math.exp(-logits[n, k].item()))
+            by_hand -= math.log(p) if c[n, k] else math.log(1 - p)
+    assert gan.reading_loss(logits, c).item() == pytest.approx(by_hand / 6)
+    with pytest.raises(ValueError, match=r"given \[3, 5\] and \[3, 4\]"):
+        gan.reading_loss(logits, c[:, :4])
+
+
+def test_a_detective_reads_only_where_there_is_something_to_read():
+    plain, told, x = gan.Discriminator(16, 3, 4), gan.Discriminator(16, 3, 4, conditions=3), torch.randn(2, 3, 16, 16)
+    assert plain(x).shape == (2,) and plain.reader is None
+    told.eval()
+    a, read = told(x, torch.eye(3)[:2], read=True)
+    assert read.shape == (2, 3) and torch.equal(a, told(x, torch.eye(3)[:2]))
+    assert torch.equal(told(x, torch.eye(3)[1:], read=True)[1], read)  # what is read does not depend on what was ordered
