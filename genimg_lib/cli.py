@@ -66,6 +66,27 @@ def _parser():
     bench.add_argument("arguments", nargs=argparse.REMAINDER, help="for the measurement; --help lists its own")
     bench.set_defaults(do=_bench)
 
+    stylize = commands.add_parser(
+        "stylize",
+        help="give a picture or a film the style of another",
+        description="CONTENT in the style of STYLE, into OUT. Films: an animated GIF or a folder of frames, into a GIF or a folder.",
+    )
+    stylize.add_argument(
+        "content", help="a picture file, a photograph of scikit-image (coffee, chelsea, astronaut ...), an animated GIF or a folder of frames"
+    )
+    stylize.add_argument("style", help="strokes, mosaic, woodcut, hatching, dots, a painting (starry_night ...) or any picture file")
+    stylize.add_argument("-o", "--out", required=True, help="the file to write; for films a .gif, or a folder for the frames")
+    stylize.add_argument("--fast", action="store_true", help="by a trained network, in one pass instead of a minute")
+    stylize.add_argument("--size", type=int, default=None, help="pixels of the longer side (256; with --fast 512 at most); 0: the picture's own size")
+    stylize.add_argument(
+        "--strength", type=float, default=1.0, help="of the style: 0 leaves the picture, 1 is clear; more is possible without --fast"
+    )
+    stylize.add_argument("--keep-color", action="store_true", help="take over the lightness only")
+    stylize.add_argument("--net", default="embedded", help="whose features judge: embedded, squeezenet1_1 or vgg19 (not with --fast)")
+    stylize.add_argument("--steps", type=int, default=100, help="of the optimiser at each of two sizes (not with --fast)")
+    stylize.add_argument("--steady", type=float, default=0.6, help="for films: how much of the last frame is carried along, 0 to 1")
+    stylize.set_defaults(do=_stylize)
+
     tables = commands.add_parser("tables", help="make the README's tables anew from the map and the results files")
     tables.set_defaults(do=_tables)
     return parser
@@ -155,6 +176,14 @@ def _bench(args):
     if args.name not in programs:
         raise ValueError(f"unknown measurement {args.name!r}; known: {', '.join(programs)}")
     return subprocess.run([sys.executable, str(programs[args.name]), *args.arguments]).returncode
+
+
+def _stylize(args):
+    from genimg_lib import stylist
+
+    given = {key: value for key, value in vars(args).items() if key not in ("do", "content", "style", "out")}
+    for path in stylist.stylize_file(args.content, args.style, args.out, **given):
+        print(path)
 
 
 def _tables(_):

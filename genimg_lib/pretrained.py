@@ -1,30 +1,14 @@
 """The trained networks that come with the course, loaded with one call."""
 
-import json
-
 import torch
 
 from genimg_lib.data import fetch
+from genimg_lib.data.weights import facts, read
 from genimg_lib.gan import Generator
-from genimg_lib.style import FeatureNet
+from genimg_lib.style import AnyStyle, FeatureNet, StyleNet, features
 from genimg_lib.unet import PatchUNet
 
 FIRST_GENERATOR = {"channels": 3, "size": 32}  # what PatchUNet is asked for
-
-
-def read(name):
-    """The weights data/weights/NAME.safetensors: {key: float32 tensor}. Raises DataError where they are missing."""
-    from safetensors.torch import load_file
-
-    path = fetch.shipped() / "weights" / f"{name}.safetensors"
-    if not path.is_file():
-        raise fetch.DataError(f"{path} is missing; is the checkout complete? data/README.md says how its weights are made")
-    return {key: tensor.float() for key, tensor in load_file(path).items()}
-
-
-def facts(name):
-    """How the weights NAME were made and what they reach: data/weights/NAME.json."""
-    return json.loads((fetch.shipped() / "weights" / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def load_first_generator(device="cpu"):
@@ -51,4 +35,18 @@ def load_features(device="cpu"):
     """The feature network of notebooks 16 and 41, trained to tell materials apart (data/weights/features.json says how): a FeatureNet, in eval mode."""
     net = FeatureNet()
     net.load_state_dict(read("features"))
+    return net.eval().requires_grad_(False).to(torch.device(device))
+
+
+def load_drawn_styles(device="cpu"):
+    """The network of notebook 42 for the five styles of data.styles.DRAWN, in their order (data/weights/drawn_styles.json): a StyleNet, in eval mode."""
+    net = StyleNet(**facts("drawn_styles")["network"])
+    net.load_state_dict(read("drawn_styles"))
+    return net.eval().requires_grad_(False).to(torch.device(device))
+
+
+def load_any_style(device="cpu"):
+    """The network of notebook 42 for any style (data/weights/any_style.json says how it was trained): an AnyStyle, in eval mode."""
+    net = AnyStyle(features(device=device), **facts("any_style")["network"])
+    net.load_state_dict(read("any_style"))
     return net.eval().requires_grad_(False).to(torch.device(device))

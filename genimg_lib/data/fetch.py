@@ -38,17 +38,17 @@ def sha256(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def folders(name):
+    """Where a folder of files from elsewhere may lie, in the order of looking: below the one that GENIMG_DATA names, below the cache."""
+    given = os.environ.get("GENIMG_DATA")
+    return [*([Path(given).expanduser().resolve() / name] if given else []), cache() / name]
+
+
 def find(name):
     """Where the files of `name` lie on this machine: {file name: Path, or None where it is not here}. Opens and downloads nothing."""
     entry = _entry(name)
-    found = {}
-    for file in entry["files"]:
-        places = []
-        if given := os.environ.get("GENIMG_DATA"):
-            places.append(Path(given).expanduser().resolve() / entry["folder"] / file)
-        places.append(cache() / entry["folder"] / file)
-        found[file] = next((p for p in places if p.is_file()), None)
-    return found
+    places = folders(entry["folder"])
+    return {file: next((folder / file for folder in places if (folder / file).is_file()), None) for file in entry["files"]}
 
 
 def here(name):
@@ -100,7 +100,7 @@ def _download(name, entry, file, progress):
     state = "is damaged (it was not used)" if (target / file).is_file() else "is not on this machine"
     raise DataError(
         f"{name} needs {file} ({facts['bytes'] / 1e6:.1f} MB), which {state} and could not be downloaded. Tried:\n"
-        + "\n".join(tried)
+        + ("\n".join(tried) or "  no address is known that has it")
         + f"\nBy hand: put the file at {target / file}, or in a folder {entry['folder']}/ below the one that GENIMG_DATA names. "
         "The course's portraits need no download: load('portraits')"
     )

@@ -14,14 +14,14 @@ def open_photo(name):
         raise ValueError(f"unknown photograph {name!r}; known: {', '.join(NAMES)}")
     import skimage.data
 
-    return _to_tensor(Image.fromarray(getattr(skimage.data, name)()))
+    return to_tensor(Image.fromarray(getattr(skimage.data, name)()))
 
 
 def open_image(path):
     """A picture file: uint8 [3, H, W], turned upright as its EXIF tag says, transparency laid on white. Raises DataError if it is none."""
     try:
         with Image.open(path) as image:
-            return _to_tensor(ImageOps.exif_transpose(image))
+            return to_tensor(ImageOps.exif_transpose(image))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture ({error}); remove it or replace it") from None
 
@@ -31,13 +31,28 @@ def load(size):
     return torch.stack([square(open_photo(name), size) for name in NAMES])
 
 
+def crops(n, size, seed=0):
+    """n square pieces of the photographs at random places, of random extent, some mirrored: uint8 [n, 3, size, size]. For training; they overlap."""
+    g = torch.Generator().manual_seed(seed)
+    opened, cut = [open_photo(name) for name in NAMES], []
+    for _ in range(n):
+        image = opened[int(torch.randint(len(opened), (), generator=g))]
+        shorter = min(image.shape[1:])
+        side = int(torch.randint(min(size, shorter), shorter + 1, (), generator=g))
+        top, left = (int(torch.randint(length - side + 1, (), generator=g)) for length in image.shape[1:])
+        piece = square(image[:, top : top + side, left : left + side], size)
+        cut.append(piece.flip(2) if torch.rand((), generator=g) < 0.5 else piece)
+    return torch.stack(cut)
+
+
 def square(image, size):
     """The middle square of uint8 [3, H, W], resized with Lanczos' filter: uint8 [3, size, size]."""
     picture = Image.fromarray(image.permute(1, 2, 0).numpy())
-    return _to_tensor(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS))
+    return to_tensor(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS))
 
 
-def _to_tensor(image):
+def to_tensor(image):
+    """A Pillow image of any mode: uint8 [3, H, W], transparency laid on white, 16 bits a pixel brought down to 8."""
     import numpy as np
 
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:

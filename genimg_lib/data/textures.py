@@ -39,11 +39,11 @@ def _paint(values, g):
     place = values.clamp(0, 1) * (count - 1)
     low = place.floor().long().clamp(max=count - 2)
     mixed = torch.lerp(palette[low], palette[low + 1], (place - low)[..., None])  # [size, size, 3]
-    shade = 0.06 * _spectrum(len(values), g, 1.0)[..., None]
+    shade = 0.06 * power_noise(len(values), g, 1.0)[..., None]
     return 2 * (mixed + shade).permute(2, 0, 1).clamp(0, 1) - 1
 
 
-def _spectrum(size, g, slope, direction=None, sharpness=0.0):
+def power_noise(size, g, slope, direction=None, sharpness=0.0):
     """Noise whose waves get weaker as frequency^-slope, stronger along a direction: [size, size], mean 0, deviation 1. It repeats without a seam."""
     fy, fx = torch.meshgrid(torch.fft.fftfreq(size), torch.fft.fftfreq(size), indexing="ij")
     frequency = (fx**2 + fy**2).sqrt().clamp(min=1 / size)
@@ -56,11 +56,11 @@ def _spectrum(size, g, slope, direction=None, sharpness=0.0):
 
 
 def _clouds(size, g):
-    return torch.sigmoid(1.2 * _spectrum(size, g, _uniform(g, 0.8, 2.2), _uniform(g, 0, math.pi), _uniform(g, 0, 3)))
+    return torch.sigmoid(1.2 * power_noise(size, g, _uniform(g, 0.8, 2.2), _uniform(g, 0, math.pi), _uniform(g, 0, 3)))
 
 
 def _grain(size, g):
-    return torch.sigmoid(1.5 * _spectrum(size, g, _uniform(g, -0.2, 0.8), _uniform(g, 0, math.pi), _uniform(g, 0, 8)))
+    return torch.sigmoid(1.5 * power_noise(size, g, _uniform(g, -0.2, 0.8), _uniform(g, 0, math.pi), _uniform(g, 0, 8)))
 
 
 def _grid(size):
@@ -109,7 +109,7 @@ def _waves(size, g):
     value = torch.zeros(size, size)
     for _ in range(int(torch.randint(1, 4, (), generator=g))):
         turn, count = _uniform(g, 0, math.pi), _uniform(g, 3, 14)
-        warp = _uniform(g, 0, 0.5) * _spectrum(size, g, 2.0)
+        warp = _uniform(g, 0, 0.5) * power_noise(size, g, 2.0)
         value = value + torch.sin(2 * math.pi * count * (math.cos(turn) * x + math.sin(turn) * y) + warp)
     return torch.sigmoid(_uniform(g, 1, 5) * value)
 
@@ -121,5 +121,5 @@ def _bricks(size, g):
     along = x * cols + 0.5 * (row % 2)
     tone = torch.rand(rows, cols + 1, generator=g)[row.long(), along.floor().long() % cols]
     joint = torch.minimum((y * rows) % 1 * cols / rows, along % 1)  # equally wide both ways, in units of a brick's length
-    wall = (0.35 + 0.65 * tone) * (joint > _uniform(g, 0.08, 0.2)) + 0.08 * _spectrum(size, g, 0.8)
+    wall = (0.35 + 0.65 * tone) * (joint > _uniform(g, 0.08, 0.2)) + 0.08 * power_noise(size, g, 0.8)
     return F.avg_pool2d(wall[None, None], 3, stride=1, padding=1, count_include_pad=False)[0, 0]

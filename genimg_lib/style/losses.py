@@ -1,8 +1,6 @@
-"""Style: losses between feature maps and their statistics, maps that take on another's statistics, and a small network to take features from."""
+"""Losses between feature maps and their statistics, and maps that take on another's statistics."""
 
 import torch
-import torch.nn as nn
-import torch.nn.functional as F
 
 
 def gram(features):
@@ -81,6 +79,11 @@ def whiten_color(content, style, eps=1e-8):
     return (style_root @ (root @ (flat - mean)) + style_mean).to(content.dtype).view_as(content)
 
 
+def recolor(content, style):
+    """The content's picture in the style's colours: `whiten_color` on the pixels, cut to [-1, 1]. [N, 3, H, W] and [N or 1, 3, h, w] to the first's shape."""
+    return whiten_color(content, style).clamp(-1, 1)
+
+
 def whiten(features, eps=1e-8):
     """The first half of `whiten_color`: mean 0, and the identity as covariance where the features vary at all. [N, C, H, W] to the same."""
     flat, mean, root = _covariance_power(features, -0.5, eps)
@@ -106,31 +109,3 @@ def _covariance_power(features, power, eps):
 def _check_channels(content, style):
     if content.dim() != 4 or style.dim() != 4 or content.shape[1] != style.shape[1] or len(style) not in (1, len(content)):
         raise ValueError(f"content [N, C, H, W] and style [N or 1, C, H', W'] are wanted; given {list(content.shape)} and {list(style.shape)}")
-
-
-class FeatureNet(nn.Module):
-    """A small network whose feature maps describe materials: four stages of two 3x3 convolutions and ReLUs, halved in between.
-
-    Reflected borders, so that no frame of zeros enters the statistics, and mean pooling, which keeps gradients smooth (Gatys et al. 2015).
-    """
-
-    WIDTHS = (32, 64, 128, 128)
-
-    def __init__(self):
-        super().__init__()
-        ins = (3, *self.WIDTHS[:-1])
-        self.stages = nn.ModuleList(
-            nn.Sequential(_conv(c_in, c_out), nn.ReLU(), _conv(c_out, c_out), nn.ReLU()) for c_in, c_out in zip(ins, self.WIDTHS, strict=True)
-        )
-
-    def forward(self, x, stages=4):
-        """The feature maps of the first stages: x [N, 3, H, W] in [-1, 1] -> a list of [N, C_l, H / 2^l, W / 2^l], l = 0, 1, ..."""
-        maps = []
-        for stage in self.stages[:stages]:
-            x = stage(F.avg_pool2d(x, 2) if maps else x)
-            maps.append(x)
-        return maps
-
-
-def _conv(c_in, c_out):
-    return nn.Conv2d(c_in, c_out, 3, padding=1, padding_mode="reflect")

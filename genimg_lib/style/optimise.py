@@ -1,0 +1,189 @@
+"""Style transfer by optimisation: the pixels are the variables, no network is trained (Gatys et al. 2016)."""
+
+import torch
+import torch.nn.functional as F
+
+from genimg_lib.style.features import features
+from genimg_lib.style.losses import content_loss, gram, recolor, style_loss, total_variation
+
+WEIGHTS = {"content": 1.0, "style": 200.0, "variation": 0.5}  # for maps with a mean of 1, whatever the network and the size
+SIDE = 32  # the smallest side of a picture: its half still goes through the networks
+LARGEST = 1_024  # pixels of the longer side, beyond which memory and minutes run out on a laptop
+
+
+def stylize(
+    content,
+    styles,
+    net=None,
+    *,
+    strength=1.0,
+    mix=None,
+    masks=None,
+    steps=100,
+    init="content",
+    content_stage=2,
+    optimizer="lbfgs",
+    levels=2,
+    seed=0,
+    watch=None,
+):
+    """The content's picture in the style of others: [1, 3, H, W] in [-1, 1], of the content's size.
+
+    content: [1, 3, H, W] in [-1, 1]. styles: one image [1, 3, h, w], or a list of them. net: a `Features`; the embedded one, if not given.
+    First the content takes on the styles' colours (`recolor`), so that what it keeps does not fight the palette; then the pixels are optimised.
+    strength: of the style, 1 for a clear one; 0 leaves the content. mix: a weight for each style, equal if not given; Gram matrices are averaged by them.
+    masks: a list of [1, 1, H, W] in 0..1, one for each style, which then holds where its mask is 1 (not together with mix).
+    steps: at the full size; each coarser one of the `levels` gets as many. init: "content", "noise" or an image. content_stage: of whose maps the content
+    is kept, 0 for the pixels, then the network's stages.
+    optimizer: "lbfgs" or "adam". watch(step, steps, loss, image) is called after each step and may return True to stop.
+    Raises ValueError for anything else. Source: Gatys et al. 2016 (CVPR), here from coarse to fine as Gatys et al. 2017 (arXiv:1611.07865).
+    """
+    net = features(device=content.device) if net is None else net
+    styles = list(styles) if isinstance(styles, (list, tuple)) else [styles]
+    _check(content, styles, strength, mix, masks, steps, init, content_stage, optimizer, 1 + len(net.stages))
+    mix = torch.full((len(styles),), 1 / len(styles)) if mix is None else torch.tensor(mix, dtype=torch.float) / sum(mix)
+    levels = min(levels, 1 + max(0, (min(min(x.shape[2:]) for x in [content, *styles]) // (2 * SIDE)).bit_length()))
+    done, total = 0, steps * levels
+    content = torch.lerp(content, _recolored(content, styles, mix, masks), min(1.0, strength))
+    x = init if isinstance(init, torch.Tensor) else None
+    for level in reversed(range(levels)):
+        small = _shrink(content, level)
+        wanted = Wanted(
+            net, small, [_shrink(s, level) for s in styles], mix, None if masks is None else [_shrink(m, level) for m in masks], content_stage
+        )
+        if x is None:
+            noise = 0.3 * torch.randn(small.shape, generator=torch.Generator().manual_seed(seed)).to(small.device)
+            x = small if init == "content" else noise
+        x = F.interpolate(x, size=small.shape[2:], mode="bicubic", antialias=True).clamp(-1, 1)
+        report = None if watch is None else lambda k, loss, image, done=done: watch(done + k, total, loss, image)
+        x, stopped = minimise(lambda image, wanted=wanted: wanted.loss(image, strength), x, steps, optimizer, report)
+        done += steps
+        if stopped:
+            break
+    return F.interpolate(x, size=content.shape[2:], mode="bicubic", antialias=True).clamp(-1, 1) if x.shape != content.shape else x
+
+
+class Wanted:
+    """What a stylised picture should have: the content's maps at one stage, the styles' Gram matrices at all, at full and at half size."""
+
+    SCALES = 2
+
+    def __init__(self, net, content, styles, mix, masks=None, content_stage=3):
+        self.net, self.stage = net, content_stage
+        self.masks = None if masks is None else [[_shrink(m, k) for k in range(self.SCALES)] for m in masks]
+        with torch.no_grad():
+            self.maps = net(content, content_stage)[content_stage]
+            grams = [[[gram(m) for m in net(_halved(s, k))] for k in range(self.SCALES)] for s in styles]  # by style, scale, layer
+            if masks is None:
+                weighted = lambda layer: sum(w * g for w, g in zip(mix.tolist(), layer, strict=True))
+                grams = [[[weighted(layer) for layer in zip(*scale, strict=True)] for scale in zip(*grams, strict=True)]]
+        self.grams = grams  # one for each mask, one alone without masks
+
+    def losses(self, x):
+        """(content, style, variation) of an image, each 0 or more, without weights."""
+        maps = [self.net(_halved(x, k)) for k in range(self.SCALES)]
+        styled = sum(self._style(m, k) for k, m in enumerate(maps)) / self.SCALES
+        return content_loss(maps[0][self.stage], self.maps), styled, total_variation(x)
+
+    def _style(self, maps, scale):
+        if self.masks is None:
+            return style_loss(maps, self.grams[0][scale])
+        parts = []
+        for mask, grams in zip(self.masks, self.grams, strict=True):
+            shares = [F.adaptive_avg_pool2d(mask[scale], m.shape[2:]) for m in maps]
+            kept = [
+                m * (s / s.mean().clamp(min=1e-6)).sqrt() for m, s in zip(maps, shares, strict=True)
+            ]  # the Gram matrix of the places under the mask
+            parts.append(style_loss(kept, grams[scale]) * mask[scale].mean())
+        return sum(parts)
+
+    def loss(self, x, strength=1.0):
+        content, style, variation = self.losses(x)
+        return WEIGHTS["content"] * content + strength * (WEIGHTS["style"] * style + WEIGHTS["variation"] * variation)
+
+
+def minimise(loss_of, x, steps, optimizer="lbfgs", watch=None):
+    """The best image found on the way from x, and whether `watch` stopped it. Values outside [-1, 1] are charged for, and cut off at the end.
+
+    L-BFGS learns the curvature from its last gradients; Adam makes its first steps, since far from the goal the curvature misleads.
+    """
+    x = x.detach().clone().requires_grad_()
+    adam = torch.optim.Adam([x], lr=0.03)
+    make_lbfgs = lambda: torch.optim.LBFGS([x], max_iter=1, history_size=20, tolerance_grad=0, tolerance_change=0)
+    lbfgs, best, lowest = make_lbfgs(), x.detach().clone(), float("inf")
+    for step in range(steps):
+        seen = {}
+
+        def closure(seen=seen):
+            x.grad = None
+            outside = (x - x.clamp(-1, 1)).square().mean()
+            loss = loss_of(x) + 10 * outside
+            (x.numel() * loss).backward()  # a slope of about 1 for each pixel
+            seen["loss"], seen["x"] = loss.item(), x.detach().clone()
+            return x.numel() * loss.detach()
+
+        (adam if optimizer == "adam" or step < 15 else lbfgs).step(closure)
+        if seen["loss"] < lowest:
+            lowest, best = seen["loss"], seen["x"]
+        elif not seen["loss"] < 3 * lowest:  # a leap: back to the best, and its curvature is forgotten
+            with torch.no_grad():
+                x.copy_(best)
+            lbfgs = make_lbfgs()
+        if watch is not None and watch(step + 1, seen["loss"], best.clamp(-1, 1)):
+            return best.clamp(-1, 1), True
+    return best.clamp(-1, 1), False
+
+
+def keep_color(stylised, content):
+    """The lightness of the stylised picture with the content's colours: both [N, 3, H, W] in [-1, 1].
+
+    Source: Gatys et al. 2016b (arXiv:1606.05897), "luminance-only transfer", here after the transfer.
+    """
+    if stylised.shape != content.shape:
+        raise ValueError(f"pictures of the same shape are wanted; given {list(stylised.shape)} and {list(content.shape)}")
+    weights = torch.tensor([0.299, 0.587, 0.114], device=content.device, dtype=content.dtype).view(
+        1, 3, 1, 1
+    )  # of the colours in the lightness (BT.601)
+    lightness = lambda x: (weights * x).sum(dim=1, keepdim=True)
+    return (content - lightness(content) + lightness(stylised)).clamp(-1, 1)
+
+
+def _recolored(content, styles, mix, masks):
+    weights = mix.tolist() if masks is None else masks
+    return sum(w * recolor(content, s) for w, s in zip(weights, styles, strict=True)).clamp(-1, 1)
+
+
+def _halved(x, times):
+    return F.avg_pool2d(x, 2**times) if times else x
+
+
+def _shrink(x, level):
+    if level == 0:
+        return x
+    return F.interpolate(x, scale_factor=0.5**level, mode="bicubic", antialias=True).clamp(-1, 1)
+
+
+def _check(content, styles, strength, mix, masks, steps, init, content_stage, optimizer, stages):
+    for name, x in [("content", content), *(("style", s) for s in styles)]:
+        if x.dim() != 4 or x.shape[:2] != (1, 3) or min(x.shape[2:]) < SIDE:
+            raise ValueError(f"{name}: one colour image [1, 3, H, W] with sides of {SIDE} pixels or more is wanted; given {list(x.shape)}")
+        if not x.is_floating_point() or not x.isfinite().all() or x.abs().max() > 1.01:
+            raise ValueError(
+                f"{name}: finite numbers in [-1, 1] are wanted, as data.to_float gives; given {x.dtype} from {x.min():.3g} to {x.max():.3g}"
+            )
+    if not strength >= 0:
+        raise ValueError(f"strength is {strength}; 0 or more is wanted, 1 for a clear style")
+    if mix is not None and (masks is not None or len(mix) != len(styles) or min(mix) < 0 or not sum(mix) > 0):
+        raise ValueError(f"mix is {mix}; {len(styles)} weights of 0 or more are wanted, not all 0, and no masks with it")
+    if masks is not None and (len(masks) != len(styles) or any(m.shape != (1, 1, *content.shape[2:]) for m in masks)):
+        raise ValueError(
+            f"one mask [1, 1, {content.shape[2]}, {content.shape[3]}] for each of {len(styles)} styles is wanted; given {[list(m.shape) for m in masks]}"
+        )
+    if not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps is {steps!r}; a whole number, 1 or more, is wanted")
+    if isinstance(init, str) and init not in ("content", "noise"):
+        raise ValueError(f"init is {init!r}; 'content', 'noise' or an image is wanted")
+    if optimizer not in ("lbfgs", "adam"):
+        raise ValueError(f"unknown optimizer {optimizer!r}; known: lbfgs, adam")
+    if not 0 <= content_stage < stages:
+        raise ValueError(f"content_stage is {content_stage}; this network has stages 0 to {stages - 1}")

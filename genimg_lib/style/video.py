@@ -1,0 +1,83 @@
+"""Moving pictures: a photograph panned past a frame, how much a stylised film of it flickers, and how a film is kept steady."""
+
+import torch
+import torch.nn.functional as F
+
+
+def pan(image, size, frames=24, step=(1, 3), noise=0.02, seed=0):
+    """A film of a photograph that moves past: (frames [frames, 3, h, w] in [-1, 1], the shift (rows, columns) between neighbours).
+
+    image: [3, H, W] in [-1, 1]. size: (h, w) of the frame. step: whole pixels a frame, downwards and to the right, by which the frame moves on.
+    noise: deviation of the camera's noise, another in each frame. Raises ValueError where the image is too small for the way.
+    """
+    (h, w), (dy, dx) = size, step
+    if h + dy * (frames - 1) > image.shape[1] or w + dx * (frames - 1) > image.shape[2] or dy < 0 or dx < 0:
+        raise ValueError(
+            f"{frames} frames of {h}x{w}, moved by ({dy}, {dx}) each, need an image of {h + dy * (frames - 1)}x{w + dx * (frames - 1)}; given {list(image.shape[1:])}"
+        )
+    film = torch.stack([image[:, k * dy : k * dy + h, k * dx : k * dx + w] for k in range(frames)])
+    film = film + noise * torch.randn(film.shape, generator=torch.Generator().manual_seed(seed))
+    return film.clamp(-1, 1), step
+
+
+def overlap(before, after, step):
+    """The same places of the scene in two neighbouring frames: before, after [..., H, W] -> both [..., H - rows, W - columns]."""
+    dy, dx = step
+    h, w = before.shape[-2:]
+    return before[..., dy:, dx:], after[..., : h - dy, : w - dx]
+
+
+def flicker(film, step):
+    """How much a film changes beside its motion: the mean squared difference of neighbouring frames after the known motion is undone.
+
+    film: [T, C, H, W] in [-1, 1], two frames or more. 0 for a film that only moves.
+    """
+    if len(film) < 2:
+        raise ValueError(f"two frames or more are wanted; given {len(film)}")
+    before, after = overlap(film[:-1], film[1:], step)
+    return (before - after).square().mean().item()
+
+
+def blend(film, step, keep=0.6):
+    """Each frame mixed with its predecessor's, moved along: out_t = keep * moved(out_{t-1}) + (1 - keep) * film_t. What comes newly into sight stays.
+
+    film: [T, C, H, W]. keep: in 0..1, 0 changes nothing.
+    """
+    if not 0 <= keep <= 1:
+        raise ValueError(f"keep is {keep}; a number from 0 to 1 is wanted")
+    out = [film[0]]
+    for frame in film[1:]:
+        mixed = frame.clone()
+        before, after = overlap(out[-1], frame, step)
+        mixed[..., : before.shape[-2], : before.shape[-1]] = torch.lerp(after, before, keep)
+        out.append(mixed)
+    return torch.stack(out)
+
+
+def motion(before, after):
+    """Where each pixel of a frame came from, estimated: [2, H, W], rows and columns to add to its place to find it in the frame before.
+
+    before, after: [3, H, W] in [-1, 1]. Source: Le Besnerais and Champagnat 2005, as in skimage.registration.optical_flow_ilk.
+    """
+    from skimage.registration import optical_flow_ilk
+
+    grey = [frame.mean(dim=0).cpu().numpy() for frame in (after, before)]
+    return torch.from_numpy(optical_flow_ilk(*grey, radius=9)).to(before)
+
+
+def move(frame, flow):
+    """A frame [C, H, W], seen through a flow as `motion` gives it: each pixel is taken from where it came from; what lies outside is the border's."""
+    h, w = frame.shape[1:]
+    y, x = torch.meshgrid(torch.arange(h, device=frame.device), torch.arange(w, device=frame.device), indexing="ij")
+    places = torch.stack([2 * (x + flow[1] + 0.5) / w - 1, 2 * (y + flow[0] + 0.5) / h - 1], dim=-1)
+    return F.grid_sample(frame[None], places[None].to(frame), mode="bilinear", padding_mode="border", align_corners=False)[0]
+
+
+def steady(frame, previous, content, previous_content, keep=0.6):
+    """A stylised frame mixed with the one before, which is moved along by the estimated motion of the contents; less where the contents do not match.
+
+    All [3, H, W] in [-1, 1]; previous: the last frame that was shown. keep: in 0..1.
+    """
+    flow = motion(previous_content, content)
+    mismatch = (move(previous_content, flow) - content).square().mean(dim=0)
+    return torch.lerp(frame, move(previous, flow), keep * torch.exp(-mismatch / 0.02))
