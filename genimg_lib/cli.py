@@ -83,7 +83,7 @@ def _parser():
     )
     stylize.add_argument("--keep-color", action="store_true", help="take over the lightness only")
     stylize.add_argument("--net", default="embedded", help="whose features judge: embedded, squeezenet1_1 or vgg19 (not with --fast)")
-    stylize.add_argument("--steps", type=int, default=100, help="of the optimiser at each of two sizes (not with --fast)")
+    stylize.add_argument("--steps", type=int, default=60, help="of the optimiser at each of two sizes (not with --fast)")
     stylize.add_argument("--steady", type=float, default=0.6, help="for films: how much of the last frame is carried along, 0 to 1")
     stylize.set_defaults(do=_stylize)
 
@@ -117,7 +117,7 @@ def _data_list(_):
     print("folder:PATH     any folder of pictures; subfolders are classes")
     for name, entry in fetch.registry().items():
         size = sum(f["bytes"] for f in entry["files"].values()) / 1e6
-        state = "here" if fetch.here(name) else f"to be fetched, {size:.0f} MB"
+        state = "here" if fetch.here(name) else f"to be {'fetched' if entry['mirrors'] else 'put here by hand'}, {size:.0f} MB"
         print(f"{name:<15} {state}: {entry['about']}; licence: {entry['licence']}")
 
 

@@ -15,7 +15,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def stylize_file(
-    content, style_name, out, *, fast=False, size=None, strength=1.0, keep_color=False, net="embedded", steps=100, steady=0.6, say=print
+    content, style_name, out, *, fast=False, size=None, strength=1.0, keep_color=False, net="embedded", steps=60, steady=0.6, say=print
 ):
     """Write the content in a style to a file; returns the paths written.
 

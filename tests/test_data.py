@@ -353,7 +353,8 @@ def test_nothing_unknown_is_fetched():
 
 def test_the_registry_says_all_that_a_download_needs():
     for name, entry in fetch.registry().items():
-        assert entry["about"] and entry["licence"] and entry["folder"] and len(entry["mirrors"]) >= 2, name
+        assert entry["about"] and entry["licence"] and entry["folder"] and entry["instead"], name
+        assert len(entry["mirrors"]) >= (2 if name in idx.SETS else 0 if name == "paintings" else 1)
         assert all(url.startswith("http") and url.endswith("/") for url in entry["mirrors"])
         for facts in entry["files"].values():
             assert facts["bytes"] > 0 and re.fullmatch("[0-9a-f]{64}", facts["sha256"])

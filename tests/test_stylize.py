@@ -109,7 +109,7 @@ def test_without_weights_and_network_the_embedded_one_is_offered(monkeypatch):
 
     monkeypatch.setattr(pooch, "retrieve", nowhere)
     with pytest.raises(
-        fetch.DataError, match=r"(?s)no route to host.*By hand: put the file at .*take the network that comes with the course: features\('embedded'\)"
+        fetch.DataError, match=r"(?s)no route to host.*By hand: put the file at .*The network that comes with the course needs no download: style.features\('embedded'\)"
     ):
         style.features("squeezenet1_1")
 

@@ -156,7 +156,7 @@ def _flicker(film, dy, dx, sign=1):
 flicker = Check(
     "flicker",
     _flicker,
-    [(_random(3, 3, 8, 9), 1, 2), (_random(4, 1, 6, 6).cumsum(2).cumsum(3), 2, 1), (_random(2, 3, 5, 5), 0, 1)],
+    [(_random(3, 3, 8, 9), 1, 2), (_random(4, 1, 6, 6).cumsum(2).cumsum(3), 2, 1), (_random(2, 3, 5, 5), 1, 1)],
     {
         "the motion was undone the wrong way: a scene point moves up and to the left as the frame moves down and to the right.": lambda f, dy, dx: (
             _flicker(f, dy, dx, -1)
@@ -195,6 +195,7 @@ whiten = Check(
         "the mean was not taken off.": lambda F: _whiten(F, centre=False),
         "multiplied by the covariance's root instead of its inverse: correlations doubled, not removed.": lambda F: _whiten(F, 0.5),
         "the inverse instead of the inverse root.": lambda F: _whiten(F, -1.0),
+        "the covariance was divided by n - 1; here it is a mean over the places, divided by n.": lambda F: _whiten(F) * ((F.shape[1] - 1) / F.shape[1]) ** 0.5,
         "only turned into the eigenvectors' axes: uncorrelated, but of different variances.": lambda F: _whiten_axes(F, 0.0),
         "white, but left in the eigenvectors' axes. Turn back, V diag(...) V', so that each channel stays what it was.": lambda F: _whiten_axes(
             F, -0.5

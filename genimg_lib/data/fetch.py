@@ -22,7 +22,7 @@ def shipped():
 
 
 def registry():
-    """{name: {"about", "licence", "folder", "mirrors", "files": {file name: {"bytes", "sha256"}}}}."""
+    """{name: {"about", "licence", "folder", "mirrors", "instead", "files": {file name: {"bytes", "sha256"}}}}."""
     return json.loads((shipped() / "registry.json").read_text(encoding="utf-8"))
 
 
@@ -102,5 +102,5 @@ def _download(name, entry, file, progress):
         f"{name} needs {file} ({facts['bytes'] / 1e6:.1f} MB), which {state} and could not be downloaded. Tried:\n"
         + ("\n".join(tried) or "  no address is known that has it")
         + f"\nBy hand: put the file at {target / file}, or in a folder {entry['folder']}/ below the one that GENIMG_DATA names. "
-        "The course's portraits need no download: load('portraits')"
+        + entry["instead"]
     )

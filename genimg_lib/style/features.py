@@ -81,10 +81,7 @@ def _published(name):
             p for p in folder.glob(f"{name}*") if p.suffix in (".safetensors", ".pth", ".pt") and p.name not in fetch.registry()[name]["files"]
         ):
             return found[0]
-    try:
-        (path,) = fetch.fetch(name).values()
-    except fetch.DataError as error:
-        raise fetch.DataError(f"{error}\nOr take the network that comes with the course: features('embedded')") from None
+    (path,) = fetch.fetch(name).values()
     return path
 
 

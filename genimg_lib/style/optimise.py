@@ -19,9 +19,10 @@ def stylize(
     strength=1.0,
     mix=None,
     masks=None,
-    steps=100,
+    steps=60,
     init="content",
-    content_stage=2,
+    content_stage=3,
+    variation=None,
     optimizer="lbfgs",
     levels=2,
     seed=0,
@@ -34,7 +35,7 @@ def stylize(
     strength: of the style, 1 for a clear one; 0 leaves the content. mix: a weight for each style, equal if not given; Gram matrices are averaged by them.
     masks: a list of [1, 1, H, W] in 0..1, one for each style, which then holds where its mask is 1 (not together with mix).
     steps: at the full size; each coarser one of the `levels` gets as many. init: "content", "noise" or an image. content_stage: of whose maps the content
-    is kept, 0 for the pixels, then the network's stages.
+    is kept, 0 for the pixels, then the network's stages. variation: another weight of the total variation than that of WEIGHTS.
     optimizer: "lbfgs" or "adam". watch(step, steps, loss, image) is called after each step and may return True to stop.
     Raises ValueError for anything else. Source: Gatys et al. 2016 (CVPR), here from coarse to fine as Gatys et al. 2017 (arXiv:1611.07865).
     """
@@ -56,7 +57,7 @@ def stylize(
             x = small if init == "content" else noise
         x = F.interpolate(x, size=small.shape[2:], mode="bicubic", antialias=True).clamp(-1, 1)
         report = None if watch is None else lambda k, loss, image, done=done: watch(done + k, total, loss, image)
-        x, stopped = minimise(lambda image, wanted=wanted: wanted.loss(image, strength), x, steps, optimizer, report)
+        x, stopped = minimise(lambda image, wanted=wanted: wanted.loss(image, strength, variation), x, steps, optimizer, report)
         done += steps
         if stopped:
             break
@@ -97,9 +98,10 @@ class Wanted:
             parts.append(style_loss(kept, grams[scale]) * mask[scale].mean())
         return sum(parts)
 
-    def loss(self, x, strength=1.0):
-        content, style, variation = self.losses(x)
-        return WEIGHTS["content"] * content + strength * (WEIGHTS["style"] * style + WEIGHTS["variation"] * variation)
+    def loss(self, x, strength=1.0, variation=None):
+        """Their sum, with the weights of WEIGHTS, or another one for the variation."""
+        content, styled, restless = self.losses(x)
+        return WEIGHTS["content"] * content + strength * (WEIGHTS["style"] * styled + (WEIGHTS["variation"] if variation is None else variation) * restless)
 
 
 def minimise(loss_of, x, steps, optimizer="lbfgs", watch=None):
