@@ -32,7 +32,7 @@ def load_generator(name, device="cpu"):
 
 
 def load_features(device="cpu"):
-    """The feature network of notebooks 16 and 41, trained to tell materials apart (data/weights/features.json says how): a FeatureNet, in eval mode."""
+    """The feature network of notebook 16, trained to tell materials apart (data/weights/features.json says how): a FeatureNet, in eval mode."""
     net = FeatureNet()
     net.load_state_dict(read("features"))
     return net.eval().requires_grad_(False).to(torch.device(device))

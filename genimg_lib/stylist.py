@@ -14,9 +14,7 @@ from genimg_lib.style.optimise import LARGEST, SIDE
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
-def stylize_file(
-    content, style_name, out, *, fast=False, size=None, strength=1.0, keep_color=False, net="embedded", steps=60, steady=0.6, say=print
-):
+def stylize_file(content, style_name, out, *, fast=False, size=None, strength=1.0, keep_color=False, net="embedded", steps=60, steady=0.6, say=print):
     """Write the content in a style to a file; returns the paths written.
 
     content: a photograph of scikit-image by its name, a picture file, an animated GIF, or a folder of frames. style_name: one of data.styles, or a file.
@@ -28,15 +26,15 @@ def stylize_file(
     frames, duration = read(content)
     film = len(frames) > 1
     _check_out(out, film)
-    if not 0 <= strength <= (1 if fast else 100):
-        raise ValueError(f"strength is {strength}; 0 {'to 1' if fast else 'or more'} is wanted{' with a trained network' if fast else ''}")
+    if not 0 <= strength <= (1 if fast else float("inf")):
+        raise ValueError(f"strength is {strength}; 0 {'to 1 is wanted with a trained network' if fast else 'or more is wanted'}")
     if not 0 <= steady <= 1:
         raise ValueError(f"steady is {steady}; 0 to 1 is wanted")
     frames = fit(frames, size, 512 if fast else 256, say)
     example = data.to_float(
         fit([styles.open_style(style_name)], None, 256 if size is None else max(256, min(size or LARGEST, 512)), lambda _: None)[0][None]
     )
-    paint = _quick(style_name, example, strength) if fast else _slow(example, strength, net, steps, len(frames))
+    paint = _quick(style_name, example, strength, data.to_float(frames[0][None])) if fast else _slow(example, strength, net, steps, len(frames))
     made, shown = [], None
     for k, frame in enumerate(frames):
         x = data.to_float(frame[None])
@@ -68,10 +66,15 @@ def read(content):
         raise DataError(f"there is no picture {str(content)!r}: neither a file or folder, nor a photograph ({', '.join(photos.NAMES)})")
     first = photos.open_image(path)
     with Image.open(path) as image:
-        if getattr(image, "n_frames", 1) == 1:
+        if (
+            image.format not in ("GIF", "PNG", "WEBP") or getattr(image, "n_frames", 1) == 1
+        ):  # a phone's JPEG may hold several pictures, and is no film
             return [first], 80
         duration = image.info.get("duration", 80) or 80
-        return [photos.to_tensor(ImageOps.exif_transpose(frame)) for frame in ImageSequence.Iterator(image)], duration
+        try:
+            return [photos.to_tensor(ImageOps.exif_transpose(frame)) for frame in ImageSequence.Iterator(image)], duration
+        except (OSError, SyntaxError, ValueError) as error:
+            raise DataError(f"{path} breaks off in the middle of the film ({error}); replace it") from None
 
 
 def fit(frames, size, usual, say):
@@ -84,8 +87,8 @@ def fit(frames, size, usual, say):
     longest = usual if size is None else size
     if longest == 0 or max(h, w) <= longest:
         return frames
-    factor = longest / max(h, w)
-    wanted = (max(SIDE, round(w * factor)), max(SIDE, round(h * factor)))
+    factor = max(longest / max(h, w), SIDE / min(h, w))  # a panorama stays wider than asked, rather than too low
+    wanted = (round(w * factor), round(h * factor))
     say(f"{w}x{h} is made smaller, {wanted[0]}x{wanted[1]}; --size 0 leaves it as it is")
     return [photos.to_tensor(Image.fromarray(f.permute(1, 2, 0).numpy()).resize(wanted, Image.Resampling.LANCZOS)) for f in frames]
 
@@ -118,14 +121,14 @@ def _check_out(out, film):
         raise ValueError(f"{out} is no picture file; its ending should be one of {', '.join((*PICTURES, '.gif'))}")
 
 
-def _quick(name, example, strength):
-    """Content [1, 3, H, W], last frame -> picture, in one pass."""
+def _quick(name, example, strength, first):
+    """Content [1, 3, H, W], last frame -> picture, in one pass; the colours of the first frame stand for those of the whole film."""
     if name in styles.DRAWN:
         net = pretrained.load_drawn_styles()
         which = styles.DRAWN.index(name)
-        return lambda x, _: _without_gradients(lambda: torch.lerp(x, net(x, which), strength))
+        return lambda x, _: _without_gradients(lambda: torch.lerp(x, net(x, which, first), strength))
     net = pretrained.load_any_style()
-    return lambda x, _: _without_gradients(lambda: net(x, example, strength))
+    return lambda x, _: _without_gradients(lambda: net(x, example, strength, reference=first))
 
 
 def _without_gradients(function):
@@ -134,7 +137,7 @@ def _without_gradients(function):
 
 
 def _slow(example, strength, net, steps, frames):
-    """The same by optimisation, with a progress bar; a film's frame begins as the one before it, in fewer steps."""
+    """The same by optimisation, with a progress bar; a film's later frames begin as the one before them, at full size only."""
     from tqdm.auto import tqdm
 
     net = style.features(net)
@@ -142,12 +145,14 @@ def _slow(example, strength, net, steps, frames):
 
     def paint(x, shown):
         def watch(done, total, loss, _):
-            bar.total = frames * total if shown is None else bar.total
+            if shown is None and done == 1:
+                bar.total = total + (frames - 1) * steps
             bar.update()
             bar.set_postfix(loss=f"{loss:.3g}")
-            if bar.n >= (bar.total or 0) or (shown is None and frames == 1 and done == total):
+            if bar.n == bar.total:
                 bar.close()
 
-        return style.stylize(x, example, net, strength=strength, steps=steps, init="content" if shown is None else shown, watch=watch)
+        begin = {} if shown is None else {"init": shown, "levels": 1}
+        return style.stylize(x, example, net, strength=strength, steps=steps, watch=watch, **begin)
 
     return paint

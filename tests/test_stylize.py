@@ -109,7 +109,8 @@ def test_without_weights_and_network_the_embedded_one_is_offered(monkeypatch):
 
     monkeypatch.setattr(pooch, "retrieve", nowhere)
     with pytest.raises(
-        fetch.DataError, match=r"(?s)no route to host.*By hand: put the file at .*The network that comes with the course needs no download: style.features\('embedded'\)"
+        fetch.DataError,
+        match=r"(?s)no route to host.*By hand: put the file at .*The network that comes with the course needs no download: style.features\('embedded'\)",
     ):
         style.features("squeezenet1_1")
 
@@ -130,6 +131,8 @@ def test_stylize_lowers_both_what_it_should_and_keeps_the_size():
 
 def test_strength_zero_leaves_the_content_and_more_moves_further():
     net, content, example = style.features("random"), photo(), photo("grass")
+    large = photo(size=64)
+    assert torch.allclose(style.stylize(large, photo("grass", 64), net, steps=2, levels=2, strength=0.0), large, atol=1e-5)
     assert torch.allclose(style.stylize(content, example, net, steps=3, levels=1, strength=0.0), content, atol=1e-6)
     away = [(style.stylize(content, example, net, steps=15, levels=1, strength=s) - content).square().mean() for s in (0.05, 2.0)]
     assert 2 * away[0] < away[1]
@@ -152,6 +155,8 @@ def test_a_mask_confines_a_style():
     half = optimise.Wanted(net, content, [photo("grass")], None, [left])
     (slope,) = torch.autograd.grad(half.losses(x)[1], x)
     assert slope[..., :12].abs().sum() > 20 * slope[..., 30:].abs().sum() and wanted.losses(content)[1] > 0
+    made = style.stylize(content, [photo("grass"), photo("brick")], net, steps=2, levels=1, masks=[left, 0 * left])
+    assert made.isfinite().all() and torch.allclose(made[..., 28:], content[..., 28:], atol=0.1)  # under no mask it stays as it was
     everywhere = torch.ones(1, 1, 32, 32)
     whole = optimise.Wanted(net, content, [photo("grass")], None, [everywhere]).losses(content)[1]
     assert whole.item() == pytest.approx(optimise.Wanted(net, content, [photo("grass")], torch.ones(1)).losses(content)[1].item(), rel=1e-4)
@@ -168,11 +173,23 @@ def test_color_is_kept_and_only_the_lightness_taken():
         style.keep_color(content, content[..., :8])
 
 
+def test_recoloring_nearly_grey_pictures_does_not_blow_up_their_noise():
+    g = torch.Generator().manual_seed(0)
+    grey = photo().mean(dim=1, keepdim=True) * 0.5 + 1e-3 * torch.randn(1, 3, 32, 32, generator=g)
+    made = style.recolor(grey, photo("astronaut"))
+    smooth = style.recolor(grey.mean(dim=1, keepdim=True).expand(-1, 3, -1, -1), photo("astronaut"))
+    assert (made - smooth).square().mean().sqrt() < 0.05
+    film = torch.cat([photo(), 0.5 * photo() + 0.3])
+    calm = style.recolor(film, photo("astronaut"), reference=film[:1])
+    assert torch.allclose(calm[:1], style.recolor(film[:1], photo("astronaut")), atol=1e-6) and (calm[1] - calm[0]).abs().mean() > 0.1
+
+
 def test_recoloring_takes_on_means_and_covariances_of_colors():
     content, example = 0.3 * photo(), 0.3 * photo("astronaut")
     made = style.recolor(content, example).flatten(2)[0]
-    assert torch.allclose(made.mean(1), example[0].flatten(1).mean(1), atol=1e-4)
-    assert torch.allclose(made.cov(correction=0), example[0].flatten(1).cov(correction=0), atol=1e-4)
+    assert torch.allclose(made.mean(1), example[0].flatten(1).mean(1), atol=2e-3)
+    wanted = example[0].flatten(1).cov(correction=0)
+    assert (made.cov(correction=0) - wanted).norm() < 0.02 * wanted.norm()
     net = style.StyleNet(2, width=8, blocks=1, examples=[content, example])
     assert torch.allclose(net.recolored(content, torch.tensor([[0.0, 1.0]])), style.recolor(content, example), atol=1e-4)
     flat = torch.full((1, 3, 32, 32), 0.2)
@@ -213,6 +230,8 @@ def test_minimise_returns_from_a_leap():
         ({"init": "black"}, "'content', 'noise' or an image"),
         ({"optimizer": "sgd"}, "unknown optimizer 'sgd'; known: lbfgs, adam"),
         ({"content_stage": 9}, "stages 0 to 4"),
+        ({"levels": 0}, "levels is 0; 1 for the full size only"),
+        ({"init": torch.full((1, 3, 32, 32), float("nan"))}, "init: finite numbers"),
     ],
 )
 def test_what_cannot_be_stylised_is_named(change, message):

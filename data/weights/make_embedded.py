@@ -21,14 +21,17 @@ from genimg_lib.checkpoints import write_atomically
 from genimg_lib.data import photos, portraits, styles, textures
 
 SEED, SIDE, BATCH, LR = 0, 64, 16, 2e-3
+UNSEEN = ("coffee", "chelsea")  # photographs to be tried on
 
 
-def pictures(seed, n):
+def pictures(seed, n, names):
     """uint8 [about n, 3, SIDE, SIDE]: photographs, materials, styles, portraits."""
     drawn = torch.stack(
         [styles.draw(name, 128, seed)[:, k : k + SIDE, k : k + SIDE] for seed in range(seed, seed + 12) for name in styles.DRAWN for k in (0, 64)]
     )
-    return torch.cat([photos.crops(n // 2, SIDE, seed), textures.draw(n // 4, SIDE, seed)[0], portraits.render(n // 10, SIDE, seed=seed)[0], drawn])
+    return torch.cat(
+        [photos.crops(n // 2, SIDE, seed, names), textures.draw(n // 4, SIDE, seed)[0], portraits.render(n // 10, SIDE, seed=seed)[0], drawn]
+    )
 
 
 def main():
@@ -39,7 +42,8 @@ def main():
     torch.manual_seed(SEED)
     g = torch.Generator().manual_seed(SEED)
     vgg, squeeze, net = style.features("vgg19"), style.features("squeezenet1_1"), pretrained.load_features().requires_grad_(True)
-    train, test = pictures(SEED, 3_000), pictures(SEED + 1_000, 400)
+    train = pictures(SEED, 3_000, [name for name in photos.NAMES if name not in UNSEEN])
+    test = pictures(SEED + 1_000, 400, UNSEEN)
 
     @torch.no_grad()
     def taught(x):
@@ -47,12 +51,13 @@ def main():
 
     some = taught(data.to_float(test[::4]))
     spread = [m.std(dim=(0, 2, 3), keepdim=True) + 0.1 * m.std() for m in some]  # weak channels count too
+    plain = [m.std() for m in some]
     heads = nn.ModuleList(nn.Conv2d(width, m.shape[1], 1) for width, m in zip(style.FeatureNet.WIDTHS, some, strict=True))
     scales = [m.mean().item() for m in net(data.to_float(test[::4]))]
     opt = torch.optim.Adam([*net.parameters(), *heads.parameters()], lr=LR, betas=(0.9, 0.99), fused=True)
 
-    def errors(x):
-        return [((head(m / s) - t) / d).square().mean() for head, m, s, t, d in zip(heads, net(x), scales, taught(x), spread, strict=True)]
+    def errors(x, divisors=spread):
+        return [((head(m / s) - t) / d).square().mean() for head, m, s, t, d in zip(heads, net(x), scales, taught(x), divisors, strict=True)]
 
     began, step = time.perf_counter(), 0
     while (progress := (time.perf_counter() - began) / (60 * args.minutes)) < 1:
@@ -73,7 +78,7 @@ def main():
     weights = {k: v.half().contiguous() for k, v in net.state_dict().items()}
     net.load_state_dict({k: v.float() for k, v in weights.items()})  # measured as they are stored
     with torch.no_grad():
-        found = torch.tensor([[p.item() for p in errors(data.to_float(part))] for part in test.split(50)]).mean(dim=0)
+        found = torch.tensor([[p.item() for p in errors(data.to_float(part), plain)] for part in test.split(50)]).mean(dim=0)
     save_file(weights, args.out / "embedded.safetensors")
     result = {
         "data": "photographs, materials, drawn styles, portraits", "teachers": ["vgg19", "squeezenet1_1"], "unexplained_variance": [round(v, 3) for v in found.tolist()],

@@ -1,4 +1,4 @@
-"""Train the feature network of notebooks 16 and 41 and write data/weights/features.safetensors, its results beside it.
+"""Train the feature network of notebook 16 and write data/weights/features.safetensors, its results beside it.
 
     python data/weights/make_features.py [--minutes 8] [--out FOLDER]
 

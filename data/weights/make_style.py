@@ -5,6 +5,7 @@
 
 drawn_styles: one StyleNet for the five styles that genimg_lib.data.styles draws. any_style: the decoder of an AnyStyle. Both learn from pieces of the photographs
 that scikit-image installs, drawn materials and portraits, judged by the course's embedded feature network (nothing is downloaded) or by a published one.
+What they are tried on was kept from them: the photographs of UNSEEN, and for any_style one family of drawn styles.
 """
 
 import argparse
@@ -22,16 +23,18 @@ from genimg_lib.data import photos, portraits, styles, textures
 from genimg_lib.style.optimise import WEIGHTS
 
 SEED, SIDE, BATCH = 0, 128, 4
+UNSEEN, UNSEEN_STYLE = ("coffee", "chelsea", "brick"), "dots"
+SEEN = tuple(name for name in photos.NAMES if name not in UNSEEN)
 
 
 def contents(n=1_200):
     """What is to be painted: two thirds photographs, the rest materials and portraits; uint8 [n, 3, SIDE, SIDE]."""
-    parts = [photos.crops(2 * n // 3, SIDE, SEED), textures.draw(n // 6, SIDE, SEED)[0], portraits.render(n // 6, SIDE, seed=SEED)[0]]
+    parts = [photos.crops(2 * n // 3, SIDE, SEED, SEEN), textures.draw(n // 6, SIDE, SEED)[0], portraits.render(n // 6, SIDE, seed=SEED)[0]]
     return torch.cat(parts)
 
 
 def learn(net, loss_of, minutes, lr=2e-3):
-    """Adam until the time is up, its rate warmed up and then lowered along a cosine's quarter. Returns the number of steps."""
+    """Adam until the time is up, its rate warmed up, and lowered to 0 in the second half. Returns the number of steps."""
     opt = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=lr, betas=(0.9, 0.99), fused=True)
     began, step = time.perf_counter(), 0
     while (progress := (time.perf_counter() - began) / (60 * minutes)) < 1:
@@ -66,7 +69,10 @@ def drawn_styles(minutes, judge, g):
         maps = [judge(half(made)) for half in scales]
         return {
             "content": WEIGHTS["content"] * style.content_loss(maps[0][3], wanted),
-            "style": 1.5 * WEIGHTS["style"] * sum(style.style_loss(m, [layer[which] for layer in wanted_]) for m, wanted_ in zip(maps, grams, strict=True)) / 2,
+            "style": 1.5
+            * WEIGHTS["style"]
+            * sum(style.style_loss(m, [layer[which] for layer in wanted_]) for m, wanted_ in zip(maps, grams, strict=True))
+            / 2,
             "variation": WEIGHTS["variation"] * style.total_variation(made),
         }
 
@@ -76,8 +82,8 @@ def drawn_styles(minutes, judge, g):
 
 def style_canvases():
     """What to learn styles from: the drawn ones from many seeds, materials, photographs, all in many lights; uint8 [n, 3, SIDE, SIDE]."""
-    drawn = torch.stack([styles.draw(name, SIDE, seed) for seed in range(1, 41) for name in styles.DRAWN])
-    return torch.cat([drawn, drawn, drawn, textures.draw(600, SIDE, SEED + 1)[0], photos.crops(400, SIDE, SEED + 1)])
+    drawn = torch.stack([styles.draw(name, SIDE, seed) for seed in range(1, 41) for name in styles.DRAWN if name != UNSEEN_STYLE])
+    return torch.cat([drawn, drawn, drawn, textures.draw(600, SIDE, SEED + 1)[0], photos.crops(400, SIDE, SEED + 1, SEEN)])
 
 
 def recolor(x, g):
@@ -126,6 +132,7 @@ def main():
     save_file({k: v.half().contiguous() for k, v in net.state_dict().items()}, args.out / f"{args.name}.safetensors")
     facts |= {
         "data": "photographs, materials, portraits",
+        "unseen": [*UNSEEN],
         "judge": args.judge,
         "minutes": args.minutes,
         "device": f"cpu, {torch.get_num_threads()} threads",

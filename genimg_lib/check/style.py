@@ -195,7 +195,9 @@ whiten = Check(
         "the mean was not taken off.": lambda F: _whiten(F, centre=False),
         "multiplied by the covariance's root instead of its inverse: correlations doubled, not removed.": lambda F: _whiten(F, 0.5),
         "the inverse instead of the inverse root.": lambda F: _whiten(F, -1.0),
-        "the covariance was divided by n - 1; here it is a mean over the places, divided by n.": lambda F: _whiten(F) * ((F.shape[1] - 1) / F.shape[1]) ** 0.5,
+        "the covariance was divided by n - 1; here it is a mean over the places, divided by n.": lambda F: (
+            _whiten(F) * ((F.shape[1] - 1) / F.shape[1]) ** 0.5
+        ),
         "only turned into the eigenvectors' axes: uncorrelated, but of different variances.": lambda F: _whiten_axes(F, 0.0),
         "white, but left in the eigenvectors' axes. Turn back, V diag(...) V', so that each channel stays what it was.": lambda F: _whiten_axes(
             F, -0.5

@@ -31,10 +31,10 @@ def load(size):
     return torch.stack([square(open_photo(name), size) for name in NAMES])
 
 
-def crops(n, size, seed=0):
-    """n square pieces of the photographs at random places, of random extent, some mirrored: uint8 [n, 3, size, size]. For training; they overlap."""
+def crops(n, size, seed=0, names=NAMES):
+    """n square pieces of some photographs at random places, of random extent, some mirrored: uint8 [n, 3, size, size]. For training; they overlap."""
     g = torch.Generator().manual_seed(seed)
-    opened, cut = [open_photo(name) for name in NAMES], []
+    opened, cut = [open_photo(name) for name in names], []
     for _ in range(n):
         image = opened[int(torch.randint(len(opened), (), generator=g))]
         shorter = min(image.shape[1:])

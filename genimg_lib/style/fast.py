@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from genimg_lib.layers import same_start
 from genimg_lib.style.features import SIDE
-from genimg_lib.style.losses import adain, recolor, whiten
+from genimg_lib.style.losses import adain, bleach, color, color_statistics, recolor
 
 
 class StyleNet(nn.Module):
@@ -29,14 +29,14 @@ class StyleNet(nn.Module):
         self.register_buffer("color_mean", torch.zeros(styles, 3))
         self.register_buffer("color_root", torch.zeros(styles, 3, 3))  # of the covariance of the colours
         for k, picture in enumerate(examples or ()):
-            self.color_mean[k], self.color_root[k] = color_statistics(picture)
+            self.color_mean[k], self.color_root[k] = (s[0] for s in color_statistics(picture))
 
-    def forward(self, x, style=0):
-        """style: the number of one, or weights of them [N or 1, styles], which mix their scales and shifts."""
+    def forward(self, x, style=0, reference=None):
+        """style: the number of one, or weights of them [N or 1, styles], which mix their scales and shifts. reference: as for `recolor`."""
         _check_picture(x)
         mix = _mix(style, self.styles, x)
         h, w = x.shape[2:]
-        x = F.pad(self.recolored(x, mix), (0, -w % 8, 0, -h % 8), mode="replicate")
+        x = F.pad(self.recolored(x, mix, reference), (0, -w % 8, 0, -h % 8), mode="replicate")
         x = F.pixel_unshuffle(x, 4)
         for block in self.enter:
             x = block(x, mix)
@@ -46,19 +46,11 @@ class StyleNet(nn.Module):
             x = block(x, mix)
         return torch.tanh(F.pixel_shuffle(self.last(x), 2))[:, :, :h, :w]
 
-    def recolored(self, x, mix):
+    def recolored(self, x, mix, reference=None):
         """x in the colours of the styles, mixed by weights [N or 1, styles]; as it is where the network knows no colours."""
         if not self.color_root.any():
             return x
-        mean, root = mix @ self.color_mean, (mix @ self.color_root.flatten(1)).view(-1, 3, 3)
-        return (root @ whiten(x).flatten(2) + mean[:, :, None]).view_as(x).clamp(-1, 1)
-
-
-def color_statistics(picture):
-    """Mean [3] and root of the covariance [3, 3] of the colours of a picture [1, 3, h, w]."""
-    pixels = picture[0].double().flatten(1)
-    values, vectors = torch.linalg.eigh(pixels.cov(correction=0))
-    return pixels.mean(dim=1).float(), ((vectors * values.clamp(min=0).sqrt()) @ vectors.T).float()
+        return color(bleach(x, reference), mix @ self.color_mean, (mix @ self.color_root.flatten(1)).view(-1, 3, 3))
 
 
 class Block(nn.Module):
@@ -107,10 +99,11 @@ class AnyStyle(nn.Module):
         """Maps [N, 128, h, w] -> pictures [N, 3, 4 h, 4 w] in [-1, 1]."""
         return torch.tanh(self.decoder(maps))
 
-    def forward(self, content, style, strength=1.0, transform=adain):
+    def forward(self, content, style, strength=1.0, transform=adain, reference=None):
         """content [N, 3, H, W] and style [N or 1, 3, h, w] in [-1, 1] -> [N, 3, H, W]. strength: 0 keeps the content's own statistics, 1 takes the style's.
 
         transform: `adain`, or `whiten_color`, its cousin that exchanges whole covariances. style may be a list of pictures with strength a list of weights.
+        reference: as for `recolor`.
         """
         _check_picture(content)
         h, w = content.shape[2:]
@@ -118,7 +111,9 @@ class AnyStyle(nn.Module):
         if len(styles) != len(weights):
             raise ValueError(f"one weight for each style is wanted; given {len(styles)} styles and {len(weights)} weights")
         rest = 1 - sum(weights)
-        content = (rest * content + sum(share * recolor(content, picture) for share, picture in zip(weights, styles, strict=True))).clamp(-1, 1)
+        content = (rest * content + sum(share * recolor(content, picture, reference) for share, picture in zip(weights, styles, strict=True))).clamp(
+            -1, 1
+        )
         maps = self.encode(F.pad(content, (0, -w % 4, 0, -h % 4), mode="replicate"))[-1]
         mixed = maps * rest
         for picture, weight in zip(styles, weights, strict=True):

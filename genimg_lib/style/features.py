@@ -47,7 +47,8 @@ def features(name="embedded", device="cpu", path=None):
 
     "embedded": comes with the course (data/weights/embedded.json), a `FeatureNet` that was taught by the two others. "squeezenet1_1" (Iandola et al. 2016, arXiv:1602.07360) and "vgg19" (Simonyan and
     Zisserman 2014, arXiv:1409.1556): torchvision's weights, looked for in the folder weights/ below the one that GENIMG_DATA names, in the cache, then
-    downloaded (5 and 575 MB). "random": the embedded network as it was before training, He's initialisation from seed 3.
+    downloaded (5 and 575 MB). "random": a `FeatureNet` that learned nothing, He's initialisation
+    from seed 3.
     path: a file of your own, safetensors or PyTorch, with torchvision's keys; it may hold the first layers only, then the last maps are missing.
     Raises ValueError for another name, DataError for weights that cannot be had or have wrong keys or shapes.
     """
@@ -74,13 +75,22 @@ def features(name="embedded", device="cpu", path=None):
     return Features(stages, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)).to(torch.device(device))
 
 
+def here(name):
+    """True if `features(name)` needs no download."""
+    return name in ("embedded", "random") or bool(_own_files(name)) or fetch.here(name)
+
+
+def _own_files(name):
+    """Files of weights under this name beside the published one, whole or in part."""
+    published = fetch.registry()[name]["files"]
+    found = [p for folder in fetch.folders("weights") for p in sorted(folder.glob(f"{name}*"))]
+    return [p for p in found if p.suffix in (".safetensors", ".pth", ".pt") and p.name not in published]
+
+
 def _published(name):
     """Where the weights lie: a file beside others in GENIMG_DATA (any of this name, whole or in part), or the published one, fetched."""
-    for folder in fetch.folders("weights"):
-        if found := sorted(
-            p for p in folder.glob(f"{name}*") if p.suffix in (".safetensors", ".pth", ".pt") and p.name not in fetch.registry()[name]["files"]
-        ):
-            return found[0]
+    if own := _own_files(name):
+        return own[0]
     (path,) = fetch.fetch(name).values()
     return path
 

@@ -79,9 +79,41 @@ def whiten_color(content, style, eps=1e-8):
     return (style_root @ (root @ (flat - mean)) + style_mean).to(content.dtype).view_as(content)
 
 
-def recolor(content, style):
-    """The content's picture in the style's colours: `whiten_color` on the pixels, cut to [-1, 1]. [N, 3, H, W] and [N or 1, 3, h, w] to the first's shape."""
-    return whiten_color(content, style).clamp(-1, 1)
+def recolor(content, style, reference=None):
+    """The content's picture with the mean and covariance of the style's colours, cut to [-1, 1]: `whiten_color` for pixels, which lets grey stay calm.
+
+    content: [N, 3, H, W] in [-1, 1]; style: [N or 1, 3, h, w]. reference: a picture [1, 3, h, w] whose colours stand for the content's, as a film's first
+    frame for all of it, lest the colours change as the camera moves.
+    """
+    _check_channels(content, style)
+    return color(bleach(content, reference), *color_statistics(style))
+
+
+def bleach(content, reference=None):
+    """Pixels without the mean and covariance of the colours of a reference, or their own: [N, 3, H, W]. Directions that hardly vary are not blown up."""
+    mean, covariance = _color_moments(content if reference is None else reference)
+    floor = 1e-3 * covariance.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None] + 1e-5
+    values, vectors = torch.linalg.eigh(covariance + floor * torch.eye(3, dtype=covariance.dtype, device=covariance.device))
+    root = (vectors * values[:, None] ** -0.5) @ vectors.transpose(1, 2)
+    return (root @ (content.double().flatten(2) - mean)).to(content.dtype).view_as(content)
+
+
+def color(bleached, mean, root):
+    """`bleached` pixels [N, 3, H, W] with a mean [N or 1, 3] and a root of a covariance [N or 1, 3, 3], cut to [-1, 1]."""
+    return (root.to(bleached) @ bleached.flatten(2) + mean.to(bleached)[:, :, None]).view_as(bleached).clamp(-1, 1)
+
+
+def color_statistics(pictures):
+    """Mean [N, 3] and symmetric root of the covariance [N, 3, 3] of the colours of pictures [N, 3, h, w]."""
+    mean, covariance = _color_moments(pictures)
+    values, vectors = torch.linalg.eigh(covariance)
+    return mean[:, :, 0].to(pictures.dtype), ((vectors * values.clamp(min=0)[:, None].sqrt()) @ vectors.transpose(1, 2)).to(pictures.dtype)
+
+
+def _color_moments(pictures):
+    pixels = pictures.double().flatten(2)
+    mean = pixels.mean(dim=2, keepdim=True)
+    return mean, (pixels - mean) @ (pixels - mean).transpose(1, 2) / pixels.shape[2]
 
 
 def whiten(features, eps=1e-8):

@@ -1,5 +1,7 @@
 """Style transfer by optimisation: the pixels are the variables, no network is trained (Gatys et al. 2016)."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -11,57 +13,51 @@ SIDE = 32  # the smallest side of a picture: its half still goes through the net
 LARGEST = 1_024  # pixels of the longer side, beyond which memory and minutes run out on a laptop
 
 
-def stylize(
-    content,
-    styles,
-    net=None,
-    *,
-    strength=1.0,
-    mix=None,
-    masks=None,
-    steps=60,
-    init="content",
-    content_stage=3,
-    variation=None,
-    optimizer="lbfgs",
-    levels=2,
-    seed=0,
-    watch=None,
-):
+def stylize(content, styles, net=None, *, steps=60, strength=1.0, watch=None, **more):
     """The content's picture in the style of others: [1, 3, H, W] in [-1, 1], of the content's size.
 
     content: [1, 3, H, W] in [-1, 1]. styles: one image [1, 3, h, w], or a list of them. net: a `Features`; the embedded one, if not given.
     First the content takes on the styles' colours (`recolor`), so that what it keeps does not fight the palette; then the pixels are optimised.
-    strength: of the style, 1 for a clear one; 0 leaves the content. mix: a weight for each style, equal if not given; Gram matrices are averaged by them.
-    masks: a list of [1, 1, H, W] in 0..1, one for each style, which then holds where its mask is 1 (not together with mix).
-    steps: at the full size; each coarser one of the `levels` gets as many. init: "content", "noise" or an image. content_stage: of whose maps the content
-    is kept, 0 for the pixels, then the network's stages. variation: another weight of the total variation than that of WEIGHTS.
-    optimizer: "lbfgs" or "adam". watch(step, steps, loss, image) is called after each step and may return True to stop.
+    steps: at the full size; each coarser one gets as many. strength: of the style, 1 for a clear one; 0 leaves the content.
+    watch(step, steps, loss, image) is called after each step and may return True to stop. more: of the `Settings`.
     Raises ValueError for anything else. Source: Gatys et al. 2016 (CVPR), here from coarse to fine as Gatys et al. 2017 (arXiv:1611.07865).
     """
     net = features(device=content.device) if net is None else net
     styles = list(styles) if isinstance(styles, (list, tuple)) else [styles]
-    _check(content, styles, strength, mix, masks, steps, init, content_stage, optimizer, 1 + len(net.stages))
-    mix = torch.full((len(styles),), 1 / len(styles)) if mix is None else torch.tensor(mix, dtype=torch.float) / sum(mix)
-    levels = min(levels, 1 + max(0, (min(min(x.shape[2:]) for x in [content, *styles]) // (2 * SIDE)).bit_length()))
-    done, total = 0, steps * levels
-    content = torch.lerp(content, _recolored(content, styles, mix, masks), min(1.0, strength))
-    x = init if isinstance(init, torch.Tensor) else None
-    for level in reversed(range(levels)):
-        small = _shrink(content, level)
-        wanted = Wanted(
-            net, small, [_shrink(s, level) for s in styles], mix, None if masks is None else [_shrink(m, level) for m in masks], content_stage
-        )
+    s = Settings(**more)
+    _check(content, styles, strength, steps, s, 1 + len(net.stages))
+    mix = torch.tensor(s.mix or [1.0] * len(styles)) / sum(s.mix or [1.0] * len(styles))
+    levels = min(s.levels, 1 + max(0, (min(min(x.shape[2:]) for x in [content, *styles]) // (2 * SIDE)).bit_length()))
+    content = torch.lerp(content, _recolored(content, styles, mix, s.masks), min(1.0, strength))
+    x, before = (s.init if isinstance(s.init, torch.Tensor) else None), None
+    for done, level in enumerate(reversed(range(levels))):
+        small, masks = _shrink(content, level), None if s.masks is None else [_pooled(m, level) for m in s.masks]
+        wanted = Wanted(net, small, [_shrink(example, level) for example in styles], mix, masks, s.content_stage)
         if x is None:
-            noise = 0.3 * torch.randn(small.shape, generator=torch.Generator().manual_seed(seed)).to(small.device)
-            x = small if init == "content" else noise
-        x = F.interpolate(x, size=small.shape[2:], mode="bicubic", antialias=True).clamp(-1, 1)
-        report = None if watch is None else lambda k, loss, image, done=done: watch(done + k, total, loss, image)
-        x, stopped = minimise(lambda image, wanted=wanted: wanted.loss(image, strength, variation), x, steps, optimizer, report)
-        done += steps
+            x = small if s.init == "content" else 0.3 * torch.randn(small.shape, generator=torch.Generator().manual_seed(s.seed)).to(small.device)
+        elif before is not None:
+            x = small + _resized(x - before, small)  # what was painted is carried up, onto all the detail of the content
+        before = small if s.init == "content" else None
+        report = None if watch is None else lambda k, loss, image, done=done: watch(done * steps + k, levels * steps, loss, image)
+        loss_of = lambda image, wanted=wanted: wanted.loss(image, strength, s.variation)
+        x, stopped = minimise(loss_of, _resized(x, small).clamp(-1, 1), steps, s.optimizer, report)
         if stopped:
             break
-    return F.interpolate(x, size=content.shape[2:], mode="bicubic", antialias=True).clamp(-1, 1) if x.shape != content.shape else x
+    return _resized(x, content).clamp(-1, 1)
+
+
+class Settings:
+    """What else `stylize` can be told.
+
+    mix: a weight for each style, equal if not given; Gram matrices are averaged by them. masks: a list of [1, 1, H, W] in 0..1, one for each style, which
+    then holds where its mask is 1 (not together with mix). init: "content", "noise" (from the seed) or an image. content_stage: of whose maps the content
+    is kept, 0 for the pixels, then the network's stages. variation: a weight of the total variation instead of that of WEIGHTS. optimizer: "lbfgs" or
+    "adam". levels: of size; 1 for the full size only, 2 to begin at half of it, and so on.
+    """
+
+    def __init__(self, mix=None, masks=None, init="content", content_stage=3, variation=None, optimizer="lbfgs", levels=2, seed=0):
+        self.mix, self.masks, self.init, self.content_stage = mix, masks, init, content_stage
+        self.variation, self.optimizer, self.levels, self.seed = variation, optimizer, levels, seed
 
 
 class Wanted:
@@ -69,14 +65,16 @@ class Wanted:
 
     SCALES = 2
 
-    def __init__(self, net, content, styles, mix, masks=None, content_stage=3):
+    def __init__(self, net, content, styles, mix=None, masks=None, content_stage=3):
+        """mix: weights of the styles [S] that add up to 1, equal if not given; other arguments as for `stylize`."""
         self.net, self.stage = net, content_stage
-        self.masks = None if masks is None else [[_shrink(m, k) for k in range(self.SCALES)] for m in masks]
+        self.masks = None if masks is None else [[_halved(m, k) for k in range(self.SCALES)] for m in masks]
+        mix = [1 / len(styles)] * len(styles) if mix is None else mix.tolist()
         with torch.no_grad():
             self.maps = net(content, content_stage)[content_stage]
             grams = [[[gram(m) for m in net(_halved(s, k))] for k in range(self.SCALES)] for s in styles]  # by style, scale, layer
             if masks is None:
-                weighted = lambda layer: sum(w * g for w, g in zip(mix.tolist(), layer, strict=True))
+                weighted = lambda layer: sum(w * g for w, g in zip(mix, layer, strict=True))
                 grams = [[[weighted(layer) for layer in zip(*scale, strict=True)] for scale in zip(*grams, strict=True)]]
         self.grams = grams  # one for each mask, one alone without masks
 
@@ -101,13 +99,16 @@ class Wanted:
     def loss(self, x, strength=1.0, variation=None):
         """Their sum, with the weights of WEIGHTS, or another one for the variation."""
         content, styled, restless = self.losses(x)
-        return WEIGHTS["content"] * content + strength * (WEIGHTS["style"] * styled + (WEIGHTS["variation"] if variation is None else variation) * restless)
+        return WEIGHTS["content"] * content + strength * (
+            WEIGHTS["style"] * styled + (WEIGHTS["variation"] if variation is None else variation) * restless
+        )
 
 
 def minimise(loss_of, x, steps, optimizer="lbfgs", watch=None):
     """The best image found on the way from x, and whether `watch` stopped it. Values outside [-1, 1] are charged for, and cut off at the end.
 
     L-BFGS learns the curvature from its last gradients; Adam makes its first steps, since far from the goal the curvature misleads.
+    Raises ValueError where the loss at x is not finite.
     """
     x = x.detach().clone().requires_grad_()
     adam = torch.optim.Adam([x], lr=0.03)
@@ -127,6 +128,8 @@ def minimise(loss_of, x, steps, optimizer="lbfgs", watch=None):
         (adam if optimizer == "adam" or step < 15 else lbfgs).step(closure)
         if seen["loss"] < lowest:
             lowest, best = seen["loss"], seen["x"]
+        elif lowest == float("inf"):
+            raise ValueError(f"the loss is {seen['loss']} at the start: are all values of images, masks and weights finite?")
         elif not seen["loss"] < 3 * lowest:  # a leap: back to the best, and its curvature is forgotten
             with torch.no_grad():
                 x.copy_(best)
@@ -151,22 +154,33 @@ def keep_color(stylised, content):
 
 
 def _recolored(content, styles, mix, masks):
-    weights = mix.tolist() if masks is None else masks
-    return sum(w * recolor(content, s) for w, s in zip(weights, styles, strict=True)).clamp(-1, 1)
+    """The content in the mixture's colours; under masks in each one's, where they overlap in between, where there is none in its own."""
+    if masks is None:
+        return sum(w * recolor(content, s) for w, s in zip(mix.tolist(), styles, strict=True)).clamp(-1, 1)
+    covered = sum(masks)
+    painted = sum(m * recolor(content, s) for m, s in zip(masks, styles, strict=True)) / covered.clamp(min=1)
+    return (painted + (1 - covered).clamp(min=0) * content).clamp(-1, 1)
 
 
 def _halved(x, times):
     return F.avg_pool2d(x, 2**times) if times else x
 
 
+def _pooled(mask, level):
+    """A mask of the size that `_shrink` gives, still within 0..1."""
+    return F.adaptive_avg_pool2d(mask, [math.floor(n * 0.5**level) for n in mask.shape[2:]])
+
+
 def _shrink(x, level):
-    if level == 0:
-        return x
-    return F.interpolate(x, scale_factor=0.5**level, mode="bicubic", antialias=True).clamp(-1, 1)
+    return x if level == 0 else F.interpolate(x, scale_factor=0.5**level, mode="bicubic", antialias=True).clamp(-1, 1)
 
 
-def _check(content, styles, strength, mix, masks, steps, init, content_stage, optimizer, stages):
-    for name, x in [("content", content), *(("style", s) for s in styles)]:
+def _resized(x, other):
+    return x if x.shape == other.shape else F.interpolate(x, size=other.shape[2:], mode="bicubic", antialias=True)
+
+
+def _check(content, styles, strength, steps, s, stages):
+    for name, x in [("content", content), *(("style", e) for e in styles), *([("init", s.init)] if isinstance(s.init, torch.Tensor) else [])]:
         if x.dim() != 4 or x.shape[:2] != (1, 3) or min(x.shape[2:]) < SIDE:
             raise ValueError(f"{name}: one colour image [1, 3, H, W] with sides of {SIDE} pixels or more is wanted; given {list(x.shape)}")
         if not x.is_floating_point() or not x.isfinite().all() or x.abs().max() > 1.01:
@@ -175,17 +189,18 @@ def _check(content, styles, strength, mix, masks, steps, init, content_stage, op
             )
     if not strength >= 0:
         raise ValueError(f"strength is {strength}; 0 or more is wanted, 1 for a clear style")
-    if mix is not None and (masks is not None or len(mix) != len(styles) or min(mix) < 0 or not sum(mix) > 0):
-        raise ValueError(f"mix is {mix}; {len(styles)} weights of 0 or more are wanted, not all 0, and no masks with it")
-    if masks is not None and (len(masks) != len(styles) or any(m.shape != (1, 1, *content.shape[2:]) for m in masks)):
-        raise ValueError(
-            f"one mask [1, 1, {content.shape[2]}, {content.shape[3]}] for each of {len(styles)} styles is wanted; given {[list(m.shape) for m in masks]}"
-        )
+    if s.mix is not None and (s.masks is not None or len(s.mix) != len(styles) or min(s.mix) < 0 or not sum(s.mix) > 0):
+        raise ValueError(f"mix is {s.mix}; {len(styles)} weights of 0 or more are wanted, not all 0, and no masks with it")
+    shape = (1, 1, *content.shape[2:])
+    if s.masks is not None and (len(s.masks) != len(styles) or any(m.shape != shape or m.min() < 0 or m.max() > 1 for m in s.masks)):
+        raise ValueError(f"one mask {list(shape)} in 0..1 for each of {len(styles)} styles is wanted; given {[list(m.shape) for m in s.masks]}")
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps is {steps!r}; a whole number, 1 or more, is wanted")
-    if isinstance(init, str) and init not in ("content", "noise"):
-        raise ValueError(f"init is {init!r}; 'content', 'noise' or an image is wanted")
-    if optimizer not in ("lbfgs", "adam"):
-        raise ValueError(f"unknown optimizer {optimizer!r}; known: lbfgs, adam")
-    if not 0 <= content_stage < stages:
-        raise ValueError(f"content_stage is {content_stage}; this network has stages 0 to {stages - 1}")
+    if isinstance(s.init, str) and s.init not in ("content", "noise"):
+        raise ValueError(f"init is {s.init!r}; 'content', 'noise' or an image is wanted")
+    if not isinstance(s.levels, int) or s.levels < 1:
+        raise ValueError(f"levels is {s.levels!r}; 1 for the full size only, 2 to begin at half of it, and so on")
+    if s.optimizer not in ("lbfgs", "adam"):
+        raise ValueError(f"unknown optimizer {s.optimizer!r}; known: lbfgs, adam")
+    if not 0 <= s.content_stage < stages:
+        raise ValueError(f"content_stage is {s.content_stage}; this network has stages 0 to {stages - 1}")
