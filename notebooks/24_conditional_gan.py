@@ -295,6 +295,7 @@ class OnlyBeside(gan.Generator):
         self.norms = nn.ModuleList(gan.Norm(norm.norm.num_features) for norm in self.norms)
 
 
+# %%
 class Untold(nn.Module):
     """A network made without conditions, which looks away from those it is given."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import save_file
 
-from genimg_lib import cli, data, style
+from genimg_lib import cli, data, style, stylist
 from genimg_lib.data import fetch, photos, styles, weights
 from genimg_lib.style import features as feature_networks
 from genimg_lib.style import optimise
@@ -284,7 +284,9 @@ def test_any_style_hands_the_decoder_the_styles_statistics():
     net(x, s, 0.0)
     assert torch.allclose(handed["maps"], net.encode(x)[-1], atol=1e-6)
     net(x, [s, x], [0.5, 0.5])
-    assert torch.allclose(handed["maps"], 0.5 * net.encode(x)[-1] + 0.5 * style.adain(net.encode(x)[-1], wanted), atol=1e-4)
+    colored = 0.5 * style.recolor(x, s) + 0.5 * style.recolor(x, x)
+    maps = net.encode(colored)[-1]
+    assert torch.allclose(handed["maps"], 0.5 * style.adain(maps, wanted) + 0.5 * style.adain(maps, net.encode(x)[-1]), atol=1e-3)
     with pytest.raises(ValueError, match="2 styles and 1 weights"):
         net(x, [s, s], [1.0])
     assert not any(key.startswith("encoder") for key in net.state_dict())
@@ -414,3 +416,29 @@ def test_the_weights_of_the_styles_say_how_they_were_made():
     for name in ("drawn_styles", "any_style"):
         facts = json.loads((fetch.shipped() / "weights" / f"{name}.json").read_text())
         assert {"steps", "minutes", "device", "seed", "data"} <= set(facts)
+
+
+def test_a_picture_of_several_pages_is_no_film(tmp_path):
+    pages = [Image.new("RGB", (40, 36), color) for color in ("red", "blue")]
+    pages[0].save(tmp_path / "pages.tiff", save_all=True, append_images=pages[1:])
+    frames, _ = stylist.read(tmp_path / "pages.tiff")
+    assert len(frames) == 1 and frames[0][0].min() == 255
+    pages[0].save(tmp_path / "a.gif", save_all=True, append_images=pages[1:], duration=70)
+    assert len(stylist.read(tmp_path / "a.gif")[0]) == 2 and stylist.read(tmp_path / "a.gif")[1] == 70
+
+
+def test_frames_are_fitted_and_that_is_said():
+    said = []
+    (wide,) = stylist.fit([torch.zeros(3, 40, 2000, dtype=torch.uint8)], 256, 256, said.append)
+    assert wide.shape == (3, 32, 1600) and "2000x40 is made smaller, 1600x32" in said[0]
+    own = [torch.zeros(3, 40, 2000, dtype=torch.uint8)]
+    assert stylist.fit(own, 0, 256, said.append) is own and len(said) == 1
+    assert stylist.fit([torch.zeros(3, 90, 300, dtype=torch.uint8)], None, 100, said.append)[0].shape == (3, 32, 107)
+
+
+def test_what_is_here_needs_no_download(tmp_path, monkeypatch, published):
+    assert style.here("embedded") and style.here("random") and not style.here("vgg19")
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "vgg19_part.safetensors").write_bytes(published["vgg19"].read_bytes())
+    monkeypatch.setenv("GENIMG_DATA", str(tmp_path))
+    assert style.here("vgg19") and not style.here("squeezenet1_1") and len(style.features("vgg19").stages) == 4
