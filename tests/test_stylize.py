@@ -261,8 +261,11 @@ def _encoder():
 def test_styles_differ_by_their_norms_alone_and_mix_between():
     torch.manual_seed(0)
     net, x = style.StyleNet(3, width=8, blocks=1).eval(), photo()
-    assert torch.allclose(net(x, 0), net(x, 2))  # as they begin
+    assert torch.equal(net(x, 0), x)  # as it begins
     with torch.no_grad():
+        net.last.weight.normal_(std=0.3)
+        assert torch.allclose(net(x, 0), net(x, 2)) and net(x).abs().max() <= 1 < net.train()(x).abs().max()
+        net.eval()
         for name, p in net.named_parameters():
             if name.endswith("scale"):
                 p[2] += 0.5

@@ -24,6 +24,7 @@ from genimg_lib.style.optimise import WEIGHTS
 
 SEED, SIDE, BATCH = 0, 128, 4
 UNSEEN, UNSEEN_STYLE = ("coffee", "chelsea", "brick"), "dots"
+CONTENT = 3.0  # a network that paints in one pass loses the picture sooner than an optimiser does
 SEEN = tuple(name for name in photos.NAMES if name not in UNSEEN)
 
 
@@ -68,12 +69,12 @@ def drawn_styles(minutes, judge, g):
             wanted = judge(net.recolored(x, mix), 3)[3]
         maps = [judge(half(made)) for half in scales]
         return {
-            "content": WEIGHTS["content"] * style.content_loss(maps[0][3], wanted),
-            "style": 1.5
-            * WEIGHTS["style"]
+            "content": CONTENT * style.content_loss(maps[0][3], wanted),
+            "style": WEIGHTS["style"]
             * sum(style.style_loss(m, [layer[which] for layer in wanted_]) for m, wanted_ in zip(maps, grams, strict=True))
             / 2,
             "variation": WEIGHTS["variation"] * style.total_variation(made),
+            "outside": 10 * (made - made.clamp(-1, 1)).square().mean(),
         }
 
     steps = learn(net, loss_of, minutes)

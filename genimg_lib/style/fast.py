@@ -4,7 +4,6 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib.layers import same_start
 from genimg_lib.style.features import SIDE
 from genimg_lib.style.losses import adain, bleach, color, color_statistics, recolor
 
@@ -12,8 +11,8 @@ from genimg_lib.style.losses import adain, bleach, color, color_statistics, reco
 class StyleNet(nn.Module):
     """Pictures in one of a few learned styles: x [N, 3, H, W] in [-1, 1] -> the same shape, at any size from 16 pixels on.
 
-    A fully convolutional network that works at a quarter and an eighth of the size (Johnson et al. 2016, arXiv:1603.08155, with pixel shuffles), with
-    instance norm (Ulyanov et al. 2016, arXiv:1607.08022). styles: how many; each has its own scales and shifts of every norm, all else is shared
+    A fully convolutional network that works at a quarter and an eighth of the size (Johnson et al. 2016, arXiv:1603.08155) and gives what is to be added to
+    the picture; the sum is cut to [-1, 1] in eval mode, while in training a loss may charge for what lies outside. With instance norm (Ulyanov et al. 2016, arXiv:1607.08022). styles: how many; each has its own scales and shifts of every norm, all else is shared
     (Dumoulin et al. 2017, arXiv:1610.07629). examples: the styles' pictures, a list of [1, 3, h, w]: what is to be painted takes on their colours first;
     without them (weights bring the colours along), none are changed.
     """
@@ -23,9 +22,9 @@ class StyleNet(nn.Module):
         self.styles, wide = styles, 2 * width
         self.enter = nn.ModuleList([Block(48, width, styles), Block(width, wide, styles, stride=2)])
         self.middle = nn.ModuleList(nn.ModuleList([Block(wide, wide, styles), Block(wide, wide, styles, relu=False)]) for _ in range(blocks))
-        self.leave = nn.ModuleList([Block(wide, width, styles, up=2), Block(width, width // 2, styles, up=2)])
-        self.last = _conv(width // 2, 12)
-        same_start(self.last)
+        self.leave = nn.ModuleList([Block(wide, width, styles, up=2), Block(width, width // 2, styles, up=2), Block(width // 2, width // 4, styles, up=2)])
+        self.last = _conv(width // 4 + 3, 3)  # sees the picture, too
+        nn.init.zeros_(self.last.weight), nn.init.zeros_(self.last.bias)  # at first, nothing is changed
         self.register_buffer("color_mean", torch.zeros(styles, 3))
         self.register_buffer("color_root", torch.zeros(styles, 3, 3))  # of the covariance of the colours
         for k, picture in enumerate(examples or ()):
@@ -36,15 +35,16 @@ class StyleNet(nn.Module):
         _check_picture(x)
         mix = _mix(style, self.styles, x)
         h, w = x.shape[2:]
-        x = F.pad(self.recolored(x, mix, reference), (0, -w % 8, 0, -h % 8), mode="replicate")
-        x = F.pixel_unshuffle(x, 4)
+        colored = F.pad(self.recolored(x, mix, reference), (0, -w % 8, 0, -h % 8), mode="replicate")
+        x = F.pixel_unshuffle(colored, 4)
         for block in self.enter:
             x = block(x, mix)
         for first, second in self.middle:
             x = x + second(first(x, mix), mix)
         for block in self.leave:
             x = block(x, mix)
-        return torch.tanh(F.pixel_shuffle(self.last(x), 2))[:, :, :h, :w]
+        painted = (colored + self.last(torch.cat([x, colored], dim=1)))[:, :, :h, :w]
+        return painted if self.training else painted.clamp(-1, 1)
 
     def recolored(self, x, mix, reference=None):
         """x in the colours of the styles, mixed by weights [N or 1, styles]; as it is where the network knows no colours."""
@@ -54,21 +54,28 @@ class StyleNet(nn.Module):
 
 
 class Block(nn.Module):
-    """Convolution, instance norm with the scales and shifts of the style, and a ReLU if asked; up: grows by a pixel shuffle."""
+    """Convolution, instance norm with the scales and shifts of the style, and a ReLU if asked; up: the map is enlarged first, which leaves no grid."""
 
     def __init__(self, c_in, c_out, styles, stride=1, up=1, relu=True):
         super().__init__()
-        self.conv = _conv(c_in, c_out * up**2, stride)
+        self.conv = _conv(c_in, c_out, stride)
         self.up, self.relu, self.norm = up, relu, F.instance_norm
-        if up > 1:
-            same_start(self.conv)
         self.scale = nn.Parameter(torch.ones(styles, c_out))
         self.shift = nn.Parameter(torch.zeros(styles, c_out))
 
     def forward(self, x, mix):
-        x = F.pixel_shuffle(self.conv(x), self.up) if self.up > 1 else self.conv(x)
+        x = self.conv(_enlarge(x) if self.up > 1 else x)
         x = self.norm(x) * (mix @ self.scale)[:, :, None, None] + (mix @ self.shift)[:, :, None, None]
         return F.relu(x) if self.relu else x
+
+
+def _enlarge(x):
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+class Enlarge(nn.Module):
+    def forward(self, x):
+        return _enlarge(x)
 
 
 class AnyStyle(nn.Module):
@@ -86,10 +93,8 @@ class AnyStyle(nn.Module):
         self.encoder = [encoder]  # not a part: its weights are stored elsewhere
         conv = lambda c_in, c_out: nn.Sequential(_conv(c_in, c_out), nn.ReLU())
         self.decoder = nn.Sequential(
-            conv(width, width), conv(width, 4 * 64), nn.PixelShuffle(2), conv(64, 64), conv(64, 4 * 24), nn.PixelShuffle(2), conv(24, 24), _conv(24, 3)
+            conv(width, width), conv(width, 64), Enlarge(), conv(64, 64), conv(64, 24), Enlarge(), conv(24, 24), _conv(24, 3)
         )  # fmt: skip
-        for k in (1, 4):
-            same_start(self.decoder[k][0])
 
     def encode(self, x):
         """The maps of the first three stages: of x [N, 3, H, W], a list; the last one [N, 128, H / 4, W / 4] is what is decoded."""
