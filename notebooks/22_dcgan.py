@@ -367,7 +367,9 @@ if evaluator:
     print(f"FD as it should be {found['fd_400']:.1f}, two at a time {found['fd_two_at_a_time']:.1f}, unsettled {found['fd_unsettled']:.1f} (400 images each)")
 
 # %% [markdown]
-# **Against a textbook.** `genimg bench gan` trains these networks by this notebook's game, told which of twenty groups of look-alikes an image belongs to (found by k-means, without labels; notebook 24 says why that helps), and a DCGAN by the book (transposed convolutions, batch norm on both sides, the non-saturating loss, $2 \cdot 10^{-4}$, no averaging), for the same five minutes on the same machine. `ratio` is the textbook's Fréchet distance divided by ours; `own_work_share` is the part of a round that its own forward and backward passes take. The textbook's learning rate was chosen for trainings of hours; in five minutes it stands at a disadvantage.
+# **Against a textbook.** `genimg bench gan` trains these networks by this notebook's game, told which of twenty groups of look-alikes an image belongs to (found by k-means, without labels; notebook 24 says why that helps), and a DCGAN by the book (transposed convolutions, batch norm on both sides, the non-saturating loss, $2 \cdot 10^{-4}$, no averaging), for the same five minutes on the same machine.
+#
+# `ratio` is the textbook's Fréchet distance divided by ours; `own_work_share` is the part of a round that its own forward and backward passes take. The textbook's learning rate was chosen for trainings of hours; in five minutes it stands at a disadvantage.
 
 # %%
 tables.show_expected("bench_gan_fashion_mnist")

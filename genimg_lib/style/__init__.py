@@ -1,8 +1,8 @@
 """Style: what a picture keeps of its materials when it forgets its places, and how another picture takes it on."""
 
 from genimg_lib.style.fast import AnyStyle, StyleNet
-from genimg_lib.style.features import FeatureNet, Features, features, here
 from genimg_lib.style.losses import adain, content_loss, gram, recolor, style_loss, total_variation, whiten, whiten_color
+from genimg_lib.style.networks import FeatureNet, Features, features, here
 from genimg_lib.style.optimise import Wanted, keep_color, minimise, stylize
 from genimg_lib.style.video import blend, flicker, motion, move, overlap, pan, steady
 

@@ -4,8 +4,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib.style.features import SIDE
 from genimg_lib.style.losses import adain, bleach, color, color_statistics, recolor
+from genimg_lib.style.networks import SIDE
 
 
 class StyleNet(nn.Module):
@@ -22,7 +22,9 @@ class StyleNet(nn.Module):
         self.styles, wide = styles, 2 * width
         self.enter = nn.ModuleList([Block(48, width, styles), Block(width, wide, styles, stride=2)])
         self.middle = nn.ModuleList(nn.ModuleList([Block(wide, wide, styles), Block(wide, wide, styles, relu=False)]) for _ in range(blocks))
-        self.leave = nn.ModuleList([Block(wide, width, styles, up=2), Block(width, width // 2, styles, up=2), Block(width // 2, width // 4, styles, up=2)])
+        self.leave = nn.ModuleList(
+            [Block(wide, width, styles, up=2), Block(width, width // 2, styles, up=2), Block(width // 2, width // 4, styles, up=2)]
+        )
         self.last = _conv(width // 4 + 3, 3)  # sees the picture, too
         nn.init.zeros_(self.last.weight), nn.init.zeros_(self.last.bias)  # at first, nothing is changed
         self.register_buffer("color_mean", torch.zeros(styles, 3))

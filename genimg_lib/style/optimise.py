@@ -5,8 +5,8 @@ import math
 import torch
 import torch.nn.functional as F
 
-from genimg_lib.style.features import features
 from genimg_lib.style.losses import content_loss, gram, recolor, style_loss, total_variation
+from genimg_lib.style.networks import features
 
 WEIGHTS = {"content": 1.0, "style": 200.0, "variation": 0.5}  # for maps with a mean of 1, whatever the network and the size
 SIDE = 32  # the smallest side of a picture: its half still goes through the networks
