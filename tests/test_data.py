@@ -225,6 +225,7 @@ def small_registry(monkeypatch):
             "licence": "",
             "folder": f"the-{name}",
             "mirrors": [NOWHERE],
+            "instead": "Portraits need no download: load('portraits')",
             "files": {file: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for file, content in files.items()},
         }
         for name, files in FILES.items()
