@@ -290,7 +290,7 @@ plots.show(plots.grid(torch.cat(results), cols=1 + len(judges), labels=labels), 
 STRENGTHS, STAGES = (0.03, 0.2, 1.0, 5.0), (1, 3)
 grid = {(stage, a): paint(one, mosaic, net, run.small_steps, strength=a, content_stage=stage) for stage in STAGES for a in STRENGTHS}
 labels = [f"$\\alpha$ = {a:g}, map {stage}" for stage in STAGES for a in STRENGTHS]
-plots.show(plots.grid(torch.cat(list(grid.values())), cols=len(STRENGTHS), labels=labels), alt="Eight versions: the style grows stronger from left to right, the content is kept more loosely from top to bottom.", caption="Left: the photograph, hardly touched. Right: tiles, which above still follow every edge of it, and below only its large forms.")
+plots.show(plots.grid(torch.cat(list(grid.values())), cols=len(STRENGTHS), labels=labels), alt="Eight versions: the style grows stronger from left to right, the content is kept more loosely from top to bottom.", caption="To the right, more tiles. Above, where map 1 keeps the content, more of the photograph's own colours and edges shine through.")
 with torch.no_grad():
     judge = style.Wanted(net, style.recolor(one, mosaic), [mosaic])
     traded = [[v.item() for v in judge.losses(grid[3, a])[:2]] for a in STRENGTHS]
@@ -404,7 +404,7 @@ run.expect(largest_drift=("<", 0.1), gradient_error=("<", 1e-4), style_fell=(">"
 # 4. ★★ *(10 minutes)* Its own colours.
 # 5. ★★ *(10 minutes)* To think about: a style upside down.
 #
-# To try here *(10 minutes each)*: `CONTENT` with the path of a picture of your own; or your own style, `examples = {"mine": picture("my_painting.jpg", run.size)}`. And outside: `genimg stylize coffee mosaic -o coffee.png`.
+# To try here *(10 minutes each)*: `CONTENT` with the path of a picture of your own; or a painting of your own as a style, opened by `picture`. And outside, `genimg stylize --help`.
 #
 # ## What to remember
 #
