@@ -66,7 +66,7 @@ plots.show(
 #
 # ## The maths
 #
-# Let $F_l(x)$ be the maps of layer $l = 0, \ldots, L - 1$ for a picture $x$, of $C_l$ channels and $H_l \times W_l$ places; $l = 0$ are the pixels themselves, and each $F_l$ is divided by its mean on photographs. $c$ is the content, $s$ the style. The **content loss** compares one layer $k$ place by place (ours: $k = 3$, at a quarter of the size), the **style loss** compares the Gram matrices $\mathrm{Gr}_l$ of notebook 16, equation (1), of all layers:
+# Let $F_l(x)$ be the maps of the layers $l = 0$ to $L - 1$ for a picture $x$, of $C_l$ channels and $H_l \times W_l$ places; $l = 0$ are the pixels themselves, and each $F_l$ is divided by its mean on photographs. $c$ is the content, $s$ the style. The **content loss** compares one layer $k$ place by place (ours: $k = 3$, at a quarter of the size), the **style loss** compares the Gram matrices $\mathrm{Gr}_l$ of notebook 16, equation (1), of all layers:
 #
 # $$\mathcal{L}_\text{content}(x) = \frac{1}{C_k H_k W_k}\,\big\|F_k(x) - F_k(c)\big\|^2, \tag{1}$$
 #
@@ -318,7 +318,7 @@ plots.show(
 assert variations[1] < variations[0]
 
 # %% [markdown]
-# **Keep the colours?** Take from the painting only its lightness $Y = 0.299 R + 0.587 G + 0.114 B$, and the colours from the photograph (Gatys et al. 2016b). **Two styles?** Average their Gram matrices. **Each in its place?** Give each style a mask: multiply the maps with $\sqrt{m}$ before the Gram matrix, and it counts only places under the mask (Gatys et al. 2017).
+# **Keep the colours?** Take from the painting only its lightness (0.299 of red, 0.587 of green, 0.114 of blue, added up), and the colours from the photograph (Gatys et al. 2016b). **Two styles?** Average their Gram matrices. **Each in its place?** Give each style a mask: multiply the maps with $\sqrt{m}$ before the Gram matrix, and it counts only places under the mask (Gatys et al. 2017).
 
 # %%
 woodcut, dots = drawn("woodcut", run.small), drawn("dots", run.small)
