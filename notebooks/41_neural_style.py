@@ -122,7 +122,7 @@ drift = max(abs(a / b - 1) for times in (2, 3) for a, b in zip(by_size[times], b
 assert drift < 0.1
 
 # %% [markdown]
-# ### The gradient reaches the pixels
+# ### Down to the pixels
 #
 # Nothing here is trained. The network's weights stay as they are; the *picture* is the variable, and its gradient comes by the chain rule: through the Gram matrices, as in notebook 16, equation (6), and then back through all layers. A check against finite differences, in double precision:
 
