@@ -76,7 +76,7 @@ def _parser():
     )
     stylize.add_argument("style", help="strokes, mosaic, woodcut, hatching, dots, a painting (starry_night ...) or any picture file")
     stylize.add_argument("-o", "--out", required=True, help="the file to write; for films a .gif, or a folder for the frames")
-    stylize.add_argument("--fast", action="store_true", help="by a trained network, in one pass instead of a minute")
+    stylize.add_argument("--fast", action="store_true", help="by a trained network, in one pass instead of a hundred steps")
     stylize.add_argument("--size", type=int, default=None, help="pixels of the longer side (256; with --fast 512 at most); 0: the picture's own size")
     stylize.add_argument(
         "--strength", type=float, default=1.0, help="of the style: 0 leaves the picture, 1 is clear; more is possible without --fast"
@@ -84,7 +84,7 @@ def _parser():
     stylize.add_argument("--keep-color", action="store_true", help="take over the lightness only")
     stylize.add_argument("--net", default="embedded", help="whose features judge: embedded, squeezenet1_1 or vgg19 (not with --fast)")
     stylize.add_argument("--steps", type=int, default=60, help="of the optimiser at each of two sizes (not with --fast)")
-    stylize.add_argument("--steady", type=float, default=0.6, help="for films: how much of the last frame is carried along, 0 to 1")
+    stylize.add_argument("--steady", type=float, default=0.4, help="for films: how much of the last frame is carried along, 0 to 1")
     stylize.set_defaults(do=_stylize)
 
     tables = commands.add_parser("tables", help="make the README's tables anew from the map and the results files")

@@ -39,15 +39,15 @@ from genimg_lib.check.gram_matrices import adain, constant_gram, covariance_from
 from genimg_lib.check.images import image_bytes, luma, psnr, same_histograms, to_uint8
 from genimg_lib.check.judge import CATALOGUE, Wrong
 from genimg_lib.check.minimax import d_loss, extragradient_step, g_loss, losses_at_zero, optimal_discriminator
-from genimg_lib.check.style import blend_ratio, content_gradient, flicker, instance_norm, keep_color, masked_gram, total_variation, whiten
+from genimg_lib.check.style import blend_share, content_gradient, flicker, instance_norm, keep_color, margins, masked_gram, total_variation, whiten
 
 __all__ = [
-    "CATALOGUE", "Wrong", "adain", "attribute_direction", "bits_per_dim", "blend_ratio", "build_encoder", "combinations_covered",
+    "CATALOGUE", "Wrong", "adain", "attribute_direction", "bits_per_dim", "blend_share", "build_encoder", "combinations_covered",
     "conditional_batch_norm", "constant_gram", "content_gradient", "conv_transpose", "convolve", "copied_share", "covariance_from_gram", "d_loss",
     "d_step_loss", "elbo", "entropy_gaussian", "extragradient_step", "flicker", "frechet_1d", "g_loss", "gaussian_kl", "generator_stack",
     "gradient_penalty", "gram", "half_life", "hidden_sigma", "hinge_losses", "image_bytes", "image_with_label", "influence", "init_dcgan",
     "instance_norm", "interpolate", "iwae_bound", "keep_color", "kl", "kl_gaussians", "latent_with_label", "losses_at_zero",
-    "lowest_with_sigmoid", "luma", "masked_gram", "moving_average", "nearest_neighbours", "obedience", "obedience_by_chance",
+    "lowest_with_sigmoid", "luma", "margins", "masked_gram", "moving_average", "nearest_neighbours", "obedience", "obedience_by_chance",
     "optimal_discriminator", "output_size", "power_iteration", "projection_logit", "psnr", "r1_penalty", "receptive_field", "relativistic_d_loss",
     "reparameterize", "same_histograms", "same_padding", "sample", "set_coordinate", "slerp", "sliced_wasserstein", "stack_size", "step_labels",
     "steps_in_epoch", "style_loss", "the_c", "to_tanh_range", "to_uint8", "total_variation", "upsample", "vae_loss", "wasserstein_1d", "whiten",

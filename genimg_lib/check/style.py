@@ -132,18 +132,24 @@ instance_norm = Check(
     tolerance=2e-2,  # with n or n - 1 in the deviation
 )
 
-blend_ratio = Check(
-    "blend_ratio",
-    lambda k: (1 - k) ** 2 / (1 + k),
-    [(0.0,), (0.25,), (0.6,), (0.9,)],
+
+def _root(r, sign=-1):
+    return ((2 + r) + sign * ((2 + r) ** 2 - 4 * (1 - r)) ** 0.5) / 2
+
+
+blend_share = Check(
+    "blend_share",
+    _root,
+    [(0.5,), (1.0,), (0.1,), (0.02,)],
     {
-        "the share of the new frame, squared: as if the carried frame were without error of its own. It has one: equation (6).": lambda k: (
-            (1 - k) ** 2
-        ),
-        "that is the variance of the blended film, (1 - k) / (1 + k), not the difference of its frames.": lambda k: (1 - k) / (1 + k),
-        "not squared: flicker is a mean of squares.": lambda k: 1 - k,
-        "k is the share of the *old* frame.": lambda k: k**2 / (2 - k),
+        "as if the carried frame were without error of its own, (1 - rho)^2 = r. It has one: equation (6).": lambda r: 1 - r**0.5,
+        "(1 - rho) / (1 + rho) = r is solved: that is the variance of the blended film, not the difference of its frames.": lambda r: (1 - r) / (1 + r),
+        "1 - rho = r is solved. Flicker is a mean of squares, and the carried frame has an error, too: equation (6).": lambda r: 1 - r,
+        "the other root of the quadratic equation: a share lies between 0 and 1.": lambda r: _root(r, 1),
+        "(6) the other way round: r was put in for rho.": lambda r: (1 - r) ** 2 / (1 + r),
+        "1 - rho: the share of the *new* frame.": lambda r: 1 - _root(r),
     },
+    tolerance=1e-4,
 )
 
 
@@ -174,6 +180,27 @@ flicker = Check(
 )
 
 
+margins = Check(
+    "margins",
+    lambda o, h, grid: (o % grid, -(o + h) % grid),
+    [(11, 20, 8), (0, 32, 8), (7, 1, 8), (16, 17, 8), (5, 6, 4), (-3, 10, 8)],
+    {
+        "above are as many rows as are missing to the *next* line. The frame has to begin at the line before it.": lambda o, h, grid: (
+            -o % grid,
+            -(o + h) % grid,
+        ),
+        "below counts from the frame's own first row: the rows above count, too, or rather: the frame ends at row o + h.": lambda o, h, grid: (
+            o % grid,
+            -h % grid,
+        ),
+        "below are as many rows as stand over. Wanted are those that are missing to the next line.": lambda o, h, grid: (o % grid, (o + h) % grid),
+        "a whole block of rows below a frame that ends at a line already: none are missing.": lambda o, h, grid: (o % grid, grid - (o + h) % grid),
+        "above and below are exchanged.": lambda o, h, grid: (-(o + h) % grid, o % grid),
+        "the frame's own length alone was looked at: above are no rows.": lambda o, h, grid: (0, -h % grid),
+    },
+)
+
+
 def _whiten(F, power=-0.5, centre=True):
     flat = F - F.mean(dim=1, keepdim=True)
     values, vectors = torch.linalg.eigh(flat @ flat.T / F.shape[1])
@@ -193,7 +220,7 @@ whiten = Check(
             (F - F.mean(1, keepdim=True)) / F.std(1, keepdim=True, correction=0)
         ),
         "the mean was not taken off.": lambda F: _whiten(F, centre=False),
-        "multiplied by the covariance's root instead of its inverse: correlations doubled, not removed.": lambda F: _whiten(F, 0.5),
+        "multiplied by the covariance's root instead of its inverse: the covariance is squared, not removed.": lambda F: _whiten(F, 0.5),
         "the inverse instead of the inverse root.": lambda F: _whiten(F, -1.0),
         "the covariance was divided by n - 1; here it is a mean over the places, divided by n.": lambda F: (
             _whiten(F) * ((F.shape[1] - 1) / F.shape[1]) ** 0.5

@@ -26,7 +26,7 @@ class FolderImages(torch.utils.data.Dataset):
             root = root / split
         elif split == "test":
             raise DataError(f"{root} has no images set apart for testing; put its pictures into subfolders train/ and test/")
-        self.files = sorted(p for p in root.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file() and not _hidden(p.relative_to(root)))
+        self.files = sorted(p for p in root.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file() and not hidden(p.relative_to(root)))
         if not self.files:
             raise DataError(f"there are no pictures in {root}; looked for files ending in {', '.join(sorted(ENDINGS))}")
         self.root, self.size = root, size
@@ -43,7 +43,7 @@ class FolderImages(torch.utils.data.Dataset):
         return photos.square(photos.open_image(self.files[i]), self.size)
 
 
-def _hidden(path):
+def hidden(path):
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 

@@ -1,10 +1,13 @@
 """Photographs: those that scikit-image installs (no download), and any picture file of the reader's."""
 
+import struct
+
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from genimg_lib.data.fetch import DataError
 
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error)  # what Pillow raises on files that are none, cut off or damaged
 NAMES = ("astronaut", "chelsea", "coffee", "rocket", "camera", "brick", "grass", "gravel", "coins", "moon")
 
 
@@ -22,7 +25,7 @@ def open_image(path):
     try:
         with Image.open(path) as image:
             return to_tensor(ImageOps.exif_transpose(image))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture ({error}); remove it or replace it") from None
 
 
@@ -52,12 +55,17 @@ def square(image, size):
 
 
 def to_tensor(image):
-    """A Pillow image of any mode: uint8 [3, H, W], transparency laid on white, 16 bits a pixel brought down to 8."""
+    """A Pillow image of any mode of whole numbers: uint8 [3, H, W], transparency laid on white, 16 bits a pixel brought down to 8.
+
+    Raises ValueError for real numbers, whose range nobody knows.
+    """
     import numpy as np
 
+    if image.mode == "F":
+        raise ValueError("its pixels are real numbers (mode F), whose range is not known; save it with 8 or 16 bits a pixel")
+    if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits a pixel
+        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype("uint8"))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits a pixel
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype("uint8"))
     return torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1).contiguous()

@@ -4,9 +4,9 @@ from genimg_lib.style.fast import AnyStyle, StyleNet
 from genimg_lib.style.losses import adain, content_loss, gram, recolor, style_loss, total_variation, whiten, whiten_color
 from genimg_lib.style.networks import FeatureNet, Features, features, here
 from genimg_lib.style.optimise import Wanted, keep_color, minimise, stylize
-from genimg_lib.style.video import blend, flicker, motion, move, overlap, pan, steady
+from genimg_lib.style.video import blend, camera, flicker, motion, move, overlap, pan, steady
 
 __all__ = [
-    "AnyStyle", "FeatureNet", "Features", "StyleNet", "Wanted", "adain", "blend", "content_loss", "features", "flicker", "gram", "here", "keep_color", "minimise", "motion", "move",
+    "AnyStyle", "FeatureNet", "Features", "StyleNet", "Wanted", "adain", "blend", "camera", "content_loss", "features", "flicker", "gram", "here", "keep_color", "minimise", "motion", "move",
     "overlap", "pan", "recolor", "steady", "style_loss", "stylize", "total_variation", "whiten", "whiten_color",
 ]  # fmt: skip

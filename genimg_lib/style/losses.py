@@ -43,7 +43,8 @@ def style_loss(maps, grams):
         found = gram(features)
         if found.shape[1:] != wanted.shape[1:] or len(wanted) not in (1, len(found)):
             raise ValueError(f"features {list(features.shape)} have Gram matrices {list(found.shape)}; wanted are {list(wanted.shape)}")
-        losses.append(((found - wanted).square().sum(dim=(1, 2)) / wanted.square().sum(dim=(1, 2))).mean())
+        size = wanted.square().sum(dim=(1, 2)).clamp(min=1e-12)  # a black style has pixels of 0
+        losses.append(((found - wanted).square().sum(dim=(1, 2)) / size).mean())
     return sum(losses) / len(losses)
 
 
@@ -76,7 +77,7 @@ def whiten_color(content, style, eps=1e-8):
     _check_channels(content, style)
     flat, mean, root = _covariance_power(content, -0.5, eps)
     _, style_mean, style_root = _covariance_power(style, 0.5, eps)
-    return (style_root @ (root @ (flat - mean)) + style_mean).to(content.dtype).view_as(content)
+    return (style_root @ (root @ (flat - mean)) + style_mean).to(content).view_as(content)
 
 
 def recolor(content, style, reference=None):
@@ -95,7 +96,7 @@ def bleach(content, reference=None):
     floor = 1e-3 * covariance.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None] + 1e-5
     values, vectors = torch.linalg.eigh(covariance + floor * torch.eye(3, dtype=covariance.dtype, device=covariance.device))
     root = (vectors * values[:, None] ** -0.5) @ vectors.transpose(1, 2)
-    return (root @ (content.double().flatten(2) - mean)).to(content.dtype).view_as(content)
+    return (root @ (_precise(content).flatten(2) - mean)).to(content).view_as(content)
 
 
 def color(bleached, mean, root):
@@ -107,11 +108,11 @@ def color_statistics(pictures):
     """Mean [N, 3] and symmetric root of the covariance [N, 3, 3] of the colours of pictures [N, 3, h, w]."""
     mean, covariance = _color_moments(pictures)
     values, vectors = torch.linalg.eigh(covariance)
-    return mean[:, :, 0].to(pictures.dtype), ((vectors * values.clamp(min=0)[:, None].sqrt()) @ vectors.transpose(1, 2)).to(pictures.dtype)
+    return mean[:, :, 0].to(pictures), ((vectors * values.clamp(min=0)[:, None].sqrt()) @ vectors.transpose(1, 2)).to(pictures)
 
 
 def _color_moments(pictures):
-    pixels = pictures.double().flatten(2)
+    pixels = _precise(pictures).flatten(2)
     mean = pixels.mean(dim=2, keepdim=True)
     return mean, (pixels - mean) @ (pixels - mean).transpose(1, 2) / pixels.shape[2]
 
@@ -119,7 +120,7 @@ def _color_moments(pictures):
 def whiten(features, eps=1e-8):
     """The first half of `whiten_color`: mean 0, and the identity as covariance where the features vary at all. [N, C, H, W] to the same."""
     flat, mean, root = _covariance_power(features, -0.5, eps)
-    return (root @ (flat - mean)).to(features.dtype).view_as(features)
+    return (root @ (flat - mean)).to(features).view_as(features)
 
 
 def _moments(features, eps):
@@ -130,12 +131,17 @@ def _moments(features, eps):
 
 def _covariance_power(features, power, eps):
     """(features as [N, C, HW], their mean [N, C, 1], their covariance to a power [N, C, C]), in float64."""
-    flat = features.double().flatten(2)
+    flat = _precise(features).flatten(2)
     mean = flat.mean(dim=2, keepdim=True)
     values, vectors = torch.linalg.eigh((flat - mean) @ (flat - mean).transpose(1, 2) / flat.shape[2])
     kept = values > eps * values[:, -1:]
     scaled = torch.where(kept, values.clamp(min=1e-300) ** power, 0.0)
     return flat, mean, (vectors * scaled[:, None]) @ vectors.transpose(1, 2)
+
+
+def _precise(x):
+    """x in float64; on the CPU where the device has none (Apple's GPUs)."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
 
 
 def _check_channels(content, style):

@@ -32,8 +32,7 @@ class Features(nn.Module):
             self.scale.copy_(torch.stack([maps.mean() for maps in self(to_float(photos.load(64)))]).clamp(min=1e-8))
 
     def forward(self, x, count=None):
-        if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < SIDE:
-            raise ValueError(f"colour images [N, 3, H, W] with sides of {SIDE} pixels or more are wanted; given {list(x.shape)}")
+        check_pictures(x)
         maps = [(x + 1) / self.scale[0]]
         x = ((x + 1) / 2 - self.mean) / self.std
         for stage, scale in zip(self.stages[:count], self.scale[1:], strict=False):
@@ -45,10 +44,9 @@ class Features(nn.Module):
 def features(name="embedded", device="cpu", path=None):
     """A network by its name, frozen, in eval mode: a `Features`.
 
-    "embedded": comes with the course (data/weights/embedded.json), a `FeatureNet` that was taught by the two others. "squeezenet1_1" (Iandola et al. 2016, arXiv:1602.07360) and "vgg19" (Simonyan and
-    Zisserman 2014, arXiv:1409.1556): torchvision's weights, looked for in the folder weights/ below the one that GENIMG_DATA names, in the cache, then
-    downloaded (5 and 575 MB). "random": a `FeatureNet` that learned nothing, He's initialisation
-    from seed 3.
+    "embedded": comes with the course (data/weights/embedded.json), a `FeatureNet` that was taught by the two others. "squeezenet1_1" (Iandola et al. 2016,
+    arXiv:1602.07360) and "vgg19" (Simonyan and Zisserman 2014, arXiv:1409.1556): torchvision's weights, looked for in the folder weights/ below the one that
+    GENIMG_DATA names, in the cache, then downloaded (5 and 575 MB). "random": a `FeatureNet` that learned nothing, He's initialisation from seed 3.
     path: a file of your own, safetensors or PyTorch, with torchvision's keys; it may hold the first layers only, then the last maps are missing.
     Raises ValueError for another name, DataError for weights that cannot be had or have wrong keys or shapes.
     """
@@ -77,19 +75,21 @@ def features(name="embedded", device="cpu", path=None):
 
 def here(name):
     """True if `features(name)` needs no download."""
-    return name in ("embedded", "random") or bool(_own_files(name)) or fetch.here(name)
+    if name not in (*NAMES, "random"):
+        raise ValueError(f"unknown network {name!r}; known: {', '.join(NAMES)}, random")
+    return name in ("embedded", "random") or fetch.here(name) or bool(_own_files(name))
 
 
 def _own_files(name):
-    """Files of weights under this name beside the published one, whole or in part."""
+    """Files of weights under this name beside the published one, whole or in part; a network with batch norm is another one."""
     published = fetch.registry()[name]["files"]
     found = [p for folder in fetch.folders("weights") for p in sorted(folder.glob(f"{name}*"))]
-    return [p for p in found if p.suffix in (".safetensors", ".pth", ".pt") and p.name not in published]
+    return [p for p in found if p.suffix in (".safetensors", ".pth", ".pt") and p.name not in published and not p.name.startswith(f"{name}_bn")]
 
 
 def _published(name):
-    """Where the weights lie: a file beside others in GENIMG_DATA (any of this name, whole or in part), or the published one, fetched."""
-    if own := _own_files(name):
+    """Where the weights lie: the published file if it is here, else one of this name in GENIMG_DATA, whole or in part, else the published one, fetched."""
+    if not fetch.here(name) and (own := _own_files(name)):
         return own[0]
     (path,) = fetch.fetch(name).values()
     return path
@@ -129,7 +129,7 @@ def _vgg19():
                 stage["half"] = nn.AvgPool2d(2)
             else:
                 number, c_in, c_out = part
-                stage[str(number)] = _conv(c_in, c_out)
+                stage[str(number)] = conv(c_in, c_out)
                 stage[f"relu {number}"] = nn.ReLU()
         stages.append(stage)
     return stages
@@ -138,9 +138,8 @@ def _vgg19():
 def _squeezenet():
     """After the first convolution and after each pair of fire modules; reflected at the image's border, so that no frame of zeros gets in."""
     pool = lambda: nn.MaxPool2d(3, stride=2, ceil_mode=True)
-    first = nn.Conv2d(3, 64, 3, stride=2, padding=1, padding_mode="reflect")
     return [
-        {"0": first, "relu": nn.ReLU()},
+        {"0": conv(3, 64, stride=2), "relu": nn.ReLU()},
         {"pool": pool(), "3": Fire(64, 16, 64), "4": Fire(128, 16, 64)},
         {"pool": pool(), "6": Fire(128, 32, 128), "7": Fire(256, 32, 128)},
         {"9": Fire(256, 48, 192), "10": Fire(384, 48, 192)},
@@ -154,7 +153,7 @@ class Fire(nn.Module):
         super().__init__()
         self.squeeze = nn.Conv2d(c_in, squeezed, 1)
         self.expand1x1 = nn.Conv2d(squeezed, c_out, 1)
-        self.expand3x3 = _conv(squeezed, c_out)
+        self.expand3x3 = conv(squeezed, c_out)
 
     def forward(self, x):
         x = F.relu(self.squeeze(x))
@@ -173,7 +172,7 @@ class FeatureNet(nn.Module):
         super().__init__()
         ins = (3, *self.WIDTHS[:-1])
         self.stages = nn.ModuleList(
-            nn.Sequential(_conv(c_in, c_out), nn.ReLU(), _conv(c_out, c_out), nn.ReLU()) for c_in, c_out in zip(ins, self.WIDTHS, strict=True)
+            nn.Sequential(conv(c_in, c_out), nn.ReLU(), conv(c_out, c_out), nn.ReLU()) for c_in, c_out in zip(ins, self.WIDTHS, strict=True)
         )
 
     def forward(self, x, stages=4):
@@ -185,5 +184,12 @@ class FeatureNet(nn.Module):
         return maps
 
 
-def _conv(c_in, c_out):
-    return nn.Conv2d(c_in, c_out, 3, padding=1, padding_mode="reflect")
+def check_pictures(x):
+    """Raises ValueError for anything but colour images [N, 3, H, W] that the networks' halvings leave something of."""
+    if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < SIDE:
+        raise ValueError(f"colour images [N, 3, H, W] with sides of {SIDE} pixels or more are wanted; given {list(x.shape)}")
+
+
+def conv(c_in, c_out, stride=1):
+    """A 3x3 convolution whose border mirrors the picture: a frame of zeros would be painted."""
+    return nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1, padding_mode="reflect")

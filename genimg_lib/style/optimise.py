@@ -19,7 +19,7 @@ def stylize(content, styles, net=None, *, steps=60, strength=1.0, watch=None, **
     content: [1, 3, H, W] in [-1, 1]. styles: one image [1, 3, h, w], or a list of them. net: a `Features`; the embedded one, if not given.
     First the content takes on the styles' colours (`recolor`), so that what it keeps does not fight the palette; then the pixels are optimised.
     steps: at the full size; each coarser one gets as many. strength: of the style, 1 for a clear one; 0 leaves the content.
-    watch(step, steps, loss, image) is called after each step and may return True to stop. more: of the `Settings`.
+    watch(step, steps, loss, image) is called after each step, with a smaller image at the coarse sizes, and may return True to stop. more: of the `Settings`.
     Raises ValueError for anything else. Source: Gatys et al. 2016 (CVPR), here from coarse to fine as Gatys et al. 2017 (arXiv:1611.07865).
     """
     net = features(device=content.device) if net is None else net
@@ -28,7 +28,7 @@ def stylize(content, styles, net=None, *, steps=60, strength=1.0, watch=None, **
     _check(content, styles, strength, steps, s, 1 + len(net.stages))
     mix = torch.tensor(s.mix or [1.0] * len(styles)) / sum(s.mix or [1.0] * len(styles))
     levels = min(s.levels, 1 + max(0, (min(min(x.shape[2:]) for x in [content, *styles]) // (2 * SIDE)).bit_length()))
-    content = torch.lerp(content, _recolored(content, styles, mix, s.masks), min(1.0, strength))
+    content = torch.lerp(content, _recolored(content, styles, mix, s), min(1.0, strength))
     x, before = (s.init if isinstance(s.init, torch.Tensor) else None), None
     for done, level in enumerate(reversed(range(levels))):
         small, masks = _shrink(content, level), None if s.masks is None else [_pooled(m, level) for m in s.masks]
@@ -52,12 +52,13 @@ class Settings:
     mix: a weight for each style, equal if not given; Gram matrices are averaged by them. masks: a list of [1, 1, H, W] in 0..1, one for each style, which
     then holds where its mask is 1 (not together with mix). init: "content", "noise" (from the seed) or an image. content_stage: of whose maps the content
     is kept, 0 for the pixels, then the network's stages. variation: a weight of the total variation instead of that of WEIGHTS. optimizer: "lbfgs" or
-    "adam". levels: of size; 1 for the full size only, 2 to begin at half of it, and so on.
+    "adam". levels: of size; 1 for the full size only, 2 to begin at half of it, and so on. reference: a picture whose colours stand for the content's, as
+    for `recolor`.
     """
 
-    def __init__(self, mix=None, masks=None, init="content", content_stage=3, variation=None, optimizer="lbfgs", levels=2, seed=0):
-        self.mix, self.masks, self.init, self.content_stage = mix, masks, init, content_stage
-        self.variation, self.optimizer, self.levels, self.seed = variation, optimizer, levels, seed
+    def __init__(self, mix=None, masks=None, init="content", content_stage=3, variation=None, optimizer="lbfgs", levels=2, seed=0, reference=None):
+        self.mix, self.masks, self.init, self.content_stage = None if mix is None else [float(w) for w in mix], masks, init, content_stage
+        self.variation, self.optimizer, self.levels, self.seed, self.reference = variation, optimizer, levels, seed, reference
 
 
 class Wanted:
@@ -104,6 +105,7 @@ class Wanted:
         )
 
 
+@torch.enable_grad()
 def minimise(loss_of, x, steps, optimizer="lbfgs", watch=None):
     """The best image found on the way from x, and whether `watch` stopped it. Values outside [-1, 1] are charged for, and cut off at the end.
 
@@ -153,12 +155,13 @@ def keep_color(stylised, content):
     return (content - lightness(content) + lightness(stylised)).clamp(-1, 1)
 
 
-def _recolored(content, styles, mix, masks):
+def _recolored(content, styles, mix, settings):
     """The content in the mixture's colours; under masks in each one's, where they overlap in between, where there is none in its own."""
+    masks, in_colors = settings.masks, [recolor(content, s, settings.reference) for s in styles]
     if masks is None:
-        return sum(w * recolor(content, s) for w, s in zip(mix.tolist(), styles, strict=True)).clamp(-1, 1)
+        return sum(w * x for w, x in zip(mix.tolist(), in_colors, strict=True)).clamp(-1, 1)
     covered = sum(masks)
-    painted = sum(m * recolor(content, s) for m, s in zip(masks, styles, strict=True)) / covered.clamp(min=1)
+    painted = sum(m * x for m, x in zip(masks, in_colors, strict=True)) / covered.clamp(min=1)
     return (painted + (1 - covered).clamp(min=0) * content).clamp(-1, 1)
 
 
@@ -183,16 +186,18 @@ def _check(content, styles, strength, steps, s, stages):
     for name, x in [("content", content), *(("style", e) for e in styles), *([("init", s.init)] if isinstance(s.init, torch.Tensor) else [])]:
         if x.dim() != 4 or x.shape[:2] != (1, 3) or min(x.shape[2:]) < SIDE:
             raise ValueError(f"{name}: one colour image [1, 3, H, W] with sides of {SIDE} pixels or more is wanted; given {list(x.shape)}")
-        if not x.is_floating_point() or not x.isfinite().all() or x.abs().max() > 1.01:
+        if x.dtype != torch.float32 or not x.isfinite().all() or x.abs().max() > 1.01:
             raise ValueError(
-                f"{name}: finite numbers in [-1, 1] are wanted, as data.to_float gives; given {x.dtype} from {x.min():.3g} to {x.max():.3g}"
+                f"{name}: finite float32 numbers in [-1, 1] are wanted, as data.to_float gives; given {x.dtype} from {x.min():.3g} to {x.max():.3g}"
             )
     if not strength >= 0:
         raise ValueError(f"strength is {strength}; 0 or more is wanted, 1 for a clear style")
     if s.mix is not None and (s.masks is not None or len(s.mix) != len(styles) or min(s.mix) < 0 or not sum(s.mix) > 0):
         raise ValueError(f"mix is {s.mix}; {len(styles)} weights of 0 or more are wanted, not all 0, and no masks with it")
     shape = (1, 1, *content.shape[2:])
-    if s.masks is not None and (len(s.masks) != len(styles) or any(m.shape != shape or m.min() < 0 or m.max() > 1 for m in s.masks)):
+    if s.masks is not None and (
+        len(s.masks) != len(styles) or any(m.shape != shape or not m.is_floating_point() or not ((m >= 0) & (m <= 1)).all() for m in s.masks)
+    ):
         raise ValueError(f"one mask {list(shape)} in 0..1 for each of {len(styles)} styles is wanted; given {[list(m.shape) for m in s.masks]}")
     if not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps is {steps!r}; a whole number, 1 or more, is wanted")

@@ -21,16 +21,20 @@ def pan(image, size, frames=24, step=(1, 3), noise=0.02, seed=0):
 
 
 def overlap(before, after, step):
-    """The same places of the scene in two neighbouring frames: before, after [..., H, W] -> both [..., H - rows, W - columns]."""
-    dy, dx = step
-    h, w = before.shape[-2:]
+    """The same places of the scene in two neighbouring frames: before, after [..., H, W] -> both [..., H - rows, W - columns].
+
+    step: (rows, columns) by which the frame moved on, 0 or more and less than its sides, whole numbers; ValueError for others.
+    """
+    (dy, dx), (h, w) = step, before.shape[-2:]
+    if not (0 <= dy < h and 0 <= dx < w):
+        raise ValueError(f"the step is {step}; rows from 0 to {h - 1} and columns from 0 to {w - 1} are possible for frames of {h}x{w}")
     return before[..., dy:, dx:], after[..., : h - dy, : w - dx]
 
 
 def flicker(film, step):
     """How much a film changes beside its motion: the mean squared difference of neighbouring frames after the known motion is undone.
 
-    film: [T, C, H, W] in [-1, 1], two frames or more. 0 for a film that only moves.
+    film: [T, C, H, W] in [-1, 1], two frames or more. step: as for `overlap`. 0 for a film that only moves. Raises ValueError for one frame.
     """
     if len(film) < 2:
         raise ValueError(f"two frames or more are wanted; given {len(film)}")
@@ -38,10 +42,10 @@ def flicker(film, step):
     return (before - after).square().mean().item()
 
 
-def blend(film, step, keep=0.6):
+def blend(film, step, keep=0.4):
     """Each frame mixed with its predecessor's, moved along: out_t = keep * moved(out_{t-1}) + (1 - keep) * film_t. What comes newly into sight stays.
 
-    film: [T, C, H, W]. keep: in 0..1, 0 changes nothing.
+    film: [T, C, H, W]. step: as for `overlap`. keep: in 0..1, 0 changes nothing. Raises ValueError for any other.
     """
     if not 0 <= keep <= 1:
         raise ValueError(f"keep is {keep}; a number from 0 to 1 is wanted")
@@ -65,6 +69,11 @@ def motion(before, after):
     return torch.from_numpy(optical_flow_ilk(*grey, radius=9)).to(before)
 
 
+def camera(flow):
+    """How far the camera went from the frame before to this one, (rows, columns) in pixels and parts of them: the median of a flow as `motion` gives it."""
+    return tuple(way.median().item() for way in flow)
+
+
 def move(frame, flow):
     """A frame [C, H, W], seen through a flow as `motion` gives it: each pixel is taken from where it came from; what lies outside is the border's."""
     h, w = frame.shape[1:]
@@ -73,11 +82,10 @@ def move(frame, flow):
     return F.grid_sample(frame[None], places[None].to(frame), mode="bilinear", padding_mode="border", align_corners=False)[0]
 
 
-def steady(frame, previous, content, previous_content, keep=0.6):
-    """A stylised frame mixed with the one before, which is moved along by the estimated motion of the contents; less where the contents do not match.
+def steady(frame, previous, content, previous_content, flow, keep=0.4):
+    """A stylised frame mixed with the one before, which is moved along by the motion of the contents; less where the contents do not match.
 
-    All [3, H, W] in [-1, 1]; previous: the last frame that was shown. keep: in 0..1.
+    All [3, H, W] in [-1, 1]; previous: the last frame that was shown. flow: from `motion`. keep: in 0..1.
     """
-    flow = motion(previous_content, content)
     mismatch = (move(previous_content, flow) - content).square().mean(dim=0)
     return torch.lerp(frame, move(previous, flow), keep * torch.exp(-mismatch / 0.02))
