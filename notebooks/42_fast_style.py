@@ -85,7 +85,9 @@ assert max(errors.values()) < 1e-10
 # %% [markdown]
 # ## Build
 #
-# The network works at a quarter and an eighth of the picture's size, where convolutions are cheap and see far: pixels go into channels (`pixel_unshuffle`), a stride of 2 halves once more, three residual blocks paint (each adds to its input what two convolutions make of it), then the maps are enlarged step by step, with fewer and fewer channels. Each block is a convolution, (2), and a ReLU. What comes out is *added* to the picture: a network that has learned nothing yet changes nothing. All borders are reflected: zeros around a picture are an edge that no photograph has, and it would be painted.
+# The network works at a quarter and an eighth of the picture's size, where convolutions are cheap and see far: pixels go into channels (`pixel_unshuffle`), a stride of 2 halves once more, three residual blocks paint (each adds to its input what two convolutions make of it), then the maps are enlarged step by step, with fewer and fewer channels. Each block is a convolution, (2), and a ReLU. What comes out is *added* to the picture: a network that has learned nothing yet changes nothing.
+#
+# All borders are reflected: zeros around a picture are an edge that no photograph has, and it would be painted.
 
 # %%
 net, judge = style.StyleNet(width=run.width, blocks=3).to(run.device), style.features("embedded", run.device)
@@ -99,7 +101,9 @@ assert torch.equal(net(x), x)  # its last layer begins with zeros
 # %% [markdown]
 # ## Train
 #
-# As in notebook 41, a picture first takes on the style's colours, a 3x3 matrix and a shift that need no training; the network then paints. The pictures to learn from are pieces of seven of the ten photographs that come with scikit-image, drawn materials, and portraits; three photographs (coffee, chelsea, brick) are kept to be tried on. The losses and their weights are those of notebook 41, but the content counts three times as much: a network that has to decide in one pass loses the picture sooner than an optimiser.
+# As in notebook 41, a picture first takes on the style's colours, a 3x3 matrix and a shift that need no training; the network then paints. The pictures to learn from are pieces of seven of the ten photographs that come with scikit-image, drawn materials, and portraits; three photographs (coffee, chelsea, brick) are kept to be tried on.
+#
+# The losses and their weights are those of notebook 41, but the content counts three times as much: a network that has to decide in one pass loses the picture sooner than an optimiser.
 
 # %%
 SEEN = [name for name in photos.NAMES if name not in ("coffee", "chelsea", "brick")]  # learned from
@@ -293,7 +297,6 @@ explore(mixed, alt="The photograph, and the photograph in a mixture of four styl
 # %%
 wide = picture("coffee", run.size)[0].cpu()
 
-
 def pan(step, noise, frames):
     """A film of a photograph that moves past, and the step."""
     room = 8 * (run.frames // 4), 3 * run.frames  # for the longest of the ways below
@@ -468,7 +471,9 @@ plots.show(
 )
 
 # %% [markdown]
-# **a** Batch norm uses the averages that it saw in training: a dull photograph gives another picture (0.202, against 0.019). What is left for instance norm comes from the photograph itself, which is added at the end, past all norms. **b** Other strokes along the left border; inside, little changes. **c** Light and dark stay where they were, but the maps, which see edges, are further off (5.7, against 4.6). **d** The style alone: least style loss, and no cat. **e** One picture learned by heart: colours and strokes fail on another.
+# **a** Batch norm uses the averages that it saw in training: a dull photograph gives another picture (0.202, against 0.019). What is left for instance norm comes from the photograph itself, which is added at the end, past all norms. **b** Other strokes along the left border; inside, little changes. **c** Light and dark stay where they were, but the maps, which see edges, are further off (5.7, against 4.6).
+#
+# **d** The style alone: nearly the least style loss, and no cat. **e** One picture learned by heart: colours and strokes fail on another.
 
 # %%
 run.report(

@@ -175,7 +175,19 @@ def test_library_files_import_from_their_floor_or_below():
         "plots": 3,
         "widgets": 3,
     }
-    floors |= {"films": 3, "pretrained": 3, "course": 4, "tables": 4, "runner": 4, "doctor": 4, "scaffold": 4, "stylist": 4, "exercises": 4, "check": 4, "cli": 5}
+    floors |= {
+        "films": 3,
+        "pretrained": 3,
+        "course": 4,
+        "tables": 4,
+        "runner": 4,
+        "doctor": 4,
+        "scaffold": 4,
+        "stylist": 4,
+        "exercises": 4,
+        "check": 4,
+        "cli": 5,
+    }
     for path in (ROOT / "genimg_lib").rglob("*.py"):
         room = path.relative_to(ROOT / "genimg_lib").parts[0].removesuffix(".py")
         if room.startswith("__"):

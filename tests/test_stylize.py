@@ -235,8 +235,8 @@ def test_minimise_returns_from_a_leap():
     [
         ({"content": torch.zeros(1, 3, 1, 1)}, r"content: one colour image .* sides of 32 pixels or more is wanted; given \[1, 3, 1, 1\]"),
         ({"content": torch.zeros(1, 1, 32, 32)}, r"given \[1, 1, 32, 32\]"),
-        ({"content": torch.full((1, 3, 32, 32), 200.0)}, "finite numbers in .-1, 1. are wanted"),
-        ({"styles": torch.full((1, 3, 32, 32), float("nan"))}, "style: finite numbers"),
+        ({"content": torch.full((1, 3, 32, 32), 200.0)}, "finite float32 numbers in .-1, 1. are wanted"),
+        ({"styles": torch.full((1, 3, 32, 32), float("nan"))}, "style: finite float32 numbers"),
         ({"strength": -1}, "strength is -1; 0 or more"),
         ({"mix": [1.0, 2.0]}, "1 weights of 0 or more are wanted"),
         ({"masks": [torch.zeros(1, 1, 8, 8)]}, r"one mask \[1, 1, 32, 32\]"),
@@ -245,7 +245,7 @@ def test_minimise_returns_from_a_leap():
         ({"optimizer": "sgd"}, "unknown optimizer 'sgd'; known: lbfgs, adam"),
         ({"content_stage": 9}, "stages 0 to 4"),
         ({"levels": 0}, "levels is 0; 1 for the full size only"),
-        ({"init": torch.full((1, 3, 32, 32), float("nan"))}, "init: finite numbers"),
+        ({"init": torch.full((1, 3, 32, 32), float("nan"))}, "init: finite float32 numbers"),
     ],
 )
 def test_what_cannot_be_stylised_is_named(change, message):
@@ -340,7 +340,7 @@ def test_a_grid_held_to_the_scene_paints_the_same_strokes_wherever_the_camera_lo
         first, held, loose = paint(film[:1], (0, 0)), paint(film[1:], step), paint(film[1:], (0, 0))
     middle = lambda before, after: [v[..., 64:-64, 64:-64] for v in style.overlap(before, after, (dy, dx))]
     assert torch.allclose(*middle(first, held), atol=1e-5)
-    assert (middle(first, loose)[0] - middle(first, loose)[1]).abs().mean() > 1e-3
+    assert (middle(first, loose)[0] - middle(first, loose)[1]).abs().mean() > 1e-4
 
 
 def test_one_pass_networks_refuse_what_is_too_small_or_grey():
@@ -359,15 +359,15 @@ def test_any_style_takes_an_encoder_of_the_right_width_along(published):
 
 
 def test_the_trained_networks_paint_nearer_to_the_style_and_keep_the_picture():
-    content, judge = photo("coffee", 128), style.features()
+    content, judge = photo("coffee", 160), style.features()
     nets = pretrained.load_drawn_styles(), pretrained.load_any_style()
     for k, name in enumerate(styles.DRAWN):
-        example = data.to_float(styles.draw(name, 128)[None])
+        example = data.to_float(styles.draw(name, 256)[None])
         wanted = style.Wanted(judge, style.recolor(content, example), [example])
         before = wanted.losses(style.recolor(content, example))[1]
-        for made in (nets[0](content, k), nets[1](content, example)):
+        for made, share in ((nets[0](content, k), 0.25), (nets[1](content, example), 0.75)):
             kept, styled, _ = wanted.losses(made)
-            assert styled < before / 2 and kept < wanted.losses(example)[0] / 2, name
+            assert styled < share * before and kept < 6, name
     assert torch.allclose(nets[1](content, example, 0.0), content, atol=1e-5)
 
 

@@ -143,7 +143,9 @@ blend_share = Check(
     [(0.5,), (1.0,), (0.1,), (0.02,)],
     {
         "as if the carried frame were without error of its own, (1 - rho)^2 = r. It has one: equation (6).": lambda r: 1 - r**0.5,
-        "(1 - rho) / (1 + rho) = r is solved: that is the variance of the blended film, not the difference of its frames.": lambda r: (1 - r) / (1 + r),
+        "(1 - rho) / (1 + rho) = r is solved: that is the variance of the blended film, not the difference of its frames.": lambda r: (
+            (1 - r) / (1 + r)
+        ),
         "1 - rho = r is solved. Flicker is a mean of squares, and the carried frame has an error, too: equation (6).": lambda r: 1 - r,
         "the other root of the quadratic equation: a share lies between 0 and 1.": lambda r: _root(r, 1),
         "(6) the other way round: r was put in for rho.": lambda r: (1 - r) ** 2 / (1 + r),
