@@ -222,11 +222,11 @@ def between(first, second, share):
 explore(between, alt="A photograph in one style, in two kinds of mixture, and in another style.", caption="Second from the left, scales, shifts and colours are mixed and the picture is painted anew; beside it, the finished paintings are mixed.", first=["mosaic", *styles.DRAWN], second=["strokes", *styles.DRAWN], share=(0.0, 1.0, 0.5))
 
 # %% [markdown]
-# ## Any style
-#
 # Something of its own: the picture is painted once, with the full contrast of either style. In the double exposure two paintings grey each other out.
 #
-# Now take the two numbers a channel from a picture that was never seen: encode content and style with a fixed network, give the content's maps the style's means and deviations, and let a trained **decoder** turn the change of the maps into a change of the pixels (after Huang and Belongie 2017).
+# ## Any style
+#
+# Take the two numbers a channel from a picture that was never seen: encode content and style with a fixed network, give the content's maps the style's means and deviations, and let a trained **decoder** turn the change of the maps into a change of the pixels (after Huang and Belongie 2017).
 #
 # Let $\mathrm{enc}$ be the encoder (the first three stages of the feature network), $\mathrm{dec}$ the decoder, $\alpha$ from 0 to 1 the share of the style, $c_\alpha$ the photograph with that share of the style's colours, and $t = \mathrm{AdaIN}(\mathrm{enc}(c_\alpha), \mathrm{enc}(s))$:
 #
@@ -270,7 +270,7 @@ with torch.no_grad():
 plots.show(plots.grid({name: torch.cat(images) for name, images in rows.items()}, cols=4), alt="Four styles; the photograph in each, by AdaIN and by whitening and colouring.", caption="One decoder for all. It never saw this style of dots, or this wall; nights and woodcuts it knows from other seeds.")
 
 # %% [markdown]
-# Whitened and coloured, in all four: it exchanges more of what a Gram matrix holds. But the network that knows its style (a few hundredths, above) comes nearer than either, and it paints strokes where this one bends what is there. That is the price of "any".
+# Whitened and coloured, in all four: it exchanges more of what a Gram matrix holds. But a network for one style comes nearer than either (yours to its woodcut: 0.033), and it paints strokes where this one bends what is there. That is the price of "any".
 
 # %%
 PALETTE = list(unseen.values())
@@ -411,7 +411,7 @@ plots.show(
 )
 
 # %% [markdown]
-# The cause is removed, so the strokes stay: held, the film flickers by a sixth, and its style loss is no higher. Blending alone gets to 31 % (equation (6) promised 26 %), but smears strokes that do not match, at three times the style loss. Training with the charge gets to 44 %; without it, to 97 %. And blending what is held anyway takes most of the rest, since its frames agree.
+# The cause is removed, so the strokes stay: held, the film flickers a sixth as much, at a style loss that is no higher. Blending alone gets to 31 % (equation (6) promised 26 %), but smears strokes that do not match, at three times the style loss. Training with the charge gets to 44 %; without it, to 97 %. And blending what is held anyway takes most of the rest, since its frames agree.
 #
 # Blending and holding need the motion, which for a real film has to be estimated: `style.motion` does that with scikit-image, and `genimg stylize film.gif mosaic -o painted.gif --fast` estimates it, holds the grid and blends. Holding helps where the picture moves as a whole; what turns, comes nearer or walks through it is left to blending.
 
