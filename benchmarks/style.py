@@ -77,7 +77,7 @@ def qualities(net, fast, any_style):
 
 @torch.no_grad()
 def films(net, fast, keep=0.4):
-    """Flicker and style loss of a panned film, frame by frame, blended, with the grid held to the scene, and both; means over the styles."""
+    """Flicker and style loss of a panned film, frame by frame (grid and canvas go with the camera), blended, with both held to the scene, and blended then; means over the styles."""
     film, step = style.pan(photo("coffee", 320)[0], (256, 256), frames=12, step=(1, 3))
     found = {f"{figure}_{key}": 0.0 for key in ("frames", "blended", "held", "both") for figure in ("flicker", "style")}
     for k, kind in enumerate(styles.DRAWN):

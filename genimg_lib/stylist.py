@@ -39,7 +39,7 @@ def stylize_file(content, style_name, out, *, fast=False, size=None, strength=1.
 
 
 def _painted(frames, paint, keep_color, steady):
-    """The frames, painted one after the other: the networks' grid is held to the scene, and each frame is mixed with the last one, moved along."""
+    """The frames, painted one after the other: the networks' grid and canvas are held to the scene, and each frame is mixed with the last one, moved along."""
     last, shown, begin, place = None, None, None, (0.0, 0.0)
     for frame in frames:
         x = data.to_float(frame[None])

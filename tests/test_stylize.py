@@ -312,6 +312,24 @@ def test_any_style_hands_the_decoder_the_styles_statistics():
     assert not any(key.startswith("encoder") for key in net.state_dict())
 
 
+def test_a_canvas_lies_over_the_scene_one_for_each_style():
+    torch.manual_seed(0)
+    net, grey = style.StyleNet(3, width=8, blocks=1, canvas=2).eval(), torch.zeros(1, 3, 64, 48)
+    nn.init.normal_(net.last.weight, std=0.3)
+    canvas, last = net.canvas.detach(), torch.tensor([[0.0, 0.0, 1.0]])
+    assert canvas.shape == (3, 2, 64, 64) and torch.equal(net.texture(last, (0, 0), (64, 64))[0], canvas[2])
+    assert torch.equal(net.texture(last, (-4, 9), (5, 70))[0], canvas[2].roll((1, -2), (1, 2))[:, :5, [*range(64), *range(6)]])  # repeated
+    assert torch.equal(net.texture(last, (-3, -9), (2, 2))[0], canvas[2].roll((1, 3), (1, 2))[:, :2, :2])  # of the line before
+    assert torch.allclose(net.texture(torch.tensor([[0.5, 0.5, 0.0]]), (0, 0), (64, 64))[0], (canvas[0] + canvas[1]) / 2)
+    with torch.no_grad():
+        assert net(grey, 0).std() > 0.01 and not torch.allclose(net(grey, 0), net(grey, 1), atol=1e-3)
+        assert torch.allclose(net(grey, 0), net(grey, 0, origin=(256, -512)), atol=1e-6) and not torch.allclose(
+            net(grey, 0), net(grey, 0, origin=(64, 0)), atol=1e-3
+        )
+        both = net(torch.cat([grey, grey]), torch.eye(3)[:2])
+        assert torch.allclose(both[1:], net(grey, 1), atol=1e-5)
+
+
 @given(h=st.integers(16, 40), w=st.integers(16, 40), origin=st.tuples(st.integers(-50, 50), st.integers(-50, 50)), grid=st.sampled_from((4, 8)))
 def test_a_picture_is_laid_on_the_scenes_grid(h, w, origin, grid):
     x = torch.rand(1, 3, h, w)
@@ -326,7 +344,7 @@ def test_a_grid_held_to_the_scene_paints_the_same_strokes_wherever_the_camera_lo
     torch.manual_seed(0)
     image, example = photo("astronaut", 208), photo("grass", 48)
     if kind == "StyleNet":
-        net = style.StyleNet(2, width=8, blocks=1).eval()
+        net = style.StyleNet(2, width=8, blocks=1, canvas=3).eval()
         nn.init.normal_(net.last.weight, std=0.3)
         for block in net.modules():
             if isinstance(block, fast.Block):

@@ -11,25 +11,27 @@ from genimg_lib.style.networks import check_pictures, conv
 class StyleNet(nn.Module):
     """Pictures in one of a few learned styles: x [N, 3, H, W] in [-1, 1] -> the same shape, at any size from 16 pixels on.
 
-    A fully convolutional network that works at a quarter and an eighth of the size (Johnson et al. 2016, arXiv:1603.08155), with instance norm (Ulyanov et al.
-    2016, arXiv:1607.08022). It gives what is to be added to the picture; the sum is cut to [-1, 1] in eval mode, while in training a loss may charge for what
-    lies outside. styles: how many; each has its own scales and shifts of every norm, all else is shared (Dumoulin et al. 2017, arXiv:1610.07629).
-    examples: the styles' pictures, a list of [1, 3, h, w]: what is to be painted takes on their colours first; without them (weights bring the colours along),
-    none are changed.
+    A fully convolutional network that works at a quarter of the size (after Johnson et al. 2016, arXiv:1603.08155), with instance norm (Ulyanov et al. 2016,
+    arXiv:1607.08022). It gives what is to be added to the picture; the sum is cut to [-1, 1] in eval mode, while in training a loss may charge for what
+    lies outside. styles: how many; each has its own scales and shifts of every norm (Dumoulin et al. 2017, arXiv:1610.07629), its colours and its canvas, all
+    else is shared. blocks: residual ones, 1 or more. canvas: channels of a learned texture, TILE x TILE places that repeat over the scene, from which the
+    network takes what a flat picture does not tell: where to put the next stroke. 0 for none. examples: the styles' pictures, a list of [1, 3, h, w]: what is to be painted takes on their colours
+    first; without them (weights bring the colours along), none are changed.
     """
 
-    GRID = 8  # pixels: a picture moved by a multiple of them gives the same painting, moved, but for the borders and the statistics of the norms
+    GRID = 4  # pixels: a picture moved by a multiple of them, the origin with it, gives the same painting, moved, but for borders and the norms' statistics
+    TILE = 64  # places, GRID pixels each
 
-    def __init__(self, styles=1, width=48, blocks=4, examples=None):
+    def __init__(self, styles=1, width=64, blocks=4, canvas=0, examples=None):
         super().__init__()
         if examples is not None and len(examples) != styles:
             raise ValueError(f"one example for each style is wanted; given {len(examples)} for {styles}")
-        self.styles, wide = styles, 2 * width
-        self.enter = nn.ModuleList([Block(48, width, styles), Block(width, wide, styles, stride=2)])
-        self.middle = nn.ModuleList(nn.ModuleList([Block(wide, wide, styles), Block(wide, wide, styles, relu=False)]) for _ in range(blocks))
-        self.leave = nn.ModuleList(
-            [Block(wide, width, styles, up=2), Block(width, width // 2, styles, up=2), Block(width // 2, width // 4, styles, up=2)]
-        )
+        self.styles = styles
+        self.canvas = nn.Parameter(torch.randn(styles, canvas, self.TILE, self.TILE))
+        self.enter = Block(3 * self.GRID**2, width, styles)
+        ins = [width + canvas] + [width] * (blocks - 1)
+        self.middle = nn.ModuleList(nn.ModuleList([Block(c_in, width, styles), Block(width, width, styles, relu=False)]) for c_in in ins)
+        self.leave = nn.ModuleList([Block(width, width // 2, styles, up=2), Block(width // 2, width // 4, styles, up=2)])
         self.last = conv(width // 4 + 3, 3)  # sees the picture, too
         nn.init.zeros_(self.last.weight), nn.init.zeros_(self.last.bias)  # at first, nothing is changed
         self.register_buffer("color_mean", torch.zeros(styles, 3))
@@ -38,23 +40,27 @@ class StyleNet(nn.Module):
             self.color_mean[k], self.color_root[k] = (s[0] for s in color_statistics(picture))
 
     def forward(self, x, style=0, reference=None, origin=(0, 0)):
-        """style: the number of one, or weights of them [N or 1, styles], which mix their scales and shifts. reference: as for `recolor`.
+        """style: the number of one, or weights of them [N or 1, styles], which mix all that they own. reference: as for `recolor`.
 
-        origin: the row and column of the scene at which the picture begins, whole numbers; where a camera moves, they hold the network's grid to the scene.
+        origin: the row and column of the scene at which the picture begins, whole numbers; where a camera moves, they hold grid and canvas to the scene.
         Raises ValueError for a style that there is not, and for pictures that are not in colour or have a side of less than 16 pixels.
         """
         check_pictures(x)
         mix = _mix(style, self.styles, x)
         colored, inside = on_grid(self.recolored(x, mix, reference), self.GRID, origin)
-        x = F.pixel_unshuffle(colored, 4)
-        for block in self.enter:
-            x = block(x, mix)
-        for first, second in self.middle:
-            x = x + second(first(x, mix), mix)
+        x = self.enter(F.pixel_unshuffle(colored, self.GRID), mix)
+        texture = self.texture(mix, origin, x.shape[2:]).expand(len(x), -1, -1, -1)
+        for k, (first, second) in enumerate(self.middle):
+            x = x + second(first(x if k else torch.cat([x, texture], dim=1), mix), mix)
         for block in self.leave:
             x = block(x, mix)
         painted = (colored + self.last(torch.cat([x, colored], dim=1)))[inside]
         return painted if self.training else painted.clamp(-1, 1)
+
+    def texture(self, mix, origin, size):
+        """The canvases, mixed by weights [N or 1, styles], from the line of the grid on at or before which a picture begins: [N or 1, channels, *size], in places."""
+        rows, columns = ((torch.arange(n, device=mix.device) + start // self.GRID) % self.TILE for n, start in zip(size, origin, strict=True))
+        return torch.einsum("ns,schw->nchw", mix, self.canvas)[:, :, rows][..., columns]
 
     def recolored(self, x, mix, reference=None):
         """x in the colours of the styles, mixed by weights [N or 1, styles]; as it is where the network knows no colours."""
@@ -66,9 +72,9 @@ class StyleNet(nn.Module):
 class Block(nn.Module):
     """Convolution, instance norm with the scales and shifts of the style, and a ReLU if asked; up: the map is enlarged first, which leaves no grid."""
 
-    def __init__(self, c_in, c_out, styles, stride=1, up=1, relu=True):
+    def __init__(self, c_in, c_out, styles, up=1, relu=True):
         super().__init__()
-        self.conv = conv(c_in, c_out, stride)
+        self.conv = conv(c_in, c_out)
         self.up, self.relu, self.norm = up, relu, F.instance_norm
         self.scale = nn.Parameter(torch.ones(styles, c_out))
         self.shift = nn.Parameter(torch.zeros(styles, c_out))
