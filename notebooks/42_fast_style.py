@@ -443,7 +443,7 @@ explore(shot, alt="A frame of the film, painted frame by frame, and by a cure.",
 # %%
 def short(change):
     torch.manual_seed(run.seed)
-    broken = style.StyleNet(width=24, blocks=2)
+    broken = style.StyleNet(width=24, blocks=3)
     for module in broken.modules():
         if change[0] == "a" and isinstance(module, style.fast.Block):
             module.norm = nn.BatchNorm2d(module.scale.shape[1], affine=False)
@@ -451,7 +451,7 @@ def short(change):
             module.padding_mode = "zeros"
     source = photos.crops(1, run.side, names=("astronaut",)).expand(64, -1, -1, -1) if change[0] == "e" else canvases
     broken = broken.to(run.device)
-    opt = torch.optim.Adam(broken.parameters(), lr=run.lr, betas=(0.9, 0.99))
+    opt = torch.optim.Adam(broken.parameters(), lr=2 * run.lr, betas=(0.9, 0.99))
     for x in run.train(run.batches(source, run.batch), run.short_steps, label=f"broken_{change[0]}", broken=broken, opt_broken=opt):
         made = broken(x)
         kept, styled, variation = losses(made, x)
