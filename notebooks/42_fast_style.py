@@ -482,9 +482,9 @@ plots.show(
 )
 
 # %% [markdown]
-# **a** Batch norm uses the averages that it saw in training: a dull photograph gives another picture (0.202, against 0.019). What is left for instance norm comes from the photograph itself, which is added at the end, past all norms. **b** Other strokes along the left border; inside, little changes. **c** Light and dark stay where they were, but the maps, which see edges, are further off (5.7, against 4.6).
+# **a** Batch norm uses the averages that it saw in training: a dull photograph gives another picture (0.106, against 0.002). What is left for instance norm comes from the photograph itself, which is added at the end, past all norms. **b** A pale frame along the borders. **c** Light and dark stay where they were, but the maps, which see edges, are further off (5.3, against 4.2).
 #
-# **d** The style alone: nearly the least style loss, and no cat. **e** One picture learned by heart: colours and strokes fail on another.
+# **d** The style alone: the least style loss, and hardly a cat; what is left of it is the photograph that the strokes are added to. **e** One picture learned by heart: colours and strokes fail on another.
 
 # %%
 run.report(
