@@ -344,8 +344,8 @@ def test_a_grid_held_to_the_scene_paints_the_same_strokes_wherever_the_camera_lo
     torch.manual_seed(0)
     image, example = photo("astronaut", 208), photo("grass", 48)
     if kind == "StyleNet":
-        net = style.StyleNet(2, width=8, blocks=1, canvas=3).eval()
-        nn.init.normal_(net.last.weight, std=0.3)
+        net = style.StyleNet(2, width=32, blocks=1, canvas=3).eval()
+        nn.init.normal_(net.last.weight, std=0.05)  # few pixels are cut at -1 or 1
         for block in net.modules():
             if isinstance(block, fast.Block):
                 block.norm = lambda x: x  # statistics of the whole frame change with what is in sight; places alone are tried here
@@ -357,7 +357,7 @@ def test_a_grid_held_to_the_scene_paints_the_same_strokes_wherever_the_camera_lo
     with torch.no_grad():
         first, held, loose = paint(film[:1], (0, 0)), paint(film[1:], step), paint(film[1:], (0, 0))
     middle = lambda before, after: [v[..., 64:-64, 64:-64] for v in style.overlap(before, after, (dy, dx))]
-    assert torch.allclose(*middle(first, held), atol=1e-5)
+    assert torch.allclose(*middle(first, held), atol=1e-5) and (first.abs() < 1).float().mean() > 0.5
     assert (middle(first, loose)[0] - middle(first, loose)[1]).abs().mean() > 1e-4
 
 
