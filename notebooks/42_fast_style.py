@@ -58,7 +58,9 @@ run
 #
 # $$\mathrm{IN}(h)_{i,p} = a_i\, \frac{h_{i,p} - \mu_i}{\sqrt{\sigma_i^2 + \epsilon}} + b_i, \qquad \mu_i = \frac{1}{HW}\sum_p h_{i,p}, \quad \sigma_i^2 = \frac{1}{HW}\sum_p (h_{i,p} - \mu_i)^2. \tag{2}$$
 #
-# Change a channel's contrast and brightness to $g\,h_i + o$ with $g > 0$. Its mean becomes $g \mu_i + o$, its deviation $g \sigma_i$, and (2) gives back what it gave before, but for $\epsilon$. A first convolution is linear and its border mirrored, so a photograph's contrast and brightness arrive behind it as just such a $g$ and $o$. Batch norm, notebook 22, takes its statistics from the whole batch and cannot do that for one picture. (Recolouring evens out the colours of the picture; (2) does as much for every channel of every layer.)
+# Change a channel's contrast and brightness to $g\,h_i + o$ with $g > 0$. Its mean becomes $g \mu_i + o$, its deviation $g \sigma_i$, and (2) gives back what it gave before, but for $\epsilon$. A first convolution is linear and its border mirrored, so a photograph's contrast and brightness arrive behind it as just such a $g$ and $o$. Batch norm, notebook 22, takes its statistics from the whole batch and cannot do that for one picture.
+#
+# Recolouring evens out the colours of the picture; (2) does as much for every channel of every layer.
 #
 # And (2) has a second reading. AdaIN of notebook 16 gives a map $h$ the mean and standard deviation of another map $h'$. It *is* instance norm, with $a_i = \sigma_i(h')$ and $b_i = \mu_i(h')$. So a style can be **two numbers a channel**: the convolutions before and after know strokes of all kinds, and scale and shift decide which of them are loud.
 
@@ -195,7 +197,9 @@ plots.show(
 #
 # If a style is two numbers a channel, then five styles need five pairs a channel, and all convolutions can be shared (Dumoulin et al. 2017). Such a network comes with the course, larger and trained for 69 minutes, for the five styles that the course draws. And the numbers can be mixed.
 #
-# Each style has one thing more there. A flat picture stays flat in every convolution: nothing says where a stroke should begin. In a real sky faint changes decide, and the strokes often fall into line, like beads. A **canvas** tells the places apart: a learned texture of 64x64 places, 4x4 pixels each, which repeats over the scene like wallpaper. The network sees it beside the picture. (Ulyanov, Lebedev et al. 2016 show theirs noise.) **Predict**: what does your network, which has no canvas, paint from a plain grey picture, and what does this one?
+# Each style has one thing more there. A flat picture stays flat in every convolution: nothing says where a stroke should begin. In a real sky faint changes decide, and the strokes often fall into line, like beads. A **canvas** tells the places apart: a learned texture of 64x64 places, 4x4 pixels each, which repeats over the scene like wallpaper. The network sees it beside the picture. (Ulyanov, Lebedev et al. 2016 show theirs noise.)
+#
+# **Predict**: what does your network, which has no canvas, paint from a plain grey picture, and what does this one?
 
 # %%
 five = pretrained.load_drawn_styles(run.device)
@@ -395,7 +399,9 @@ for kappa in (0.0, 20.0):
 #
 # $$f_\theta(S_{4d}\, c) = S_{4d}\, f_\theta(c), \qquad d \in \mathbb{Z}^2. \tag{7}$$
 #
-# So let each frame begin where a block of the scene begins. If it starts at row $o$ of the scene, extend it upwards by $o \bmod 4$ mirrored rows, likewise to the left, and downwards and to the right until the sides are multiples of 4; paint; cut off what was added. A frame that begins at row 11 gets 3 rows above it, and so begins at row 8. This is `origin`; it costs a few rows and columns. With a canvas, (7) holds only if it moves along: the same `origin` lays it over the scene.
+# So let each frame begin where a block of the scene begins. If it starts at row $o$ of the scene, extend it upwards by $o \bmod 4$ mirrored rows, likewise to the left, and downwards and to the right until the sides are multiples of 4; paint; cut off what was added. A frame that begins at row 11 gets 3 rows above it, and so begins at row 8. This is `origin`; it costs a few rows and columns.
+#
+# With a canvas, (7) holds only if it moves along: the same `origin` lays it over the scene.
 
 # %%
 films["held"] = film_of(net, held=True)
