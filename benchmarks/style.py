@@ -77,7 +77,11 @@ def qualities(net, fast, any_style):
 
 @torch.no_grad()
 def films(net, fast, keep=0.4):
-    """Flicker and style loss of a panned film, frame by frame (grid and canvas go with the camera), blended, with both held to the scene, and blended then; means over the styles."""
+    """Flicker and style loss of a panned film, means over the styles.
+
+    frames: one by one (grid and canvas go with the camera); blended: the last painting, moved along, is mixed in; held: grid and canvas stay with the scene;
+    both: held and blended.
+    """
     film, step = style.pan(photo("coffee", 320)[0], (256, 256), frames=12, step=(1, 3))
     found = {f"{figure}_{key}": 0.0 for key in ("frames", "blended", "held", "both") for figure in ("flicker", "style")}
     for k, kind in enumerate(styles.DRAWN):

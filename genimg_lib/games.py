@@ -20,7 +20,8 @@ def hinge_round(x, G, D, opt_G, opt_D, c=None, reading=0.0, autocast=nullcontext
     """One step of D, then one of G, with the hinge losses: {"loss_D", "loss_G"}.
 
     x: real images [N, C, H, W]; G has its `latent`. c: their conditions [N, K], if the networks want any; the fakes are ordered by those of their
-    neighbours. reading: weight of the reading losses, by which D learns to read the conditions of real images, and G to be read (only with c). autocast: gives the context of the forward passes. D should hold its own slope, by spectral norm.
+    neighbours. reading: weight of the reading losses, by which D learns to read the conditions of real images, and G to be read (only with c).
+    autocast: gives the context of the forward passes. D should hold its own slope, by spectral norm.
     """
     order = None if c is None else c.roll(1, dims=0)
     reads = reading > 0 and c is not None

@@ -15,8 +15,9 @@ class StyleNet(nn.Module):
     arXiv:1607.08022). It gives what is to be added to the picture; the sum is cut to [-1, 1] in eval mode, while in training a loss may charge for what
     lies outside. styles: how many; each has its own scales and shifts of every norm (Dumoulin et al. 2017, arXiv:1610.07629), its colours and its canvas, all
     else is shared. blocks: residual ones, 1 or more. canvas: channels of a learned texture, TILE x TILE places that repeat over the scene, from which the
-    network takes what a flat picture does not tell: where to put the next stroke. 0 for none. examples: the styles' pictures, a list of [1, 3, h, w]: what is to be painted takes on their colours
-    first; without them (weights bring the colours along), none are changed.
+    network takes what a flat picture does not tell: where to put the next stroke; 0 for none. examples: the styles' pictures, a list of [1, 3, h, w]: what is
+    to be painted takes on their colours first; without them (weights bring the colours along), none are changed. Raises ValueError for fewer blocks than 1
+    and for another number of examples than of styles.
     """
 
     GRID = 4  # pixels: a picture moved by a multiple of them, the origin with it, gives the same painting, moved, but for borders and the norms' statistics
@@ -24,6 +25,8 @@ class StyleNet(nn.Module):
 
     def __init__(self, styles=1, width=64, blocks=4, canvas=0, examples=None):
         super().__init__()
+        if blocks < 1:
+            raise ValueError(f"1 or more blocks are wanted, since the first one takes the canvas in; given {blocks}")
         if examples is not None and len(examples) != styles:
             raise ValueError(f"one example for each style is wanted; given {len(examples)} for {styles}")
         self.styles = styles
@@ -58,7 +61,7 @@ class StyleNet(nn.Module):
         return painted if self.training else painted.clamp(-1, 1)
 
     def texture(self, mix, origin, size):
-        """The canvases, mixed by weights [N or 1, styles], from the line of the grid on at or before which a picture begins: [N or 1, channels, *size], in places."""
+        """The canvases, mixed by weights [N or 1, styles]: [N or 1, channels, *size], in places, from the line of the grid at or before the origin on."""
         rows, columns = ((torch.arange(n, device=mix.device) + start // self.GRID) % self.TILE for n, start in zip(size, origin, strict=True))
         return torch.einsum("ns,schw->nchw", mix, self.canvas)[:, :, rows][..., columns]
 
