@@ -76,13 +76,15 @@ def train(run, images, minutes=None, steps=None, conditions=None, kind="relativi
     """The averaged generator of a game on uint8 images [N, C, H, W], in eval mode; obeys conditions [N, K] where there are any.
 
     kind: of RECIPES; changes: of its entries. The learning rate is constant for the first half, then falls to 0.
-    Raises ValueError for another kind or an unknown change.
+    Raises ValueError for another kind or an unknown change, and where conditions that are no zeros and ones should be read.
     """
     if kind not in RECIPES:
         raise ValueError(f"unknown kind of game {kind!r}; known: {', '.join(RECIPES)}")
     if unknown := set(changes) - set(RECIPES[kind]):
         raise ValueError(f"the {kind} recipe has no {sorted(unknown)[0]!r}; it has {', '.join(RECIPES[kind])}")
     recipe = RECIPES[kind] | changes
+    if recipe.get("reading") and conditions is not None and not ((conditions == 0) | (conditions == 1)).all():
+        raise ValueError("the conditions are not all 0 or 1, and only such can be read: pass reading=0")
     G, D, opt_G, opt_D = players(run, images, conditions, kind, recipe)
     batches = run.batches(images if conditions is None else (images, conditions), recipe["batch"])
     books = {"label": label, "ema": "G", "ema_decay": recipe["ema_decay"], "G": G, "D": D, "opt_G": opt_G, "opt_D": opt_D}

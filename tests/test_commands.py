@@ -1,6 +1,7 @@
 """The command line and what stands behind it: the doctor, the runner, new notebooks, tables; and what importing costs."""
 
 import json
+import runpy
 import subprocess
 import sys
 import time
@@ -11,9 +12,10 @@ import jupytext
 import nbformat
 import psutil
 import pytest
+import torch
 from PIL import Image
 
-from genimg_lib import course, doctor, runner, scaffold, tables, training
+from genimg_lib import course, data, doctor, runner, scaffold, tables, training
 from genimg_lib.cli import main
 
 ROOMS = "checkpoints, data, divergences, metrics, plots, training, vae, widgets"
@@ -399,3 +401,12 @@ def test_bench_lists_the_measurements_runs_one_and_refuses_unknown_ones(notebook
 def test_every_measurement_says_what_it_is(path):
     done = subprocess.run([sys.executable, str(path), "--help"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "usage" in done.stdout, done.stderr
+
+
+def test_the_measurement_of_gans_tells_copies_from_news():
+    nearest = runpy.run_path(str(Path(__file__).resolve().parents[1] / "benchmarks" / "gan.py"))["nearest"]
+    train = torch.randint(0, 256, (40, 1, 4, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    images = data.to_float(train)
+    assert nearest(images[7:12], train) < 0.01
+    assert nearest(images[:5] + 0.125, train) == pytest.approx(0.5, abs=1e-3)  # 16 pixels, each an eighth away
+    assert nearest(torch.cat([images[:3], images[:2] + 0.125]), train) < 0.01  # the median of the five

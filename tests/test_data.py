@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from genimg_lib import data
-from genimg_lib.data import fetch, folder, idx, image_set, photos, toy
+from genimg_lib.data import fetch, folder, idx, image_set, photos, toy, unlabelled
 from genimg_lib.data.fetch import DataError
 
 
@@ -674,14 +674,68 @@ def test_the_checkerboard_covers_its_dark_squares_evenly():
 
 
 def test_groups_put_together_what_looks_alike():
-    from genimg_lib.data import clusters
-
     g = torch.Generator().manual_seed(0)
     dark, light = (torch.randint(low, low + 40, (30, 1, 8, 8), generator=g, dtype=torch.uint8) for low in (0, 200))
     images = torch.cat([dark, light])[torch.randperm(60, generator=g)]
-    found = clusters.group(images, 2, seed=3)
+    found = unlabelled.group(images, 2, seed=3)
     bright = images.float().mean(dim=(1, 2, 3)) > 128
     assert found.dtype == torch.int64 and (found == found[0]).eq(bright == bright[0]).all()
-    assert torch.equal(found, clusters.group(images, 2, seed=3))
+    assert torch.equal(found, unlabelled.group(images, 2, seed=3))
     with pytest.raises(ValueError, match="from 1 to 60 groups are possible for 60 images; given 61"):
-        clusters.group(images, 61)
+        unlabelled.group(images, 61)
+
+
+def _differing(n, channels, *changes):
+    """n images [n, channels, 8, 8] of grey 100 plus a random multiple of each change [channels, 8, 8]; and the multiples, [n] each."""
+    g = torch.Generator().manual_seed(0)
+    amounts = [torch.randint(-10, 11, (n,), generator=g) for _ in changes]
+    return (100 + sum(a[:, None, None, None] * change for a, change in zip(amounts, changes, strict=True))).to(torch.uint8), amounts
+
+
+def _correlation(a, b):
+    return torch.corrcoef(torch.stack([a.double(), b.double()]))[0, 1]
+
+
+def test_components_are_coordinates_along_the_directions_in_which_images_differ():
+    left, corner, checks = torch.zeros(3, 1, 8, 8, dtype=torch.int64)
+    left[:, :, :4], corner[:, :2, 4:] = 3, -3
+    corner[:, :1, 4:5] = 5  # the largest entry is the sign's, though the others outweigh it
+    corner[:, 1:2, 4:5] = corner[:, :1, 5:6] = corner[:, 1:2, 5:6] = 5
+    checks[:, ::2, ::2], checks[:, 1::2, 1::2] = 4, 4
+    checks[:, 1::2, ::2], checks[:, ::2, 1::2] = -4, -4  # at half the size, nobody sees them
+    images, amounts = _differing(300, 1, left, corner, checks)
+    found = unlabelled.components(images, 2, spread=0.25)
+    assert found.dtype == torch.float32 and found.shape == (300, 2)
+    assert found.mean(dim=0).abs().max() < 1e-6 and torch.allclose(found.std(dim=0, correction=0), torch.tensor(0.25), atol=1e-6)
+    assert found.T.cov()[0, 1].abs() < 1e-6
+    for column, amount in zip(found.T, amounts, strict=False):  # the larger difference first
+        assert _correlation(column, amount) > 0.98
+    assert torch.allclose(found[:, :1], unlabelled.components(images, 1, spread=0.25), atol=1e-6)
+    assert torch.allclose(2 * found, unlabelled.components(images, 2), atol=1e-6)  # the spread is 0.5 unless said
+    for wrong in (0, 3):
+        with pytest.raises(ValueError, match=f"at most 2, and 1 or more; given {wrong}"):
+            unlabelled.components(images, wrong)
+    with pytest.raises(ValueError, match="at most 0"):
+        unlabelled.components(images[:1].repeat(5, 1, 1, 1), 1)
+    with pytest.raises(TypeError, match="uint8"):
+        unlabelled.components(data.to_float(images), 1)
+
+
+def test_components_see_colours_and_odd_sides():
+    blue = torch.zeros(3, 8, 8, dtype=torch.int64)
+    blue[2] = 3
+    images, (amount,) = _differing(50, 3, blue)
+    assert _correlation(unlabelled.components(images, 1)[:, 0], amount) > 0.99
+    last = torch.zeros(1, 8, 8, dtype=torch.int64)
+    last[:, 6] = 3
+    images, (amount,) = _differing(50, 1, last)
+    assert _correlation(unlabelled.components(images[..., :7, :7], 1)[:, 0], amount) > 0.99
+
+
+def test_other_images_are_placed_among_the_first_ones():
+    g = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (60, 1, 8, 8), generator=g, dtype=torch.uint8)
+    images[:30] //= 4
+    for place in (lambda **how: unlabelled.components(images, 3, **how), lambda **how: unlabelled.group(images, 2, seed=3, **how)):
+        assert torch.allclose(place(of=images[5:25]), place()[5:25], atol=1e-6)
+        assert len(place(of=images[:1])) == 1

@@ -193,6 +193,8 @@ def test_unknown_kinds_and_changes_are_refused_with_those_that_are_known():
     run = start("game")
     with pytest.raises(ValueError, match="unknown kind of game 'wasserstein'; known: hinge, relativistic"):
         games.train(run, images, steps=1, kind="wasserstein")
+    with pytest.raises(ValueError, match="only such can be read: pass reading=0"):
+        games.train(start("t"), torch.zeros(8, 1, 16, 16, dtype=torch.uint8), steps=1, conditions=torch.full((8, 2), 0.5), kind="hinge")
     with pytest.raises(ValueError, match="the relativistic recipe has no 'depth'; it has latent, width, batch"):
         games.train(run, images, steps=1, depth=3)
 

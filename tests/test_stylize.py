@@ -288,7 +288,7 @@ def test_styles_differ_by_their_norms_alone_and_mix_between():
     for wrong, message in ((3, "styles 0 to 2"), (torch.ones(1, 2), "weights of 3 styles"), (True, "style is True; this network has")):
         with pytest.raises(ValueError, match=message):
             net(x, wrong)
-    with pytest.raises(ValueError, match="1 or more blocks are wanted.*given 0"):
+    with pytest.raises(ValueError, match=r"1 or more blocks are wanted.*given 0"):
         style.StyleNet(blocks=0)
     with pytest.raises(ValueError, match="given 1 for 3"):
         style.StyleNet(3, examples=[x])

@@ -1,6 +1,6 @@
 """Train a generator that comes with the course and write data/weights/NAME.safetensors, with its results beside it.
 
-    python data/weights/make_gan.py gan_portraits | stable_gan_portraits | conditional_gan_portraits [--minutes 10] [--size 32] [--out FOLDER]
+    python data/weights/make_gan.py gan_portraits | stable_gan_portraits | conditional_gan_portraits [--minutes 10] [--train 30000] [--size 32] [--change width=32 ...] [--out FOLDER]
 
 The rounds of notebooks 22 (hinge, spectral norm), 23 (relativistic, R1) and 24 (hinge, with orders), for longer. Other sizes add it to the name.
 """
@@ -35,23 +35,30 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=KINDS)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--train", type=int, default=30_000, help="images to learn from: more for longer trainings, so that D does not learn them by heart")
     parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--change", nargs="*", default=[], metavar="NAME=NUMBER", help="entries of the recipe (genimg_lib/games.py), such as width=32")
     parser.add_argument("--images", type=int, default=5_000, help="to judge by")
     parser.add_argument("--out", type=Path, default=data.fetch.shipped() / "weights")
     args = parser.parse_args()
+    kind, changes = KINDS[args.name], {}
+    for change in args.change:
+        entry, _, number = change.partition("=")
+        changes[entry] = type(games.RECIPES[kind].get(entry, 0))(number)
     name = args.name if args.size == 32 else f"{args.name}_{args.size}"
     run = start(name, precision="auto", minutes=args.minutes)
-    train = data.load("portraits", n=30_000, size=args.size)
+    train = data.load("portraits", n=args.train, size=args.size)
     obeys = args.name.startswith("conditional")
     conditions = portraits.one_hot(train.factors) if obeys else None
-    G = games.train(run, train.images, args.minutes, conditions=conditions, kind=KINDS[args.name])
+    G = games.train(run, train.images, args.minutes, conditions=conditions, kind=kind, **changes)
+    recipe = games.RECIPES[kind] | changes
 
     weights = {k: (v.half() if v.is_floating_point() else v).cpu().contiguous() for k, v in G.state_dict().items()}
-    shape = {"size": args.size, "channels": 3, "latent": G.latent, "width": games.RECIPES[KINDS[args.name]]["width"], "conditions": G.conditions}
+    shape = {"size": args.size, "channels": 3, "latent": G.latent, "width": recipe["width"], "conditions": G.conditions}
     stored = Generator(**shape)  # measured as it is stored
     stored.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
     facts = {
-        "data": f"portraits, 30,000 at {args.size}x{args.size}", "kind": KINDS[args.name], "network": shape, "steps": run.history["step"][-1] + 1, "batch": games.RECIPES[KINDS[args.name]]["batch"], "seed": run.seed,
+        "data": f"portraits, {args.train:,} at {args.size}x{args.size}", "kind": kind, "changes": changes, "network": shape, "steps": run.history["step"][-1] + 1, "batch": recipe["batch"], "seed": run.seed,
         "minutes": args.minutes, "device": describe(run.device), "parameters": sum(p.numel() for p in stored.parameters()),
     }  # fmt: skip
     if args.size == 32:
