@@ -698,7 +698,7 @@ def _correlation(a, b):
 
 def test_components_are_coordinates_along_the_directions_in_which_images_differ():
     left, corner, checks = torch.zeros(3, 1, 8, 8, dtype=torch.int64)
-    left[:, :, :4], corner[:, :2, 4:] = 3, -3
+    left[:, :, :4], corner[:, :4, 4:] = 3, -3
     corner[:, :1, 4:5] = 5  # the largest entry is the sign's, though the others outweigh it
     corner[:, 1:2, 4:5] = corner[:, :1, 5:6] = corner[:, 1:2, 5:6] = 5
     checks[:, ::2, ::2], checks[:, 1::2, 1::2] = 4, 4

@@ -35,9 +35,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=KINDS)
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--train", type=int, default=30_000, help="images to learn from: more for longer trainings, so that D does not learn them by heart")
+    parser.add_argument(
+        "--train", type=int, default=30_000, help="images to learn from: more for longer trainings, so that D does not learn them by heart"
+    )
     parser.add_argument("--size", type=int, default=32)
-    parser.add_argument("--change", nargs="*", default=[], metavar="NAME=NUMBER", help="entries of the recipe (genimg_lib/games.py), such as width=32")
+    parser.add_argument(
+        "--change", nargs="*", default=[], metavar="NAME=NUMBER", help="entries of the recipe (genimg_lib/games.py), such as width=32"
+    )
     parser.add_argument("--images", type=int, default=5_000, help="to judge by")
     parser.add_argument("--out", type=Path, default=data.fetch.shipped() / "weights")
     args = parser.parse_args()
