@@ -45,10 +45,8 @@ def main():
     parser.add_argument("--images", type=int, default=5_000, help="to judge by")
     parser.add_argument("--out", type=Path, default=data.fetch.shipped() / "weights")
     args = parser.parse_args()
-    kind, changes = KINDS[args.name], {}
-    for change in args.change:
-        entry, _, number = change.partition("=")
-        changes[entry] = type(games.RECIPES[kind].get(entry, 0))(number)
+    kind = KINDS[args.name]
+    changes = {entry: json.loads(number) for entry, number in (change.split("=") for change in args.change)}
     name = args.name if args.size == 32 else f"{args.name}_{args.size}"
     run = start(name, precision="auto", minutes=args.minutes)
     train = data.load("portraits", n=args.train, size=args.size)
