@@ -38,3 +38,20 @@ def same_start(layer, factor=2):
     with torch.no_grad():
         for weight in (layer.weight, layer.bias):
             weight.copy_(weight[:: factor**2].repeat_interleave(factor**2, dim=0))
+
+
+def count_parameters(net):
+    """How many numbers a network learns."""
+    return sum(p.numel() for p in net.parameters())
+
+
+@torch.no_grad()
+def in_batches(net, *inputs, size=250):
+    """What a network gives for inputs too many for one pass, in the mode that it is in.
+
+    inputs: tensors [N, ...] of the same length, moved to the network's device part by part.
+    Returns one tensor [N, ...], float32, on the CPU.
+    """
+    device = next(net.parameters()).device
+    parts = zip(*(t.split(size) for t in inputs), strict=True)
+    return torch.cat([net(*(t.to(device) for t in part)).float().cpu() for part in parts])

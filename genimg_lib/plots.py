@@ -27,6 +27,11 @@ def output(folder, main=True):
     _place.update(folder=folder, main=main, count=0)
 
 
+def is_main():
+    """True in the process that shows and saves: the only one, or the first of several."""
+    return _place["main"]
+
+
 def in_notebook():
     """True in a Jupyter kernel, false in a program or a terminal."""
     try:
@@ -163,6 +168,54 @@ def _labelled(axis, images, cols, labels):
         inner.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
         inner.axis("off")
         inner.text(0.5, -0.04, labels[i], transform=inner.transAxes, ha="center", va="top", fontsize=9)
+
+
+def lines(series, xlabel="", ylabel="", title=None, width=8.0, height=3.2, **axis_settings):
+    """A figure of one or more lines, named in a legend where there are several.
+
+    series: {name: y} or {name: (x, y)}, each a sequence or tensor of numbers.
+    axis_settings: what matplotlib's `Axes.set` takes: yscale="log", ylim=(0, 1) ...
+    Returns the figure; its axes are `fig.axes[0]`, to draw more on.
+    """
+    fig, axis = figure(width=width, height=height)
+    for name, values in series.items():
+        x, y = values if isinstance(values, tuple) else (range(len(values)), values)
+        axis.plot(_numbers(x), _numbers(y), label=name)
+    return _finish_axis(fig, axis, len(series) > 1, xlabel, ylabel, title, axis_settings)
+
+
+def points(series, xlabel="", ylabel="", title=None, width=4.4, height=4.0, **axis_settings):
+    """A figure of clouds of points in the plane, named in a legend where there are several.
+
+    series: {name: points [N, 2]}. axis_settings: what matplotlib's `Axes.set` takes.
+    Returns the figure; its axes are `fig.axes[0]`.
+    """
+    fig, axis = figure(width=width, height=height)
+    for name, cloud in series.items():
+        x, y = _numbers(cloud).T
+        axis.scatter(x, y, s=6, alpha=0.6, label=name)
+    return _finish_axis(fig, axis, len(series) > 1, xlabel, ylabel, title, axis_settings)
+
+
+def bars(values, ylabel="", title=None, width=8.0, height=3.0, **axis_settings):
+    """A figure of one bar a name: {name: number}. Returns the figure."""
+    fig, axis = figure(width=width, height=height)
+    axis.bar(list(values), [float(v) for v in values.values()], width=0.7)
+    axis.grid(axis="x", visible=False)
+    return _finish_axis(fig, axis, False, "", ylabel, title, axis_settings)
+
+
+def _numbers(values):
+    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else values
+
+
+def _finish_axis(fig, axis, legend, xlabel, ylabel, title, axis_settings):
+    axis.set(xlabel=xlabel, ylabel=ylabel, **axis_settings)
+    if title:
+        axis.set_title(title)
+    if legend:
+        axis.legend()
+    return fig
 
 
 def curves(history, *names, smooth=0.0, title=None, width=8.0, height=3.0):

@@ -55,28 +55,84 @@ def store(run, name, title, minutes):
     write_atomically(shipped() / "results" / f"{name}.{run.profile}.json", (json.dumps(result, indent=2) + "\n").encode())
 
 
-def expected(name):
-    """What a notebook's stored results let a reader expect, a row a profile: minutes, memory and figures, with their machine."""
-    lines = ["| profile | measured on | whole notebook | memory | figures |", "|---|---|---|---|---|"]
+def expected(name, *figures):
+    """What a notebook's stored results let a reader expect: minutes, memory and some figures.
+
+    name: of the notebook. figures: the two or three to show of those that it reports.
+    Returns (rows, columns) for `show`: a row a profile; no rows where nothing is stored.
+    """
+    rows = []
     for profile in PROFILES:
         path = shipped() / "results" / f"{name}.{profile}.json"
         if path.is_file():
             r = json.loads(path.read_text(encoding="utf-8"))
-            shown = ", ".join(f"{k} {v:.4g}" for k, v in r["metrics"].items() if isinstance(v, float))
-            lines.append(f"| {profile} | {r['device']} | {r['notebook_seconds']} s | {r['notebook_memory_mib']:,} MiB | {shown} |")
-    return "\n".join(lines) if len(lines) > 2 else "This notebook has no stored results yet."
+            minutes = f"{r['notebook_seconds'] / 60:.1f}"
+            memory = f"{r['notebook_memory_mib']:,} MiB"
+            found = [r["metrics"].get(figure, "") for figure in figures]
+            rows.append((profile, r["device"], minutes, memory, *found))
+    headings = [figure.replace("_", " ") for figure in figures]
+    return rows, ("profile", "measured on", "minutes", "memory", *headings)
 
 
-def show_expected(name):
-    """Show `expected(name)`: as a table in a notebook, as text in a program."""
+def show_expected(name, *figures):
+    """Show `expected(name, *figures)`, or say that nothing is stored yet."""
+    rows, columns = expected(name, *figures)
+    if rows:
+        show(rows, columns)
+    else:
+        print("This notebook has no stored results yet.")
+
+
+def show(rows, columns):
+    """Show a table of figures: a real table on a page, aligned text in a program.
+
+    rows: a list of rows, each as long as `columns`; floats are shown with four digits.
+    columns: the headings.
+    Raises ValueError for a row of another length.
+    """
+    columns = [str(column) for column in columns]
+    cells = [[_cell(value) for value in row] for row in rows]
+    if wrong := [row for row in cells if len(row) != len(columns)]:
+        raise ValueError(f"expected rows of {len(columns)} values, {columns}; got {wrong[0]}")
+    right = [all(_is_number(row[k]) for row in rows) for k in range(len(columns))]
     from genimg_lib import plots
 
+    text = _as_text(cells, columns, right)
     if plots.in_notebook():
-        from IPython.display import Markdown, display
+        from IPython.display import display
 
-        display(Markdown(expected(name)))
-    else:
-        print(expected(name))
+        both = {"text/plain": text, "text/markdown": _as_markdown(cells, columns, right)}
+        display(both, raw=True)
+    elif plots.is_main():
+        print(text)
+
+
+def _is_number(value):
+    value = value.item() if hasattr(value, "item") else value
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _cell(value):
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if _is_number(value) else str(value)
+
+
+def _as_text(cells, columns, right):
+    widths = [max(len(row[k]) for row in [columns, *cells]) for k in range(len(columns))]
+    lines = []
+    for row in [columns, *cells]:
+        parts = zip(row, widths, right, strict=True)
+        line = "  ".join(v.rjust(w) if number else v.ljust(w) for v, w, number in parts)
+        lines.append(line.rstrip())
+    return "\n".join(lines)
+
+
+def _as_markdown(cells, columns, right):
+    rule = ["--:" if number else ":--" for number in right]
+    escaped = [[value.replace("|", "\\|") for value in row] for row in [columns, rule, *cells]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
 
 
 def evaluators():

@@ -186,6 +186,15 @@ class Run:
         """How much of the training is behind: 0 at its first step, 1 at its end. For schedules."""
         return self._training.progress if self._training else 0.0
 
+    def anneal(self, *optimisers):
+        """Set learning rates for this step: constant for the first half, then falling to 0.
+
+        To be called once a step. The rate of the first half is the one that each optimiser was made with.
+        """
+        factor = min(1.0, 2 * (1 - self.progress))
+        for group in [group for optimiser in optimisers for group in optimiser.param_groups]:
+            group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+
     def log(self, **metrics):
         """Note numbers (floats or tensors of one element) for this step; the mean over processes is kept. Raises TrainingError at the first NaN or infinity."""
         values = [v.detach().float().reshape(()) if isinstance(v, torch.Tensor) else torch.tensor(float(v)) for v in metrics.values()]

@@ -9,6 +9,7 @@ from genimg_lib.style.losses import content_loss, gram, recolor, style_loss, tot
 from genimg_lib.style.networks import features
 
 WEIGHTS = {"content": 1.0, "style": 200.0, "variation": 0.5}  # for maps with a mean of 1, whatever the network and the size
+OUTSIDE = 1_000.0  # a charge for values outside [-1, 1], so heavy that the cut at the end hardly changes the loss
 SIDE = 32  # the smallest side of a picture: its half still goes through the networks
 LARGEST = 1_024  # pixels of the longer side, beyond which memory and minutes run out on a laptop
 
@@ -122,7 +123,7 @@ def minimise(loss_of, x, steps, optimizer="lbfgs", watch=None):
         def closure(seen=seen):
             x.grad = None
             outside = (x - x.clamp(-1, 1)).square().mean()
-            loss = loss_of(x) + 10 * outside
+            loss = loss_of(x) + OUTSIDE * outside
             (x.numel() * loss).backward()  # a slope of about 1 for each pixel
             seen["loss"], seen["x"] = loss.item(), x.detach().clone()
             return x.numel() * loss.detach()
