@@ -1,4 +1,8 @@
-"""For all tests, the notebooks under nbval among them: profile quick, output in a temporary folder, real data where they lie beside the checkout."""
+"""For all tests: profile quick, output in a temporary folder, real data if there are any.
+
+The notebooks under nbval are among them. Each process computes with one thread: several run side
+by side, and a second busy thread on a core makes both much slower.
+"""
 
 import os
 import tempfile
@@ -6,8 +10,9 @@ from pathlib import Path
 
 os.environ["GENIMG_PROFILE"] = "quick"
 os.environ["GENIMG_OUT"] = tempfile.mkdtemp(prefix="genimg-tests-")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Not for nbval: the students' notebooks raise by design, and tests/test_exercises.py runs the solved ones
+# Not for nbval: the students' notebooks raise by design; tests/course runs the solved ones
 collect_ignore_glob = ["notebooks/exercises/*", "notebooks/solutions/*"]
 
 REAL_DATA = Path(__file__).resolve().parent.parent / "shared" / "data"
@@ -17,4 +22,5 @@ if "GENIMG_DATA" not in os.environ and REAL_DATA.is_dir():
 
 def pytest_report_header():
     found = os.environ.get("GENIMG_DATA")
-    return f"real MNIST and Fashion-MNIST: {found or 'not here; what needs them is skipped (set GENIMG_DATA)'}"
+    missing = "not here; what needs them is skipped (set GENIMG_DATA)"
+    return f"real MNIST and Fashion-MNIST: {found or missing}"

@@ -2,16 +2,19 @@
 
     genimg bench conditional_gan [--data portraits] [--minutes 5] [--seed 0] [--store]
 
-The recipe is the hinge one of genimg_lib/games.py. Portraits are ordered by all ten categorical factors, Fashion-MNIST by class. Obedience is the share of images in which the
-evaluator reads what was ordered; beside it the share on real images, its ceiling. --store keeps the figures in data/results.
+The recipe is the hinge one of genimg_lib/gan_recipes.py. Portraits are ordered by all ten
+categorical factors, Fashion-MNIST by class. Obedience is the share of images in which the evaluator
+reads what was ordered; beside it the share on real images, its ceiling. --store keeps the figures
+in data/results.
 """
 
 import argparse
 
 import torch.nn.functional as F
 
-from genimg_lib import data, games, metrics, tables
+from genimg_lib import data, metrics, results
 from genimg_lib.data import portraits
+from genimg_lib.recipes import gan as gan_recipes
 from genimg_lib.training import start
 
 
@@ -19,30 +22,47 @@ def load(name, split, n=None, seed=0):
     """(images, conditions [N, K], what the evaluator should read)."""
     s = data.load(name, split, n=n, seed=seed)
     if name == "portraits":
-        return s.images, portraits.one_hot(s.factors), {k: s.factors[k] for k in portraits.CATEGORICAL}
+        return (
+            s.images,
+            portraits.one_hot(s.factors),
+            {k: s.factors[k] for k in portraits.CATEGORICAL},
+        )
     return s.images, F.one_hot(s.labels, len(s.names)).float(), {"label": s.labels}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", default="portraits", help="portraits or fashion_mnist")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--images", type=int, default=5_000, help="to judge by")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--store", action="store_true")
     args = parser.parse_args()
-    run = start(f"bench_conditional_gan_{args.data}", seed=args.seed, minutes=args.minutes, **games.RECIPES["hinge"])
+    run = start(
+        f"bench_conditional_gan_{args.data}",
+        seed=args.seed,
+        minutes=args.minutes,
+        **gan_recipes.RECIPES["hinge"],
+    )
     images, conditions, _ = load(args.data, "train")
-    G = games.train(run, images, args.minutes, conditions=conditions, kind="hinge")
+    G = gan_recipes.train(run, images, args.minutes, conditions=conditions, kind="hinge")
     real, orders, wanted = load(args.data, "test", args.images, seed=3)
     evaluator = metrics.Evaluator(args.data)
-    made = games.draw(G, len(orders), orders)
+    made = gan_recipes.sample(G, len(orders), orders)
     obeyed, ceiling = (metrics.agreement(evaluator.read(x), wanted) for x in (made, real))
-    found = {f"obeyed_{name}": share for name, share in obeyed.items()} | {f"ceiling_{name}": share for name, share in ceiling.items()}
-    found |= {key: value for key, value in evaluator.report(made).items() if not key.startswith("kid")}
+    found = {f"obeyed_{name}": share for name, share in obeyed.items()} | {
+        f"ceiling_{name}": share for name, share in ceiling.items()
+    }
+    found |= {
+        key: value for key, value in evaluator.report(made).items() if not key.startswith("kid")
+    }
     run.report(steps=run.history["step"][-1] + 1, **found)
     if args.store:
-        tables.store(run, run.name, f"benchmarks/conditional_gan.py, {args.data}", args.minutes)
+        results.keep_benchmark(
+            run, run.name, f"benchmarks/conditional_gan.py, {args.data}", args.minutes
+        )
 
 
 if __name__ == "__main__":

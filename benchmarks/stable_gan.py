@@ -1,12 +1,15 @@
-"""Losses and what holds the critic's slope, compared: same networks, same data, same minutes, several seeds.
+"""Losses and penalties compared: same networks, data and minutes, several seeds.
 
     genimg bench stable_gan [--minutes 1] [--seeds 3] [--store]
 
-All rows share one learning rate, one step of either player a round, and Adam: the papers of the Wasserstein rows take five steps of the critic, RMSProp
-and a clip of 0.01; the relativistic row has R1 without R2. So the table says what a change of loss brings, not what each paper's own recipe would.
+All rows share one learning rate, one step of either player a round, and Adam: the papers of the
+Wasserstein rows take five steps of the critic, RMSProp and a clip of 0.01; the relativistic row has
+R1 without R2. So the table says what a change of loss brings, not what each paper's own recipe
+would.
 
-Every row plays on portraits of 32x32 with gan.Generator and gan.Discriminator. Beside the Fréchet distance stand precision and recall, and how many of the
-864 combinations of hair style, hat, glasses, beard and mouth occur among the samples. --store keeps means and spreads in data/results.
+Every row plays on portraits of 32x32 with gan.Generator and gan.Discriminator. Beside the Fréchet
+distance stand precision and recall, and how many of the 864 combinations of hair style, hat,
+glasses, beard and mouth occur among the samples. --store keeps means and spreads in data/results.
 """
 
 import argparse
@@ -15,8 +18,9 @@ import statistics
 
 import torch
 
-from genimg_lib import data, games, gan, metrics, tables
+from genimg_lib import data, gan, metrics, results
 from genimg_lib.data import portraits
+from genimg_lib.recipes import gan as gan_recipes
 from genimg_lib.training import TrainingError, start
 
 KINDS = ("hair", "hat", "glasses", "beard", "mouth")
@@ -35,7 +39,9 @@ LOSSES = {
     "wasserstein": (gan.wasserstein_d_loss, lambda real, fake: gan.wasserstein_g_loss(fake)),
     "relativistic": (gan.relativistic_d_loss, gan.relativistic_g_loss),
 }
-EVERY = 4  # a penalty is reckoned at every fourth round, four times as heavy ("lazy", Karras et al. 2020, arXiv:1912.04958)
+# a penalty is reckoned at every fourth round, four times as heavy ("lazy", Karras et al. 2020,
+# arXiv:1912.04958)
+EVERY = 4
 
 
 def train(run, images, name, minutes):
@@ -43,12 +49,26 @@ def train(run, images, name, minutes):
     loss, holds, weight = ROWS[name]
     d_loss, g_loss = LOSSES[loss]
     torch.manual_seed(run.seed)
-    G, D = gan.Generator(width=run.width).to(run.device), gan.Discriminator(width=run.width, spectral=holds == "spectral").to(run.device)
-    opt_G, opt_D = (torch.optim.Adam(net.parameters(), lr=run.lr, betas=(0.0, 0.99), fused=True) for net in (G, D))
+    G, D = (
+        gan.Generator(width=run.width).to(run.device),
+        gan.Discriminator(width=run.width, spectral=holds == "spectral").to(run.device),
+    )
+    opt_G, opt_D = (
+        torch.optim.Adam(net.parameters(), lr=run.lr, betas=(0.0, 0.99), fused=True)
+        for net in (G, D)
+    )
     label = f"{name}_{run.seed}".replace(", ", "_").replace(" ", "_")
     try:
         for x in run.train(
-            run.batches(images, run.batch), minutes=minutes, label=label, ema="G", ema_decay=0.995, G=G, D=D, opt_G=opt_G, opt_D=opt_D
+            run.batches(images, run.batch),
+            minutes=minutes,
+            label=label,
+            ema="G",
+            ema_decay=0.995,
+            G=G,
+            D=D,
+            opt_G=opt_G,
+            opt_D=opt_D,
         ):
             for opt in (opt_G, opt_D):
                 opt.param_groups[0]["lr"] = run.lr * min(1.0, 2 * (1 - run.progress))
@@ -76,7 +96,7 @@ def train(run, images, name, minutes):
 
 
 def combinations(read):
-    """How many different combinations of KINDS occur in a reading of factors."""
+    """How many different combinations of KINDS occur among read factors."""
     code = torch.zeros(len(read["hair"]), dtype=torch.int64)
     for kind in KINDS:
         code = code * len(portraits.FACTORS[kind]) + read[kind]
@@ -84,13 +104,17 @@ def combinations(read):
 
 
 def judge(evaluator, G, n):
-    images = games.draw(G, n)
+    images = gan_recipes.sample(G, n)
     return evaluator.report(images) | {"combinations": combinations(evaluator.read(images))}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=1.0, help="of training, for each row and seed")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=1.0, help="of training, for each row and seed"
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=2_000, help="to judge each training by")
     parser.add_argument("--store", action="store_true")
@@ -106,12 +130,20 @@ def main():
             table[name].append(found)
             print(
                 f"{name:<30} seed {seed}:",
-                {k: round(v, 3) for k, v in found.items() if k in ("fd", "precision", "recall", "combinations")},
+                {
+                    k: round(v, 3)
+                    for k, v in found.items()
+                    if k in ("fd", "precision", "recall", "combinations")
+                },
                 flush=True,
             )
     metrics_found = {"seeds": args.seeds, "minutes_each": args.minutes, "n": args.images}
-    metrics_found |= {key: found[key] for key in ("fd_floor", "precision_floor", "recall_floor") if key in found}
-    metrics_found["combinations_real"] = combinations(evaluator.read(evaluator.real(args.images, seed=7).images))
+    metrics_found |= {
+        key: found[key] for key in ("fd_floor", "precision_floor", "recall_floor") if key in found
+    }
+    metrics_found["combinations_real"] = combinations(
+        evaluator.read(evaluator.real(args.images, seed=7).images)
+    )
     for name, rows in table.items():
         sound = [row for row in rows if math.isfinite(row["fd"])]
         short = name.replace(", ", "_").replace(" ", "_").replace("-", "_").lower()
@@ -119,11 +151,16 @@ def main():
         for key in ("fd", "precision", "recall", "combinations") if sound else ():
             values = [float(row[key]) for row in sound]
             metrics_found[f"{short}_{key}"] = statistics.mean(values)
-            metrics_found |= {f"{short}_{key}_least": min(values), f"{short}_{key}_most": max(values)}
+            metrics_found |= {
+                f"{short}_{key}_least": min(values),
+                f"{short}_{key}_most": max(values),
+            }
     run.seed = 0
     run.report(**metrics_found)
     if args.store:
-        tables.store(run, run.name, "benchmarks/stable_gan.py", args.minutes * args.seeds * len(ROWS))
+        results.keep_benchmark(
+            run, run.name, "benchmarks/stable_gan.py", args.minutes * args.seeds * len(ROWS)
+        )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""What `run.train` costs over a bare loop, for the VAE of notebook 31 (portraits, batch 128), both in one run, taking turns.
+"""What `run.train` costs over a bare loop, both in one run, taking turns.
 
+For the VAE of notebook 31 (portraits, batch 128).
 python benchmarks/train_overhead.py [--steps 150] [--rounds 5]
 """
 
@@ -17,13 +18,23 @@ from genimg_lib.training import start
 
 def model():
     torch.manual_seed(0)
-    encoder, decoder = vae.Encoder(3072, 32, (512, 512)), vae.GaussianDecoder((3, 32, 32), 32, (512, 512))
-    return encoder, decoder, torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3)
+    encoder, decoder = (
+        vae.Encoder(3072, 32, (512, 512)),
+        vae.GaussianDecoder((3, 32, 32), 32, (512, 512)),
+    )
+    return (
+        encoder,
+        decoder,
+        torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3),
+    )
 
 
 def step(x, encoder, decoder, opt):
     mean, logvar = encoder(x)
-    log_likelihood, kl = decoder(vae.reparameterize(mean, logvar)).log_prob(x).mean(), vae.gaussian_kl(mean, logvar).mean()
+    log_likelihood, kl = (
+        decoder(vae.reparameterize(mean, logvar)).log_prob(x).mean(),
+        vae.gaussian_kl(mean, logvar).mean(),
+    )
     loss = -(log_likelihood - kl)
     opt.zero_grad()
     loss.backward()
@@ -32,7 +43,7 @@ def step(x, encoder, decoder, opt):
 
 
 def bare(images, steps):
-    """The same data and the same step without any bookkeeping: indexing a float tensor, nothing logged."""
+    """The same data and step without any bookkeeping: a float tensor, nothing logged."""
     encoder, decoder, opt = model()
     began = time.perf_counter()
     for _ in range(steps):
@@ -41,7 +52,10 @@ def bare(images, steps):
 
 
 def kept(run, images, steps):
-    """With batches, progress line, log of three metrics and a checkpoint a minute, as in the notebook; ema is the notebook's choice and costs extra."""
+    """With batches, progress line, log of three metrics and a checkpoint a minute.
+
+    As in the notebook; ema is the notebook's choice and costs extra.
+    """
     encoder, decoder, opt = model()
     batches = run.batches(images, 128)
     began = time.perf_counter()
@@ -63,7 +77,10 @@ def main():
     ratios = [b / a for a, b in pairs]
     for a, b in pairs:
         print(f"bare {a:.2f} s   run.train {b:.2f} s   ratio {b / a:.3f}")
-    print(f"median ratio {statistics.median(ratios):.3f} over {args.rounds} rounds of {args.steps} steps, {torch.get_num_threads()} threads, seed 0")
+    print(
+        f"median ratio {statistics.median(ratios):.3f} over {args.rounds} rounds of {args.steps}"
+        f" steps, {torch.get_num_threads()} threads, seed 0"
+    )
 
 
 if __name__ == "__main__":

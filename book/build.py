@@ -1,7 +1,8 @@
 """`make book`: the notebooks, with their stored outputs, as a site. No notebook is run.
 
-Sphinx reads what `sources` lays out in a temporary folder: the pages of this folder, a page for each part of the course, and the notebooks, in which a
-picture and the caption below it have become one figure, and a widget a line that says where to find it alive.
+Sphinx reads what `sources` lays out in a temporary folder: the pages of this folder, a page for
+each part of the course, and the notebooks, in which a picture and the caption below it have become
+one figure, and a widget a line that says where to find it alive.
 """
 
 import argparse
@@ -17,19 +18,24 @@ from pathlib import Path
 import nbformat
 from pybtex.database import parse_file
 
-from genimg_lib import course
+from genimg_lib.course import chapters
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 COVER = re.compile(r"^!\[(?P<alt>[^\]]+)\]\(\.\./(?P<path>[^)]+)\)$", re.MULTILINE)
 PROMISE = re.compile(r"^\*(?P<text>[^*].*?)\*$", re.MULTILINE | re.DOTALL)
 NOTEBOOK = re.compile(r"\[(?P<text>[^\]]+)\]\((?P<path>[\w/.]+\.ipynb)\)")
-LIVE = "The controls of this figure work in the notebook: type `make lab` and open `notebooks/{name}.ipynb`{launch}."
+LIVE = (
+    "The controls of this figure work in the notebook: type `make lab` and open"
+    " `notebooks/{name}.ipynb`{launch}."
+)
 LAUNCH = ", or press the launch button at the top of this page"
 
 
 def build(site, repository=None):
-    """Make the site in a folder, anew; returns Sphinx's exit status. repository: the address behind the launch buttons, if not the project's.
+    """Make the site in a folder, anew; returns Sphinx's exit status.
+
+    repository: the address behind the launch buttons, if not the project's.
 
     Raises FileExistsError where the folder holds something that is no book.
     """
@@ -43,7 +49,17 @@ def build(site, repository=None):
             file = Path(folder) / "sources" / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        options = ["-q", "-b", "html", "-c", str(HERE), "-d", f"{folder}/doctrees", "-D", f"repository={repository}"]
+        options = [
+            "-q",
+            "-b",
+            "html",
+            "-c",
+            str(HERE),
+            "-d",
+            f"{folder}/doctrees",
+            "-D",
+            f"repository={repository}",
+        ]
         status = build_main([*options, f"{folder}/sources", f"{folder}/site"])
         if not status:
             shutil.rmtree(site, ignore_errors=True)
@@ -53,37 +69,73 @@ def build(site, repository=None):
 
 def address():
     """The repository's address, from [tool.genimg] in pyproject.toml; empty until it is set."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")).get("tool", {}).get("genimg", {}).get("repository", "")
+    return (
+        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        .get("tool", {})
+        .get("genimg", {})
+        .get("repository", "")
+    )
 
 
 def sources(launch=False):
     """What Sphinx reads: {path: bytes}."""
-    notebooks = {c.name: nbformat.read(_stored(c), as_version=4) for c in course.CHAPTERS if _stored(c).exists()}
-    files = {f"data/pictures/{p.name}": p.read_bytes() for p in (ROOT / "data" / "pictures").glob("*.png")}
-    exercises = {c.name: nbformat.read(_stored(c, "exercises"), as_version=4) for c in course.CHAPTERS if _stored(c, "exercises").exists()}
-    pages = {f"{name}.ipynb" for name in notebooks} | {f"exercises/{name}.ipynb" for name in exercises}
+    notebooks = {
+        c.name: nbformat.read(_stored(c), as_version=4)
+        for c in chapters.CHAPTERS
+        if _stored(c).exists()
+    }
+    files = {
+        f"data/pictures/{p.name}": p.read_bytes()
+        for p in (ROOT / "data" / "pictures").glob("*.png")
+    }
+    exercises = {
+        c.name: nbformat.read(_stored(c, "exercises"), as_version=4)
+        for c in chapters.CHAPTERS
+        if _stored(c, "exercises").exists()
+    }
+    pages = {f"{name}.ipynb" for name in notebooks} | {
+        f"exercises/{name}.ipynb" for name in exercises
+    }
     for name, notebook in notebooks.items():
         files |= _page(name, notebook, pages, launch)
     for name in notebooks.keys() & exercises.keys():
         files[f"notebooks/exercises/{name}.ipynb"] = nbformat.writes(exercises[name]).encode()
-    parts = {f"part_{n}": (f"Part {n}: {part}", [c for c in course.CHAPTERS if c.part == part]) for n, part in enumerate(course.PARTS)}
-    parts = {page: part for page, part in parts.items() if any(c.name in notebooks for c in part[1])}
-    texts = {f"{page}.md": _part(title, chapters, notebooks) for page, (title, chapters) in parts.items()}
-    texts["index.md"] = (HERE / "index.md").read_text(encoding="utf-8").replace("<!-- parts -->", _contents(parts, notebooks))
-    texts |= {name: (HERE / name).read_text(encoding="utf-8") for name in ("symbols.md", "bibliography.md")}
+    parts = {
+        f"part_{n}": (f"Part {n}: {part}", [c for c in chapters.CHAPTERS if c.part == part])
+        for n, part in enumerate(chapters.PARTS)
+    }
+    parts = {
+        page: part for page, part in parts.items() if any(c.name in notebooks for c in part[1])
+    }
+    texts = {
+        f"{page}.md": _part(title, chapters, notebooks) for page, (title, chapters) in parts.items()
+    }
+    texts["index.md"] = (
+        (HERE / "index.md")
+        .read_text(encoding="utf-8")
+        .replace("<!-- parts -->", _contents(parts, notebooks))
+    )
+    texts |= {
+        name: (HERE / name).read_text(encoding="utf-8")
+        for name in ("symbols.md", "bibliography.md")
+    }
     texts["references.bib"] = references(notebooks)
     return files | {path: text.encode() for path, text in texts.items()}
 
 
 def _stored(chapter, folder="."):
-    return course.notebooks_folder() / folder / f"{chapter.name}.ipynb"
+    return chapters.notebooks_folder() / folder / f"{chapter.name}.ipynb"
 
 
-# ------------------------------------------------------------------------------------------------------------ notebooks
+# --------------------------------------------------------------------------------------------------
+# ---------- notebooks
 
 
 def _page(name, notebook, pages, launch):
-    """A notebook for Sphinx, and its pictures: {path: bytes}. pages: the notebooks that the book has, as seen from this one."""
+    """A notebook for Sphinx, and its pictures: {path: bytes}.
+
+    pages: the notebooks that the book has, as seen from this one.
+    """
     notebook.metadata.pop("widgets", None)
     if f"exercises/{name}.ipynb" in pages:
         notebook.cells.append(nbformat.v4.new_markdown_cell(_toctree([f"exercises/{name}"])))
@@ -92,8 +144,15 @@ def _page(name, notebook, pages, launch):
         if cell.cell_type == "code":
             cell.outputs = list(_outputs(cell.outputs, name[:2], pictures, live))
         else:
-            cell.source = NOTEBOOK.sub(lambda link: link[0] if link["path"] in pages else f"{link['text']} (`{link['path']}`)", cell.source)
-    return {f"notebooks/{name}.ipynb": nbformat.writes(notebook).encode()} | {f"notebooks/{path}": png for path, png in pictures.items()}
+            cell.source = NOTEBOOK.sub(
+                lambda link: (
+                    link[0] if link["path"] in pages else f"{link['text']} (`{link['path']}`)"
+                ),
+                cell.source,
+            )
+    return {f"notebooks/{name}.ipynb": nbformat.writes(notebook).encode()} | {
+        f"notebooks/{path}": png for path, png in pictures.items()
+    }
 
 
 def _outputs(outputs, number, pictures, live):
@@ -111,7 +170,11 @@ def _outputs(outputs, number, pictures, live):
             path = f"figures/{number}_{captioned if caption else f'plain_{len(pictures)}'}.png"
             pictures[path] = base64.b64decode(data["image/png"])
             yield _markdown(
-                _figure(path, output.metadata.get("image/png", output.metadata), caption and f"**Figure {number}.{captioned}** {caption}")
+                _figure(
+                    path,
+                    output.metadata.get("image/png", output.metadata),
+                    caption and f"**Figure {number}.{captioned}** {caption}",
+                )
             )
         elif output.output_type == "display_data" and set(data) == {"text/plain"}:
             line = re.sub("━{12,}", "━" * 12, data["text/plain"])  # a progress bar
@@ -129,14 +192,22 @@ def _figure(path, metadata, caption):
     """A picture in MyST, with the alternative text and the width that it was stored with."""
     options = [f":alt: {json.dumps(' '.join(metadata['alt'].split()), ensure_ascii=False)}"]
     options += [f":width: {metadata['width']}px"] if "width" in metadata else []
-    return "\n".join([f"::::{{{'figure' if caption else 'image'}}} {path}", *options, *(["", caption] if caption else []), "::::"])
+    return "\n".join(
+        [
+            f"::::{{{'figure' if caption else 'image'}}} {path}",
+            *options,
+            *(["", caption] if caption else []),
+            "::::",
+        ]
+    )
 
 
 def _markdown(text):
     return nbformat.v4.new_output("display_data", data={"text/markdown": text})
 
 
-# ---------------------------------------------------------------------------------------------------- parts and papers
+# --------------------------------------------------------------------------------------------------
+# -- parts and papers
 
 
 def _toctree(pages):
@@ -151,12 +222,14 @@ def _link(chapter, notebooks):
 def _contents(parts, notebooks):
     """The parts on the first page: the chapters that stand, and those to come."""
     blocks = [_toctree([*parts, "symbols", "bibliography"])]
-    for n, part in enumerate(course.PARTS):
-        chapters, page = [c for c in course.CHAPTERS if c.part == part], f"part_{n}"
+    for n, part in enumerate(chapters.PARTS):
+        of_part, page = [c for c in chapters.CHAPTERS if c.part == part], f"part_{n}"
         title = f"Part {n}: {part}"
         blocks.append(f"## [{title}]({page}.md)" if page in parts else f"## {title}")
-        blocks.append("\n".join(f"- {_link(c, notebooks)}" for c in chapters if c.name in notebooks))
-        blocks.append(_to_come(chapters, notebooks))
+        blocks.append(
+            "\n".join(f"- {_link(c, notebooks)}" for c in of_part if c.name in notebooks)
+        )
+        blocks.append(_to_come(of_part, notebooks))
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -174,7 +247,9 @@ def _part(title, chapters, notebooks):
         cover, promise = COVER.search(first), PROMISE.search(first)
         blocks.append(f"## {_link(chapter, notebooks)}")
         blocks.append(" ".join(promise["text"].split()) if promise else "")
-        blocks.append(f"[![{cover['alt']}]({cover['path']})](notebooks/{chapter.name}.ipynb)" if cover else "")
+        blocks.append(
+            f"[![{cover['alt']}]({cover['path']})](notebooks/{chapter.name}.ipynb)" if cover else ""
+        )
         blocks.append(f"Builds on {_numbers(chapter.needs)}." if chapter.needs else "")
     return "\n\n".join(block for block in [*blocks, _to_come(chapters, notebooks)] if block)
 
@@ -190,7 +265,9 @@ def plain(title):
 
 def further_reading(notebook):
     """The titles of the papers that a notebook recommends, plain."""
-    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown").partition("## Further reading")[2]
+    text = "\n".join(
+        cell.source for cell in notebook.cells if cell.cell_type == "markdown"
+    ).partition("## Further reading")[2]
     return {plain(title) for title in re.findall(r"^- [^*]*\*([^*]+)\*", text, flags=re.MULTILINE)}
 
 
@@ -199,15 +276,25 @@ def references(notebooks):
     papers = parse_file(HERE / "references.bib", bib_format="bibtex")
     recommended = {name[:2]: further_reading(notebook) for name, notebook in notebooks.items()}
     for entry in papers.entries.values():
-        if chapters := [number for number, titles in recommended.items() if plain(entry.fields["title"]) in titles]:
+        if chapters := [
+            number
+            for number, titles in recommended.items()
+            if plain(entry.fields["title"]) in titles
+        ]:
             entry.fields["note"] = _numbers(chapters).capitalize()
     return papers.to_string("bibtex")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Build the book from the notebooks and their stored outputs.")
-    parser.add_argument("--site", type=Path, default=ROOT / "out" / "book", help="folder of the finished site")
-    parser.add_argument("--repository", help="address behind the launch buttons, instead of that in pyproject.toml")
+    parser = argparse.ArgumentParser(
+        description="Build the book from the notebooks and their stored outputs."
+    )
+    parser.add_argument(
+        "--site", type=Path, default=ROOT / "out" / "book", help="folder of the finished site"
+    )
+    parser.add_argument(
+        "--repository", help="address behind the launch buttons, instead of that in pyproject.toml"
+    )
     arguments = parser.parse_args()
     if build(arguments.site.resolve(), arguments.repository):
         sys.exit("the book was not built")

@@ -5,7 +5,13 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MATHJAX = Path(importlib.util.find_spec("mathjax").origin).parent / "static" / "mathjax" / "es5" / "tex-svg.js"
+MATHJAX = (
+    Path(importlib.util.find_spec("mathjax").origin).parent
+    / "static"
+    / "mathjax"
+    / "es5"
+    / "tex-svg.js"
+)
 sys.path.insert(0, str(HERE))
 
 import papers  # noqa: E402
@@ -32,7 +38,12 @@ html_copy_source = False
 html_context = {"default_mode": "auto"}
 html_show_sphinx = False
 html_use_index = False
-html_theme_options = {"use_download_button": False, "show_navbar_depth": 2, "show_toc_level": 2, "navbar_persistent": []}
+html_theme_options = {
+    "use_download_button": False,
+    "show_navbar_depth": 2,
+    "show_toc_level": 2,
+    "navbar_persistent": [],
+}
 
 
 def setup(app):
@@ -41,7 +52,10 @@ def setup(app):
 
 
 def late_settings(app, config):
-    """What depends on the command: the sources' place; Colab and Binder, where the repository's address is known."""
+    """What depends on the command: where the sources are, and the launch buttons.
+
+    Colab and Binder, where the repository's address is known.
+    """
     config.bibtex_bibfiles = [str(Path(app.srcdir) / "references.bib")]
     if config.repository:
         config.html_theme_options |= {

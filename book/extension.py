@@ -1,5 +1,4 @@
-"""What the book adds to Sphinx: formulas drawn by the book's own copy of MathJax, equations with anchors, and numbers in the text that lead where
-they point."""
+"""What the book adds to Sphinx: formulas, equations with anchors, links by number."""
 
 import re
 
@@ -8,10 +7,10 @@ from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from genimg_lib import course
+from genimg_lib.course import chapters
 
 logger = logging.getLogger(__name__)
-DOCUMENTS = {c.name[:2]: f"notebooks/{c.name}" for c in course.CHAPTERS}
+DOCUMENTS = {c.name[:2]: f"notebooks/{c.name}" for c in chapters.CHAPTERS}
 TAG = re.compile(r"\s*\\tag\{(\d+)\}")
 MATHJAX = """
 window.MathJax = {
@@ -30,7 +29,10 @@ REFERENCE = re.compile(
 
 
 class NumberEquations(SphinxTransform):
-    r"""Takes \tag{n} out of a displayed formula; the formula gets the number, and an anchor that other pages can find."""
+    r"""Takes \tag{n} out of a displayed formula, which gets the number and an anchor.
+
+    Other pages can find it by that.
+    """
 
     default_priority = 400
 
@@ -46,14 +48,17 @@ class NumberEquations(SphinxTransform):
 
 
 class KeepPunctuation(SphinxTransform):
-    """Ties a formula in the text to the brackets, full stop or comma beside it: a line must not begin with one."""
+    """Ties a formula to the bracket, full stop or comma beside it, which begins no line."""
 
     default_priority = 410
 
     def apply(self):
         for node in list(self.document.findall(nodes.math)):
             place = node.parent.index(node)
-            before, after = (node.parent[k] if 0 <= k < len(node.parent) else None for k in (place - 1, place + 1))
+            before, after = (
+                node.parent[k] if 0 <= k < len(node.parent) else None
+                for k in (place - 1, place + 1)
+            )
             opening = re.search(r"[(\[“‘]+$", before) if isinstance(before, nodes.Text) else None
             closing = re.match(r"[)\].,;:?!”’-]+", after) if isinstance(after, nodes.Text) else None
             pieces = [nodes.Text(opening[0])] if opening else []
@@ -79,12 +84,23 @@ def join_texts(element):
 
 
 class LinkNumbers(SphinxPostTransform):
-    """Makes links of "(3)", "notebook 13, equation (14)", "chapters 13 and 16" and "arXiv:1312.6114", where there is something to link to."""
+    """Makes links of "(3)", "notebook 13, equation (14)" and "arXiv:1312.6114".
+
+    And of "chapters 13 and 16", where there is something to link to.
+    """
 
     default_priority = 7  # after the bibliography has been written out
 
     def run(self):
-        closed = (nodes.reference, nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.title, nodes.raw)
+        closed = (
+            nodes.reference,
+            nodes.literal,
+            nodes.literal_block,
+            nodes.math,
+            nodes.math_block,
+            nodes.title,
+            nodes.raw,
+        )
         for element in list(self.document.findall(nodes.TextElement)):
             join_texts(element)
         for text in list(self.document.findall(nodes.Text)):
@@ -99,7 +115,9 @@ class LinkNumbers(SphinxPostTransform):
         found, end, whole = [], 0, text.astext()
         for match in REFERENCE.finditer(whole):
             for start, stop, target in self.targets(match, text):
-                link = nodes.reference("", whole[start:stop], refuri=target, internal=not target.startswith("https:"))
+                link = nodes.reference(
+                    "", whole[start:stop], refuri=target, internal=not target.startswith("https:")
+                )
                 found += [nodes.Text(whole[end:start]), link]
                 end = stop
         return [*found, nodes.Text(whole[end:])] if found else []
@@ -108,7 +126,9 @@ class LinkNumbers(SphinxPostTransform):
         """(start, stop, address) of each link in a match."""
         if match["far"]:
             number = re.search(r"\d\d", match["far"])[0]
-            yield from self._found(match, "far", self.equation(DOCUMENTS.get(number), match["far_equation"], text))
+            yield from self._found(
+                match, "far", self.equation(DOCUMENTS.get(number), match["far_equation"], text)
+            )
         elif match["chapters"]:
             numbers = list(re.finditer(r"\d\d", match["chapters"]))
             for number in numbers:
@@ -116,7 +136,11 @@ class LinkNumbers(SphinxPostTransform):
                 if address := self.document_address(DOCUMENTS.get(number[0])):
                     yield start, match.start() + number.end(), address
         elif match["equation"]:
-            yield from self._found(match, 0, self.equation(self.env.docname.replace("/exercises/", "/"), match["equation"]))
+            yield from self._found(
+                match,
+                0,
+                self.equation(self.env.docname.replace("/exercises/", "/"), match["equation"]),
+            )
         else:
             yield from self._found(match, "paper", f"https://arxiv.org/abs/{match['number']}")
 
@@ -125,11 +149,21 @@ class LinkNumbers(SphinxPostTransform):
         return [(match.start(group), match.end(group), address)] if address else []
 
     def document_address(self, document):
-        """The address of a document of the book, seen from this one; None where it is not in the book, empty where it is this one."""
-        return self.app.builder.get_relative_uri(self.env.docname, document) if document in self.env.all_docs else None
+        """The address of a document of the book, as seen from this one.
+
+        None where it is not in the book, empty where it is this one.
+        """
+        return (
+            self.app.builder.get_relative_uri(self.env.docname, document)
+            if document in self.env.all_docs
+            else None
+        )
 
     def equation(self, document, number, text=None):
-        """The address of an equation. One that is named with its notebook, and is not in it, is a mistake in the text."""
+        """The address of an equation.
+
+        One that is named with its notebook, and is not in it, is a mistake in the text.
+        """
         page = self.document_address(document)
         if page is None:
             return None
@@ -157,7 +191,9 @@ def visit_math_block(translator, node):
 
 
 def setup(app):
-    app.add_html_math_renderer("own_mathjax", inline_renderers=(visit_math, None), block_renderers=(visit_math_block, None))
+    app.add_html_math_renderer(
+        "own_mathjax", inline_renderers=(visit_math, None), block_renderers=(visit_math_block, None)
+    )
     app.add_transform(NumberEquations)
     app.add_transform(KeepPunctuation)
     app.add_post_transform(LinkNumbers)

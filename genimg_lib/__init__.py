@@ -1,3 +1,4 @@
-"""genimg_lib: the small shared library of the genimg course. Import the rooms you need: `from genimg_lib import data, plots, vae`."""
+"""genimg_lib: the small shared library of the genimg course.
 
-__version__ = "0.1.0"
+Import the rooms you need: `from genimg_lib import data, plots, vae`.
+"""

@@ -1,130 +1,143 @@
-"""The command `genimg` (or python -m genimg_lib). What is slow to import is imported by the command that needs it."""
+"""The command `genimg` (or python -m genimg_lib): a line a subcommand in COMMANDS.
+
+What is slow to import is imported by the command that needs it.
+"""
 
 import argparse
+import os
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 
 def main(arguments=None):
-    """Run the command line; returns the exit status: 0 done, 1 something failed, 2 a call that cannot be understood."""
+    """Run the command line; returns 0 for done, 1 for failed, 2 for a call not understood."""
     args = _parser().parse_args(arguments)
     if not hasattr(args, "do"):
         _parser().print_help()
         return 2
     try:
         return args.do(args) or 0
-    except (ValueError, OSError, RuntimeError) as error:  # DataError and TrainingError are RuntimeErrors; their messages are written for people
+    except (ValueError, OSError, RuntimeError) as error:  # messages that are written for people
         print(f"genimg: {error}", file=sys.stderr)
         return 1
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog="genimg", description="A hands-on textbook on image generation: run it, check the machine, get data, begin a notebook."
-    )
+    about = "A hands-on textbook on image generation: run it, check the machine, make pictures."
+    parser = argparse.ArgumentParser(prog="genimg", description=about)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    run = commands.add_parser(
-        "run", help="run notebooks from top to bottom", description="Runs notebooks, writes them executed under out/, ends with a table."
-    )
-    run.add_argument("number", nargs="*", help="of the notebooks to run, 00 or 31 (all of them, if none is given)")
-    run.add_argument("--profile", default=None, help="quick (the default), cpu or gpu")
-    run.add_argument("--store", action="store_true", help="keep outputs in notebooks/ and figures in data/results/, as the course ships them")
-    run.set_defaults(do=_run)
-
-    doctor = commands.add_parser("doctor", help="check this machine: what is here, what is missing, how to get it")
-    doctor.set_defaults(do=_doctor)
-
-    data = commands.add_parser("data", help="list, fetch or show data sets")
-    which = data.add_subparsers(title="what to do", metavar="ACTION")
-    which.add_parser("list", help="the data sets, and whether they are on this machine").set_defaults(do=_data_list)
-    fetch = which.add_parser("fetch", help="download a data set")
-    fetch.add_argument("name")
-    fetch.set_defaults(do=_data_fetch)
-    show = which.add_parser("show", help="describe a data set and draw some of its images")
-    show.add_argument("name", help="portraits, mnist, fashion_mnist, photos or folder:PATH")
-    show.set_defaults(do=_data_show)
-    data.set_defaults(do=_data_list)
-
-    new = commands.add_parser("new", help="begin a notebook: a pair of files with the course's anatomy")
-    new.add_argument("name", help="NN_name, for example 22_dcgan")
-    new.set_defaults(do=_new)
-
-    exercises = commands.add_parser(
-        "exercises",
-        help="make the exercises: solved and students' notebooks, nbgrader assignments",
-        description="From each source, notebooks/solutions/NN_name.py: the solved notebook, run with all checks passing, the students' one, and the assignment.",
-    )
-    exercises.add_argument("number", nargs="*", help="of the chapters, 11 or 31 (all that have exercises, if none is given)")
-    exercises.add_argument("--nbgrader", metavar="FOLDER", default=None, help="a course folder for nbgrader; assignments go to FOLDER/source")
-    exercises.set_defaults(do=_exercises)
-
-    bench = commands.add_parser(
-        "bench", help="measure speed and quality on this machine", description="Runs a measurement of benchmarks/; without a name, lists them."
-    )
-    bench.add_argument("name", nargs="?", help="gan, redraw, train_overhead ...")
-    bench.add_argument("arguments", nargs=argparse.REMAINDER, help="for the measurement; --help lists its own")
-    bench.set_defaults(do=_bench)
-
-    stylize = commands.add_parser(
-        "stylize",
-        help="give a picture or a film the style of another",
-        description="CONTENT in the style of STYLE, into OUT. Films: an animated GIF or a folder of frames, into a GIF or a folder.",
-    )
-    stylize.add_argument(
-        "content", help="a picture file, a photograph of scikit-image (coffee, chelsea, astronaut ...), an animated GIF or a folder of frames"
-    )
-    stylize.add_argument("style", help="strokes, mosaic, woodcut, hatching, dots, a painting (starry_night ...) or any picture file")
-    stylize.add_argument("-o", "--out", required=True, help="the file to write; for films a .gif, or a folder for the frames")
-    stylize.add_argument("--fast", action="store_true", help="by a trained network, in one pass instead of a hundred steps")
-    stylize.add_argument("--size", type=int, default=None, help="pixels of the longer side (256; with --fast 512 at most); 0: the picture's own size")
-    stylize.add_argument(
-        "--strength", type=float, default=1.0, help="of the style: 0 leaves the picture, 1 is clear; more is possible without --fast"
-    )
-    stylize.add_argument("--keep-color", action="store_true", help="take over the lightness only")
-    stylize.add_argument("--net", default="embedded", help="whose features judge: embedded, squeezenet1_1 or vgg19 (not with --fast)")
-    stylize.add_argument("--steps", type=int, default=60, help="of the optimiser at each of two sizes (not with --fast)")
-    stylize.add_argument("--steady", type=float, default=0.4, help="for films: how much of the last frame is carried along, 0 to 1")
-    stylize.set_defaults(do=_stylize)
-
-    tables = commands.add_parser("tables", help="make the README's tables anew from the map and the results files")
-    tables.set_defaults(do=_tables)
+    for name, (do, about, add_arguments) in COMMANDS.items():
+        command = commands.add_parser(name, help=about, description=about[0].upper() + about[1:])
+        command.set_defaults(do=do)
+        add_arguments(command)
     return parser
 
 
-def _run(args):
-    import os
+# ------------------------------------------------------------------ the course
 
-    from genimg_lib import course, runner, training
+
+def _course(args):
+    from genimg_lib.course import chapters, runner
+    from genimg_lib.errors import unknown
+    from genimg_lib.training import PROFILES
 
     profile = args.profile or os.environ.get("GENIMG_PROFILE") or "quick"
-    if profile not in training.PROFILES:
-        raise ValueError(f"unknown profile {profile!r}; known: {', '.join(training.PROFILES)}")
-    return 1 if runner.run_all(course.choose(args.number), profile, args.store) else 0
+    if profile not in PROFILES:
+        raise unknown("profile", profile, PROFILES)
+    names = chapters.choose([*args.number, *args.only])
+    return 1 if runner.run_all(names, profile, args.store) else 0
+
+
+def _course_arguments(command):
+    command.add_argument(
+        "number", nargs="*", help="of the notebooks to run, 00 or 31 (all, if none is given)"
+    )
+    command.add_argument(
+        "--only", nargs="+", default=[], metavar="NUMBER", help="the same, as an option"
+    )
+    command.add_argument("--profile", help="quick (the default), cpu or gpu")
+    command.add_argument(
+        "--store",
+        action="store_true",
+        help="keep outputs in notebooks/ and figures in data/results/, as the course ships them",
+    )
+
+
+def _notebooks(args):
+    from genimg_lib.course import layout
+
+    folder = Path(args.folder).expanduser()
+    written = layout.lay_out(folder)
+    print(f"{len(written)} files written to {folder.resolve()}; open notebooks/00_start_here.ipynb")
+
+
+def _notebooks_arguments(command):
+    command.add_argument("folder", nargs="?", default="genimg", help="a new one (genimg)")
+
+
+def _test(args):
+    from genimg_lib.course import chapters
+
+    side_by_side = ["-n", "auto"] if not args.arguments else []
+    command = [sys.executable, "-m", "pytest", *side_by_side, *args.arguments]
+    return subprocess.run(command, cwd=chapters.checkout()).returncode
+
+
+def _lab(args):
+    from genimg_lib.course import chapters
+
+    first = chapters.notebooks_folder() / "00_start_here.ipynb"
+    command = [sys.executable, "-m", "jupyter", "lab", str(first), *args.arguments]
+    return subprocess.run(command).returncode
+
+
+def _book(args):
+    from genimg_lib.course import chapters
+
+    program = chapters.checkout() / "book" / "build.py"
+    return subprocess.run([sys.executable, str(program), *args.arguments]).returncode
+
+
+def _rest(what):
+    def add(command):
+        command.add_argument("arguments", nargs=argparse.REMAINDER, help=f"for {what}")
+
+    return add
 
 
 def _doctor(_):
-    from genimg_lib import doctor
+    from genimg_lib.course import doctor
 
     return 1 if doctor.report() else 0
 
 
-def _data_list(_):
-    from genimg_lib.data import fetch
+def _nothing(_):
+    """No arguments."""
 
-    print("portraits       drawn on this machine, no download")
-    print("photos          come with scikit-image, no download")
-    print("folder:PATH     any folder of pictures; subfolders are classes")
-    for name, entry in fetch.registry().items():
-        size = sum(f["bytes"] for f in entry["files"].values()) / 1e6
-        state = "here" if fetch.here(name) else f"to be {'fetched' if entry['mirrors'] else 'put here by hand'}, {size:.0f} MB"
+
+# ------------------------------------------------------------------ data and pictures
+
+
+def _data_list(_):
+    from genimg_lib.data import fetch, sources
+
+    known = fetch.registry()
+    for name, source in zip(sources.names(), sources.SOURCES.values(), strict=True):
+        if name not in known:
+            print(f"{name:<15} needs no download: {source.about}")
+    for name, entry in known.items():
+        size = sum(file["bytes"] for file in entry["files"].values()) / 1e6
+        way = "fetched" if entry["mirrors"] else "put here by hand"
+        state = "here" if fetch.here(name) else f"to be {way}, {size:.0f} MB"
         print(f"{name:<15} {state}: {entry['about']}; licence: {entry['licence']}")
 
 
 def _data_fetch(args):
-    from genimg_lib.data import fetch
+    from genimg_lib.data import fetch, sources
 
-    if args.name in ("portraits", "photos"):
+    if args.name in sources.SOURCES and args.name not in fetch.registry():
         print(f"{args.name} needs no download")
         return
     for path in fetch.fetch(args.name).values():
@@ -132,9 +145,7 @@ def _data_fetch(args):
 
 
 def _data_show(args):
-    from genimg_lib import data, plots
-    from genimg_lib.checkpoints import write_atomically
-    from genimg_lib.training import out_folder
+    from genimg_lib import data, files, plots
 
     found = data.load(args.name, **({"n": 50} if args.name == "portraits" else {}))
     print(found)
@@ -142,51 +153,223 @@ def _data_show(args):
         print(f"  {name}: {', '.join(map(str, data.portraits.FACTORS[name]))}")
     if found.names:
         print(f"  classes: {', '.join(found.names)}")
-    path = out_folder() / "data" / f"{re.sub(r'[^A-Za-z0-9.-]+', '_', args.name)}.png"
-    write_atomically(path, plots.png(plots.grid(found.images[:50], title=found.title)))
+    safe = re.sub(r"[^A-Za-z0-9.-]+", "_", args.name)
+    path = files.out_folder() / "data" / f"{safe}.png"
+    files.write_atomically(path, plots.png(plots.grid(found.images[:50], title=found.title)))
     print(f"  pictures: {path}")
 
 
+def _data_arguments(command):
+    which = command.add_subparsers(title="what to do", metavar="ACTION")
+    listing = which.add_parser("list", help="the data sets, and whether they are on this machine")
+    listing.set_defaults(do=_data_list)
+    fetch = which.add_parser("fetch", help="download a data set")
+    fetch.add_argument("name")
+    fetch.set_defaults(do=_data_fetch)
+    show = which.add_parser("show", help="describe a data set and draw some of its images")
+    show.add_argument("name", help="portraits, mnist, fashion_mnist, photos or folder:PATH")
+    show.set_defaults(do=_data_show)
+
+
+def _stylize(args):
+    from genimg_lib.apps import stylize
+
+    known = ("do", "content", "style", "out")
+    given = {key: value for key, value in vars(args).items() if key not in known}
+    for path in stylize.stylize_file(args.content, args.style, args.out, **given):
+        print(path)
+
+
+def _stylize_arguments(command):
+    add = command.add_argument
+    add(
+        "content",
+        help="a picture file, a photograph of scikit-image (coffee, chelsea, astronaut ...), "
+        "an animated GIF or a folder of frames",
+    )
+    add(
+        "style",
+        help="strokes, mosaic, woodcut, hatching, dots, a painting (starry_night ...) "
+        "or any picture file",
+    )
+    add("-o", "--out", required=True, help="the file to write; for films a .gif, or a folder")
+    add("--fast", action="store_true", help="by a trained network, in one pass")
+    add(
+        "--size",
+        type=int,
+        help="pixels of the longer side (256; with --fast 512 at most); 0: the picture's own",
+    )
+    add(
+        "--strength",
+        type=float,
+        default=1.0,
+        help="of the style: 0 leaves the picture, 1 is clear; more is possible without --fast",
+    )
+    add("--keep-color", action="store_true", help="take over the lightness only")
+    add(
+        "--net",
+        default="embedded",
+        help="whose features judge: embedded, squeezenet1_1 or vgg19 (not with --fast)",
+    )
+    add(
+        "--steps",
+        type=int,
+        default=60,
+        help="of the optimiser at each of two sizes (not with --fast)",
+    )
+    add(
+        "--steady",
+        type=float,
+        default=0.4,
+        help="for films: how much of the last frame is carried along, 0 to 1",
+    )
+
+
+# ------------------------------------------------------------------ for authors
+
+
 def _new(args):
-    from genimg_lib import scaffold
+    from genimg_lib.course import scaffold
 
     for path in scaffold.new(args.name):
         print(path)
 
 
+def _new_arguments(command):
+    command.add_argument("name", help="NN_name, for example 25_style_based_gan")
+
+
 def _exercises(args):
-    from pathlib import Path
+    from genimg_lib.course import exercises
 
-    from genimg_lib import exercises
+    folder = Path(args.nbgrader) if args.nbgrader else None
+    exercises.make_all(exercises.choose(args.number), folder)
 
-    exercises.make_all(exercises.choose(args.number), Path(args.nbgrader) if args.nbgrader else None)
+
+def _exercises_arguments(command):
+    command.add_argument(
+        "number", nargs="*", help="of the chapters, 11 or 31 (all that have exercises, if none)"
+    )
+    command.add_argument(
+        "--nbgrader", metavar="FOLDER", help="a course folder; assignments go to FOLDER/source"
+    )
 
 
 def _bench(args):
     import ast
-    import subprocess
 
-    from genimg_lib import course
+    from genimg_lib.course import chapters
+    from genimg_lib.errors import unknown
 
-    programs = {path.stem: path for path in sorted((course.notebooks_folder().parent / "benchmarks").glob("*.py"))}
+    folder = chapters.notebooks_folder().parent / "benchmarks"
+    programs = {path.stem: path for path in sorted(folder.glob("*.py"))}
     if args.name is None:
         for name, path in programs.items():
-            print(f"{name:<16} {ast.get_docstring(ast.parse(path.read_text(encoding='utf-8'))).splitlines()[0]}")
+            about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+            print(f"{name:<16} {about.splitlines()[0]}")
         return 0
     if args.name not in programs:
-        raise ValueError(f"unknown measurement {args.name!r}; known: {', '.join(programs)}")
+        raise unknown("measurement", args.name, programs)
     return subprocess.run([sys.executable, str(programs[args.name]), *args.arguments]).returncode
 
 
-def _stylize(args):
-    from genimg_lib import stylist
+def _bench_arguments(command):
+    command.add_argument("name", nargs="?", help="gan, redraw, train_overhead ...")
+    command.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="for the measurement; --help lists its own"
+    )
 
-    given = {key: value for key, value in vars(args).items() if key not in ("do", "content", "style", "out")}
-    for path in stylist.stylize_file(args.content, args.style, args.out, **given):
+
+def _make(args):
+    from genimg_lib import recipes
+
+    if args.name is None:
+        for name, recipe in recipes.RECIPES.items():
+            print(f"{name:<26} {recipe.minutes:4.0f} min  {recipe.about}")
+        return
+    options = dict(_option(text) for text in args.change)
+    for path in recipes.make(args.name, args.minutes, args.out, args.seed, **options):
         print(path)
 
 
-def _tables(_):
-    from genimg_lib import tables
+def _option(text):
+    import json
 
-    print("README.md made anew" if tables.write() else "README.md is in step already")
+    name, sign, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        if not sign or not value:
+            raise ValueError(f"expected NAME=VALUE, got {text!r}") from None
+        return name, value
+
+
+def _make_arguments(command):
+    add = command.add_argument
+    add("name", nargs="?", help="of the weights; without a name, all are listed")
+    add("--minutes", type=float, help="of training; the recipe's own, if not given")
+    add("--seed", type=int, default=0)
+    add("--out", metavar="FOLDER", help="where to write (data/weights)")
+    add(
+        "--change",
+        nargs="*",
+        default=[],
+        metavar="NAME=VALUE",
+        help="options of the recipe (genimg_lib/recipes), such as width=32",
+    )
+
+
+def _tables(_):
+    from genimg_lib.course import readme
+
+    changed = readme.write()
+    print("README.md made again" if changed else "README.md is in step already")
+
+
+def _form(args):
+    from genimg_lib.course import form
+
+    return 1 if form.report(args.paths) else 0
+
+
+def _form_arguments(command):
+    command.add_argument("paths", nargs="*", help="of notebooks to look at one by one")
+
+
+def _first_cell(args):
+    from genimg_lib.course import first_cell
+
+    changed = first_cell.write(args.address)
+    print(f"first cell written into {', '.join(changed) or 'no notebook: all have it'}")
+
+
+def _first_cell_arguments(command):
+    command.add_argument("--address", help="to install from; pyproject's, if not given")
+
+
+COMMANDS = {
+    "course": (
+        _course,
+        "run the notebooks from top to bottom, end with a table",
+        _course_arguments,
+    ),
+    "run": (_course, "the same as course", _course_arguments),
+    "lab": (_lab, "JupyterLab at the first notebook", _rest("jupyter lab")),
+    "notebooks": (_notebooks, "lay the notebooks out in a folder", _notebooks_arguments),
+    "doctor": (_doctor, "check this machine: what is missing, how to get it", _nothing),
+    "data": (_data_list, "list, fetch or show data sets", _data_arguments),
+    "stylize": (_stylize, "give a picture or a film the style of another", _stylize_arguments),
+    "exercises": (
+        _exercises,
+        "make exercises: solved, for students, nbgrader",
+        _exercises_arguments,
+    ),
+    "test": (_test, "all tests, every notebook among them", _rest("pytest")),
+    "book": (_book, "build the course as a site, in out/book", _rest("book/build.py")),
+    "bench": (_bench, "measure speed and quality on this machine", _bench_arguments),
+    "make": (_make, "train and store the weights that ship with the course", _make_arguments),
+    "new": (_new, "begin a notebook: a pair of files with the anatomy", _new_arguments),
+    "first-cell": (_first_cell, "renew the notebooks' installing cell", _first_cell_arguments),
+    "tables": (_tables, "make the README's cards and tables again", _nothing),
+    "form": (_form, "the form of the code, as a table", _form_arguments),
+}

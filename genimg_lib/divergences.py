@@ -1,4 +1,4 @@
-"""Distances between distributions: of probabilities (kl, js), of samples (wasserstein_1d, mmd), of Gaussians (frechet_distance)."""
+"""Distances between distributions: of probabilities, of samples, of Gaussians."""
 
 import torch
 
@@ -6,17 +6,22 @@ import torch
 def kl(p, q):
     """KL(p || q) = sum p log(p / q), in nats: [...].
 
-    p, q: probabilities [..., K] over the same K outcomes, each summing to 1; the axes before the last broadcast. Infinite where p > 0 and q = 0 at some outcome.
-    Raises ValueError for negative numbers, sums other than 1 or unlike K. Source: Kullback and Leibler 1951.
+    p, q: probabilities [..., K] over the same K outcomes, each summing to 1; the axes before the
+        last broadcast. Infinite where p > 0 and q = 0 at some outcome.
+    Raises ValueError for negative numbers, sums other than 1 or unlike K.
+    Source: Kullback and Leibler 1951.
     """
     p, q = _probabilities(p, q)
-    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(dim=-1).clamp(min=0)  # rounding may leave less
+    # rounding may leave less
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(dim=-1).clamp(min=0)
 
 
 def js(p, q):
-    """The Jensen-Shannon divergence, (KL(p || m) + KL(q || m)) / 2 with m = (p + q) / 2, in nats: [...], 0 to log 2.
+    """The Jensen-Shannon divergence in nats: [...], 0 to log 2.
 
-    p, q as for `kl`. Source: Lin 1991.
+    (KL(p || m) + KL(q || m)) / 2 with m = (p + q) / 2.
+    p, q as for `kl`.
+    Source: Lin 1991.
     """
     p, q = _probabilities(p, q)
     s = p + q  # not its half, which can be 0 where s is not
@@ -26,23 +31,37 @@ def js(p, q):
 
 def _probabilities(p, q):
     if p.dim() == 0 or q.dim() == 0 or p.shape[-1] != q.shape[-1] or p.shape[-1] == 0:
-        raise ValueError(f"probabilities [..., K] of the same K outcomes are wanted; given {list(p.shape)} and {list(q.shape)}")
+        raise ValueError(
+            f"probabilities [..., K] of the same K outcomes are wanted; given {list(p.shape)} and"
+            f" {list(q.shape)}"
+        )
     for t in (p, q):
-        if not t.is_floating_point() or not bool((t >= 0).all()) or not torch.allclose(s := t.sum(dim=-1), torch.ones_like(s), atol=1e-4):
+        if (
+            not t.is_floating_point()
+            or not bool((t >= 0).all())
+            or not torch.allclose(s := t.sum(dim=-1), torch.ones_like(s), atol=1e-4)
+        ):
             raise ValueError(
-                f"probabilities are wanted, floats of 0 or more that sum to 1 along the last axis; given sums {t.sum(dim=-1).flatten()[:3].tolist()}, least {t.min():.3g}"
+                "probabilities are wanted, floats of 0 or more that sum to 1 along the last axis;"
+                f" given sums {t.sum(dim=-1).flatten()[:3].tolist()}, least {t.min():.3g}"
             )
     return p, q
 
 
 def wasserstein_1d(x, y):
-    """The Wasserstein-1 distance between two samples on a line: the area between their quantile functions, a scalar tensor.
+    """The Wasserstein-1 distance between two samples on a line, a scalar tensor.
 
-    x: [N], y: [M]; sorted, then matched in order, which is the cheapest plan in one dimension. Differentiable. With N = M the mean of |x_(i) - y_(i)|.
-    Raises ValueError for other shapes or empty samples. Source: Villani, Topics in Optimal Transportation, 2003, section 2.2.
+    The area between their quantile functions.
+    x: [N], y: [M]; sorted, then matched in order, which is the cheapest plan in one dimension.
+        Differentiable. With N = M the mean of |x_(i) - y_(i)|.
+    Raises ValueError for other shapes or empty samples.
+    Source: Villani, Topics in Optimal Transportation, 2003, section 2.2.
     """
     if x.dim() != 1 or y.dim() != 1 or not len(x) or not len(y):
-        raise ValueError(f"two samples [N] and [M] of numbers are wanted; given {list(x.shape)} and {list(y.shape)}")
+        raise ValueError(
+            f"two samples [N] and [M] of numbers are wanted; given {list(x.shape)} and"
+            f" {list(y.shape)}"
+        )
     x, y = x.sort().values, y.sort().values
     n, m = len(x), len(y)
     steps = torch.cat(
@@ -53,8 +72,12 @@ def wasserstein_1d(x, y):
 
 
 def gaussian_kernel(x, y, bandwidth=1.0):
-    """k(x, y) = exp(-|x - y|^2 / (2 bandwidth^2)) for all pairs. x: [N, d], y: [M, d]; returns [N, M], 0 to 1."""
-    distances = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")  # the product of matrices loses digits far from 0
+    """k(x, y) = exp(-|x - y|^2 / (2 bandwidth^2)) for all pairs.
+
+    x: [N, d], y: [M, d]; returns [N, M], 0 to 1.
+    """
+    # the product of matrices loses digits far from 0
+    distances = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
     return torch.exp(-distances.square() / (2 * bandwidth**2))
 
 
@@ -64,27 +87,40 @@ def polynomial_kernel(x, y, degree=2, offset=0.0):
 
 
 def mmd(x, y, kernel=gaussian_kernel):
-    """The squared maximum mean discrepancy of two samples: mean k(x, x') - 2 mean k(x, y) + mean k(y, y'), a scalar tensor, 0 or more.
+    """The squared maximum mean discrepancy of two samples, a scalar tensor, 0 or more.
 
-    x: [N, d], y: [M, d]. kernel: gives [N, M] for two samples. All pairs count, those of a point with itself too: biased, but never negative (rounding apart).
-    Raises ValueError for other shapes. Source: Gretton et al. 2012 (JMLR 13), equation 5, squared.
+    mean k(x, x') - 2 mean k(x, y) + mean k(y, y').
+    x: [N, d], y: [M, d].
+    kernel: gives [N, M] for two samples. All pairs count, those of a point with itself too: biased,
+        but never negative (rounding apart).
+    Raises ValueError for other shapes.
+    Source: Gretton et al. 2012 (JMLR 13), equation 5, squared.
     """
     if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1] or not len(x) or not len(y):
-        raise ValueError(f"two samples [N, d] and [M, d] are wanted; given {list(x.shape)} and {list(y.shape)}")
+        raise ValueError(
+            f"two samples [N, d] and [M, d] are wanted; given {list(x.shape)} and {list(y.shape)}"
+        )
     return kernel(x, x).mean() - 2 * kernel(x, y).mean() + kernel(y, y).mean()
 
 
 def frechet_distance(mu1, cov1, mu2, cov2):
-    """The squared Wasserstein-2 distance between two Gaussians: |mu1 - mu2|^2 + tr(cov1 + cov2 - 2 (cov1 cov2)^(1/2)).
+    """The squared Wasserstein-2 distance between two Gaussians, a float, 0 or more.
 
-    mu: [d]; cov: [d, d], symmetric and positive semidefinite, which is not checked. Computed in float64; returns a float, 0 or more.
-    The trace of the root is the sum of the square roots of the eigenvalues of cov1^(1/2) cov2 cov1^(1/2), which is symmetric.
+    |mu1 - mu2|^2 + tr(cov1 + cov2 - 2 (cov1 cov2)^(1/2)).
+    mu: [d]; cov: [d, d], symmetric and positive semidefinite, which is not checked. Computed in
+    float64; returns a float, 0 or more. The trace of the root is the sum of the square roots of the
+    eigenvalues of cov1^(1/2) cov2 cov1^(1/2), which is symmetric.
     Source: Dowson and Landau 1982; as an image metric Heusel et al. 2017 (arXiv:1706.08500).
     """
-    mu1, cov1, mu2, cov2 = (torch.as_tensor(t).detach().double().cpu() for t in (mu1, cov1, mu2, cov2))
+    mu1, cov1, mu2, cov2 = (
+        torch.as_tensor(t).detach().double().cpu() for t in (mu1, cov1, mu2, cov2)
+    )
     d = mu1.numel()
     if mu1.shape != (d,) or mu2.shape != (d,) or cov1.shape != (d, d) or cov2.shape != (d, d):
-        raise ValueError(f"means [d] and covariances [d, d] are wanted; given {[tuple(t.shape) for t in (mu1, cov1, mu2, cov2)]}")
+        raise ValueError(
+            "means [d] and covariances [d, d] are wanted; given"
+            f" {[tuple(t.shape) for t in (mu1, cov1, mu2, cov2)]}"
+        )
     values, vectors = torch.linalg.eigh(cov1)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     trace_of_root = torch.linalg.eigvalsh(root @ cov2 @ root).clamp(min=0).sqrt().sum()

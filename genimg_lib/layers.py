@@ -1,28 +1,42 @@
 """Building blocks that several families share."""
 
+import math
 import numbers
 
 import torch
+import torch.nn as nn
 
 
 def conv_matrix(kernel, size, stride=1, padding=0):
-    """The matrix A of a convolution layer on one channel: A @ x.flatten() is F.conv2d(x, kernel, stride=stride, padding=padding), flattened.
+    """The matrix A of a convolution on one channel: A @ x.flatten() is the flat result.
 
-    kernel: [h, w]. size: of the image, a whole number or (H, W). stride: 1 or more. padding: zeros on every side, 0 or more.
-    Returns [outputs, inputs], dense, in the kernel's dtype: inputs = H W, outputs = H' W' with H' = floor((H + 2 padding - h) / stride) + 1.
-    Its transpose is F.conv_transpose2d with output_padding (H + 2 padding - h) mod stride. Raises ValueError where the kernel does not fit on the padded image.
+    The result is that of F.conv2d(x, kernel, stride=stride, padding=padding).
+    kernel: [h, w].
+    size: of the image, a whole number or (H, W).
+    stride: 1 or more.
+    padding: zeros on every side, 0 or more.
+    Returns [outputs, inputs], dense, in the kernel's dtype: inputs = H W, outputs = H' W' with H' =
+    floor((H + 2 padding - h) / stride) + 1. Its transpose is F.conv_transpose2d with output_padding
+    (H + 2 padding - h) mod stride.
+    Raises ValueError where the kernel does not fit on the padded image.
     """
     H, W = (size, size) if isinstance(size, numbers.Integral) else size
     if kernel.dim() != 2 or min(*kernel.shape, H, W) < 1 or stride < 1 or padding < 0:
         raise ValueError(
-            f"a kernel [h, w], an image of at least 1x1, stride >= 1 and padding >= 0 are wanted; "
+            "a kernel [h, w], an image of at least 1x1, stride >= 1 and padding >= 0 are wanted; "
             f"given kernel {list(kernel.shape)}, size {(H, W)}, stride {stride}, padding {padding}"
         )
     h, w = kernel.shape
     if h > H + 2 * padding or w > W + 2 * padding:
-        raise ValueError(f"a kernel of {h}x{w} does not fit on an image of {H}x{W} with {padding} rows and columns of padding")
+        raise ValueError(
+            f"a kernel of {h}x{w} does not fit on an image of {H}x{W} with {padding} rows and"
+            " columns of padding"
+        )
     rows, cols = (H + 2 * padding - h) // stride + 1, (W + 2 * padding - w) // stride + 1
-    i, j, a, b = torch.meshgrid(*(torch.arange(n, device=kernel.device) for n in (rows, cols, h, w)), indexing="ij")  # output i, j meets kernel a, b
+    # output i, j meets kernel a, b
+    i, j, a, b = torch.meshgrid(
+        *(torch.arange(n, device=kernel.device) for n in (rows, cols, h, w)), indexing="ij"
+    )
     r, c = i * stride + a - padding, j * stride + b - padding  # the pixel that they meet
     inside = (r >= 0) & (r < H) & (c >= 0) & (c < W)
     A = kernel.new_zeros(rows * cols, H * W)
@@ -30,8 +44,10 @@ def conv_matrix(kernel, size, stride=1, padding=0):
     return A
 
 
-def same_start(layer, factor=2):
-    """Makes the factor^2 channels that a pixel shuffle interleaves begin alike, so that flat areas begin flat. layer: the convolution before it.
+def icnr_(layer, factor=2):
+    """ICNR initialisation: the factor^2 channels that a pixel shuffle interleaves begin equal.
+
+    So flat areas begin flat. layer: the convolution before the shuffle, changed in place.
 
     Source: ICNR, Aitken et al. 2017 (arXiv:1707.02937).
     """
@@ -55,3 +71,27 @@ def in_batches(net, *inputs, size=250):
     device = next(net.parameters()).device
     parts = zip(*(t.split(size) for t in inputs), strict=True)
     return torch.cat([net(*(t.to(device) for t in part)).float().cpu() for part in parts])
+
+
+def multiply_adds(net, *inputs):
+    """How many multiply-adds one forward pass takes in convolutions and linear layers.
+
+    A product and its sum count as one.
+    """
+    total = 0
+
+    def count(module, _, output):
+        nonlocal total
+        if isinstance(module, nn.Conv2d):
+            total += (
+                output.numel() * module.in_channels // module.groups * math.prod(module.kernel_size)
+            )
+        elif isinstance(module, nn.Linear):
+            total += output.numel() * module.in_features
+
+    hooks = [m.register_forward_hook(count) for m in net.modules()]
+    with torch.no_grad():
+        net(*inputs)
+    for hook in hooks:
+        hook.remove()
+    return total

@@ -1,6 +1,7 @@
-"""Figures: one look for the whole course, shown in a notebook and saved to the run's folder in a program.
+"""Figures with one look, shown in a notebook and saved in a program.
 
-Every figure that is shown has an alternative text (what a reader who cannot see it has to know) and may have a caption (what to look at).
+Every figure that is shown has an alternative text (what a reader who cannot see it has to know) and
+may have a caption (what to look at).
 """
 
 import io
@@ -9,16 +10,27 @@ import re
 
 import torch
 
-from genimg_lib.data.image_set import to_uint8
+from genimg_lib.data.convert import to_uint8
 
-# Okabe and Ito's palette, told apart by colour-blind readers: blue, orange, green, vermilion, purple, sky, yellow, grey
+# Okabe and Ito's palette, told apart by colour-blind readers: blue, orange, green, vermilion,
+# purple, sky, yellow, grey
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#7A7A7A")
 _STYLE = {
-    "font.size": 11, "axes.titlesize": 12, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-    "grid.color": "#e4e4e4", "grid.linewidth": 0.8, "axes.axisbelow": True, "lines.linewidth": 2, "legend.frameon": False,
-    "figure.facecolor": "white", "axes.titlelocation": "left",
-}  # fmt: skip
-_PIXELS_PER_INCH = 100  # on the page; pictures are stored at one and a half times that, for sharp screens
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "lines.linewidth": 2,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "axes.titlelocation": "left",
+}
+# on the page; pictures are stored at one and a half times that, for sharp screens
+_PIXELS_PER_INCH = 100
 _place = {"folder": None, "main": True, "count": 0}
 
 
@@ -42,7 +54,10 @@ def in_notebook():
 
 
 def figure(rows=1, cols=1, width=8.0, height=3.2, **subplots):
-    """(fig, axes) in the course's style; width and height in inches, 8 is the page. axes as matplotlib's subplots gives them."""
+    """(fig, axes) in the course's style; width and height in inches, 8 is the page.
+
+    axes as matplotlib's subplots gives them.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -59,23 +74,34 @@ def png(fig):
 
 
 def quick_png(fig):
-    """The same in half the time and more bytes, for figures that are laid out: savefig draws a figure with a layout engine twice."""
+    """The same in half the time and more bytes, for figures that are laid out.
+
+    savefig draws a figure with a layout engine twice.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
     fig.set_dpi(1.5 * _PIXELS_PER_INCH)
     canvas, buffer = FigureCanvasAgg(fig), io.BytesIO()
     canvas.draw()
-    Image.frombuffer("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba())).convert("RGB").save(buffer, "png", compress_level=1)
+    Image.frombuffer("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba())).convert(
+        "RGB"
+    ).save(buffer, "png", compress_level=1)
     return buffer.getvalue()
 
 
 def show(fig, alt, caption=""):
-    """Show a figure in a notebook, save it in a program. alt: what it shows, in a sentence. caption: what to look at."""
+    """Show a figure in a notebook, save it in a program.
+
+    alt: what it shows, in a sentence.
+    caption: what to look at.
+    """
     if not _place["main"]:
         return
     if not alt.strip():
-        raise ValueError("a figure needs an alternative text: show(fig, alt='what it shows, in a sentence')")
+        raise ValueError(
+            "a figure needs an alternative text: show(fig, alt='what it shows, in a sentence')"
+        )
     if in_notebook():
         from IPython.display import Markdown, display
 
@@ -92,23 +118,32 @@ def show(fig, alt, caption=""):
 
 
 def cover(fig):
-    """Keep a figure as the run's cover, `cover.png`: the picture at the head of the notebook, and in the README."""
+    """Keep a figure as the run's cover, the picture at the head of the notebook."""
     if _place["main"] and _place["folder"] is not None:
         (_place["folder"] / "cover.png").write_bytes(png(fig))
 
 
 def picture(fig, alt, png=png):
-    """What IPython displays: a list with the picture, its width on the page and its alternative text. png: makes the bytes, `quick_png` for instance."""
+    """What IPython displays: a list with the picture.
+
+    It has its width on the page and its alternative text. png: makes the bytes, `quick_png` for
+    instance.
+    """
     from IPython.display import Image
 
-    return [Image(png(fig), format="png", width=round(fig.get_figwidth() * _PIXELS_PER_INCH), alt=alt)]
+    return [
+        Image(png(fig), format="png", width=round(fig.get_figwidth() * _PIXELS_PER_INCH), alt=alt)
+    ]
 
 
 def grid(images, cols=None, title=None, labels=None, width=8.0):
     """A figure of images side by side, every pixel a crisp square.
 
-    images: [N, C, H, W], uint8 or float in [-1, 1] (C is 1 or 3); or {row's name: images}, a block of rows for each name.
-    cols: images a row (at most 10 unless said). labels: N short texts, one under each image. width: inches.
+    images: [N, C, H, W], uint8 or float in [-1, 1] (C is 1 or 3); or {row's name: images}, a block
+        of rows for each name.
+    cols: images a row (at most 10 unless said).
+    labels: N short texts, one under each image.
+    width: inches.
     """
     blocks = images if isinstance(images, dict) else {"": images}
     blocks = {name: _eyes(block) for name, block in blocks.items()}
@@ -119,9 +154,19 @@ def grid(images, cols=None, title=None, labels=None, width=8.0):
     side = width / (cols * 1.06)  # of an image, in inches
     rows = [math.ceil(len(b) / cols) for b in blocks.values()]
     ratio = [b.shape[-2] / b.shape[-1] for b in blocks.values()]
-    heights = [r * side * (a + (0.25 / side if labels else 0)) * 1.06 for r, a in zip(rows, ratio, strict=True)]
+    heights = [
+        r * side * (a + (0.25 / side if labels else 0)) * 1.06
+        for r, a in zip(rows, ratio, strict=True)
+    ]
     extra = 0.3 * (title is not None) + sum(0.28 for name in blocks if name)
-    fig, axes = figure(len(blocks), 1, width=width, height=sum(heights) + extra, squeeze=False, gridspec_kw={"height_ratios": heights})
+    fig, axes = figure(
+        len(blocks),
+        1,
+        width=width,
+        height=sum(heights) + extra,
+        squeeze=False,
+        gridspec_kw={"height_ratios": heights},
+    )
     for (name, block), sheet, axis in zip(blocks.items(), sheets, axes[:, 0], strict=True):
         if labels:
             _labelled(axis, block, cols, labels)
@@ -151,7 +196,9 @@ def _sheet(images, cols, scale, gap=0.06):
     h, w, gap = h * scale, w * scale, max(2, round(gap * w * scale))
     rows = math.ceil(n / cols)
     sheet = torch.full((3, rows * (h + gap) - gap, cols * (w + gap) - gap), 255, dtype=torch.uint8)
-    for i, image in enumerate(images.repeat_interleave(scale, dim=-1).repeat_interleave(scale, dim=-2)):
+    for i, image in enumerate(
+        images.repeat_interleave(scale, dim=-1).repeat_interleave(scale, dim=-2)
+    ):
         top, left = (i // cols) * (h + gap), (i % cols) * (w + gap)
         sheet[:, top : top + h, left : left + w] = image
     return sheet.permute(1, 2, 0).numpy()
@@ -167,7 +214,9 @@ def _labelled(axis, images, cols, labels):
         inner = axis.inset_axes([left, bottom + 0.14 / rows, 0.94 / cols, 0.86 / rows])
         inner.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
         inner.axis("off")
-        inner.text(0.5, -0.04, labels[i], transform=inner.transAxes, ha="center", va="top", fontsize=9)
+        inner.text(
+            0.5, -0.04, labels[i], transform=inner.transAxes, ha="center", va="top", fontsize=9
+        )
 
 
 def lines(series, xlabel="", ylabel="", title=None, width=8.0, height=3.2, **axis_settings):
@@ -221,20 +270,27 @@ def _finish_axis(fig, axis, legend, xlabel, ylabel, title, axis_settings):
 def curves(history, *names, smooth=0.0, title=None, width=8.0, height=3.0):
     """A figure of what a run logged: one panel a metric, steps along the bottom.
 
-    history: run.history. names: the metrics to show (all, if none). smooth: 0 shows the values as they are; 0.95, say, lays their
-    exponential mean, with its start corrected, over them.
+    history: run.history.
+    names: the metrics to show (all, if none).
+    smooth: 0 shows the values as they are; 0.95, say, lays their exponential mean, with its start
+        corrected, over them.
     """
     names = names or tuple(k for k in history if k != "step")
     if not names:
         raise ValueError("nothing was logged")
     if unknown := [n for n in names if n not in history]:
-        raise ValueError(f"{unknown[0]!r} was not logged; logged: {', '.join(k for k in history if k != 'step') or 'nothing'}")
+        raise ValueError(
+            f"{unknown[0]!r} was not logged; logged:"
+            f" {', '.join(k for k in history if k != 'step') or 'nothing'}"
+        )
     fig, axes = figure(1, len(names), width=width, height=height, squeeze=False)
     for k, (name, axis) in enumerate(zip(names, axes[0], strict=True)):
         there = [(s, v) for s, v in zip(history["step"], history[name], strict=False) if v == v]
         steps, values = [s for s, _ in there], [v for _, v in there]
         color = COLORS[k % len(COLORS)]
-        axis.plot(steps, values, color=color, alpha=0.3 if smooth else 1.0, linewidth=1 if smooth else 2)
+        axis.plot(
+            steps, values, color=color, alpha=0.3 if smooth else 1.0, linewidth=1 if smooth else 2
+        )
         if smooth:
             axis.plot(steps, _smoothed(values, smooth), color=color)
         axis.set(title=name, xlabel="step")
@@ -251,11 +307,15 @@ def _smoothed(values, decay):
     return out
 
 
-# ---------------------------------------------------------------------------------------------- while a training runs
+# ----------------------------------------------------------------------------------------------
+# while a training runs
 
 
 def preview(images, title, handle=None):
-    """Show images in place of those shown before (handle: what the last call gave). In a program: saved once for each title."""
+    """Show images in place of those shown before (handle: what the last call gave).
+
+    In a program: saved once for each title.
+    """
     fig = grid(images, title=title)
     if in_notebook():
         from IPython.display import display
@@ -272,7 +332,7 @@ def preview(images, title, handle=None):
 
 
 class LiveText:
-    """A file for a progress bar that rewrites its line: in a notebook, one line of output, updated in place."""
+    """A file for a progress bar: in a notebook one line of output, updated in place."""
 
     def __init__(self):
         self.handle = None

@@ -1,52 +1,182 @@
-"""The trained networks that come with the course, loaded with one call."""
+"""Trained networks, loaded with one call: the course's own, and published ones of others."""
 
 import torch
+import torch.nn as nn
 
-from genimg_lib.data import fetch
-from genimg_lib.data.weights import facts, read
+from genimg_lib import weights
+from genimg_lib.data import fetch, photos, to_float
+from genimg_lib.errors import DataError, unknown
+from genimg_lib.flow import PatchUNet
 from genimg_lib.gan import Generator
-from genimg_lib.style import AnyStyle, FeatureNet, StyleNet, features
-from genimg_lib.unet import PatchUNet
+from genimg_lib.style import AnyStyle, FeatureNet, Features, StyleNet, networks
+from genimg_lib.weights import facts
 
-FIRST_GENERATOR = {"channels": 3, "size": 32}  # what PatchUNet is asked for
+__all__ = [
+    "FEATURES",
+    "facts",
+    "features",
+    "features_here",
+    "load_any_style",
+    "load_drawn_styles",
+    "load_first_generator",
+    "load_generator",
+    "load_material_features",
+]
+
+FIRST_GENERATOR = {"channels": 3, "size": 32}  # of its PatchUNet
+FEATURES = ("embedded", "squeezenet1_1", "vgg19")
+_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+_STAGES = {"vgg19": networks.vgg19_stages, "squeezenet1_1": networks.squeezenet_stages}
 
 
 def load_first_generator(device="cpu"):
-    """The network of notebook 00, trained longer on portraits (data/weights/first_generator.json says how): a PatchUNet for 3x32x32, in eval mode."""
-    net = PatchUNet(**FIRST_GENERATOR)
-    net.load_state_dict(read("first_generator"))
-    return net.eval().requires_grad_(False).to(torch.device(device))
+    """The network of notebook 00, trained longer on portraits: a PatchUNet for 3x32x32.
+
+    Frozen, in eval mode; data/weights/first_generator.json says how it was trained.
+    """
+    return _filled(PatchUNet(**FIRST_GENERATOR), "first_generator", device)
 
 
 def load_generator(name, device="cpu"):
-    """A trained gan.Generator, in eval mode: "gan_portraits", "stable_gan_portraits" or "conditional_gan_portraits" (data/weights/NAME.json says how).
+    """A trained gan.Generator, frozen, in eval mode.
 
+    name: "gan_portraits", "stable_gan_portraits" or "conditional_gan_portraits"; the facts of
+        each are in data/weights/NAME.json.
     Raises ValueError for another name, DataError where the weights are missing.
     """
-    known = sorted(path.stem for path in (fetch.shipped() / "weights").glob("*gan_portraits*.json"))
+    known = [there for there in weights.names() if "gan_portraits" in there]
     if name not in known:
-        raise ValueError(f"no generator {name!r}; there is {', '.join(known)}")
-    net = Generator(**facts(name)["network"])
-    net.load_state_dict(read(name), strict=True)
-    return net.eval().requires_grad_(False).to(torch.device(device))
+        raise unknown("generator", name, known)
+    return _filled(Generator(**facts(name)["network"]), name, device)
 
 
-def load_features(device="cpu"):
-    """The feature network of notebook 16, trained to tell materials apart (data/weights/features.json says how): a FeatureNet, in eval mode."""
-    net = FeatureNet()
-    net.load_state_dict(read("features"))
-    return net.eval().requires_grad_(False).to(torch.device(device))
+def load_material_features(device="cpu"):
+    """The feature network of notebook 16, trained to tell materials apart: a FeatureNet.
+
+    Frozen, in eval mode; data/weights/features.json says how it was trained.
+    """
+    return _filled(FeatureNet(), "features", device)
 
 
 def load_drawn_styles(device="cpu"):
-    """The network of notebook 42 for the five styles of data.styles.DRAWN, in their order (data/weights/drawn_styles.json): a StyleNet, in eval mode."""
+    """The network of notebook 42 for the styles of data.styles.DRAWN, in their order.
+
+    A StyleNet, frozen, in eval mode; data/weights/drawn_styles.json says how it was trained.
+    """
     net = StyleNet(**facts("drawn_styles")["network"])
-    net.load_state_dict(read("drawn_styles"))
-    return net.eval().requires_grad_(False).to(torch.device(device))
+    return _filled(net, "drawn_styles", device)
 
 
 def load_any_style(device="cpu"):
-    """The network of notebook 42 for any style (data/weights/any_style.json says how it was trained): an AnyStyle, in eval mode."""
+    """The network of notebook 42 for any style: an AnyStyle, frozen, in eval mode.
+
+    data/weights/any_style.json says how it was trained.
+    """
     net = AnyStyle(features(device=device), **facts("any_style")["network"])
-    net.load_state_dict(read("any_style"))
+    return _filled(net, "any_style", device)
+
+
+def features(name="embedded", device="cpu", path=None):
+    """A network to take feature maps from, by its name: a `Features`, frozen, in eval mode.
+
+    name: "embedded" comes with the course (data/weights/embedded.json), a `FeatureNet` that was
+        taught by the two others. "squeezenet1_1" (Iandola et al. 2016, arXiv:1602.07360) and
+        "vgg19" (Simonyan and Zisserman 2014, arXiv:1409.1556) have torchvision's weights: looked
+        for in the folder weights/ below the one that GENIMG_DATA names, in the cache, then
+        downloaded (5 and 575 MB). "random": a `FeatureNet` that learned nothing.
+    path: a file of your own, safetensors or PyTorch, with torchvision's keys; it may hold the
+        first layers only, then the last maps are missing.
+    Raises ValueError for another name, DataError for weights that cannot be had or have wrong
+    keys or shapes.
+    """
+    photographs = to_float(photos.load(64))
+    if name in ("embedded", "random"):
+        if path is not None:
+            raise ValueError(f"path is for published weights; {name!r} has its own")
+        net = FeatureNet() if name == "random" else _filled(FeatureNet(), "embedded")
+        if name == "random":
+            _initialise(net)
+        halved = [nn.Sequential(nn.AvgPool2d(2), stage) for stage in net.stages[1:]]
+        return Features([net.stages[0], *halved], photographs).to(torch.device(device))
+    if name not in FEATURES:
+        raise unknown("network", name, (*FEATURES, "random"))
+    path = _published(name) if path is None else path
+    stages = _fill(_STAGES[name](), weights.open_file(path), path)
+    return Features(stages, photographs, **_IMAGENET).to(torch.device(device))
+
+
+def features_here(name):
+    """True if `features(name)` needs no download. Raises ValueError for an unknown name."""
+    if name not in (*FEATURES, "random"):
+        raise unknown("network", name, (*FEATURES, "random"))
+    return name in ("embedded", "random") or fetch.here(name) or bool(_own_files(name))
+
+
+def _filled(net, name, device="cpu"):
+    """The network with the course's weights NAME, frozen, in eval mode."""
+    net.load_state_dict(weights.read(name))
     return net.eval().requires_grad_(False).to(torch.device(device))
+
+
+def _initialise(net):
+    """He's initialisation, from seed 3."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        for layer in net.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+
+
+def _own_files(name):
+    """Files of weights under this name beside the published one, whole or in part."""
+    published = fetch.registry()[name]["files"]
+    found = [p for folder in fetch.folders("weights") for p in sorted(folder.glob(f"{name}*"))]
+    other = f"{name}_bn"  # a network with batch norm is another one
+    kinds = (".safetensors", ".pth", ".pt")
+    sound = [p for p in found if p.suffix in kinds and not p.name.startswith(other)]
+    return [p for p in sound if p.name not in published]
+
+
+def _published(name):
+    """Where the weights lie: the published file, else one of this name, else it is fetched."""
+    if not fetch.here(name) and (own := _own_files(name)):
+        return own[0]
+    (path,) = fetch.fetch(name).values()
+    return path
+
+
+def _fill(layers, given, path):
+    """The stages whose weights are all there, filled with them.
+
+    layers: a list of stages, each a dict {torchvision's key: module}. given: {key: tensor}.
+    """
+    stages = []
+    for k, stage in enumerate(layers):
+        wanted = {
+            f"features.{key}.{kind}": value
+            for key, module in stage.items()
+            for kind, value in module.state_dict().items()
+        }
+        missing = [key for key in wanted if key not in given]
+        if missing and k and len(missing) == len(wanted):
+            break  # a file with the first layers only
+        _check(wanted, given, path)
+        for key, module in stage.items():
+            head = f"features.{key}."
+            own = {full: given[full].float() for full in wanted if full.startswith(head)}
+            module.load_state_dict({full.removeprefix(head): v for full, v in own.items()})
+        stages.append(nn.Sequential(*stage.values()))
+    return stages
+
+
+def _check(wanted, given, path):
+    for key, value in wanted.items():
+        if key not in given:
+            has = ", ".join(sorted(given)[:3])
+            raise DataError(f"{path} lacks {key} (has {has} ...); expected torchvision's keys")
+        got, expected = list(given[key].shape), list(value.shape)
+        if got != expected:
+            raise DataError(f"{path}: expected {key} of shape {expected}, got {got}")
+        if not given[key].isfinite().all():
+            raise DataError(f"{path}: {key} holds values that are not finite")

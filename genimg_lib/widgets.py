@@ -1,4 +1,8 @@
-"""`explore`: a figure with controls. The default figure is an ordinary picture, so that a page, a program and a test see it; a live kernel adds the controls."""
+"""`explore`: a figure with controls.
+
+The default figure is an ordinary picture, so that a page, a program and a test see it; a live
+kernel adds the controls.
+"""
 
 from genimg_lib import plots
 
@@ -6,10 +10,12 @@ from genimg_lib import plots
 def explore(figure_fn, alt, caption="", **controls):
     """Show figure_fn(**defaults), then controls that draw it again.
 
-    figure_fn: takes the controls' values by name, gives a matplotlib figure. controls: name=(low, high, default) for numbers
-    (whole numbers make a slider of whole numbers), name=[values] for a choice (the first is the default; if it comes again, it is offered there only),
-    name=True or False for a switch.
-    Raises ValueError for a control of any other form, before anything is drawn. Errors of the default figure are the caller's to see.
+    figure_fn: takes the controls' values by name, gives a matplotlib figure.
+    controls: name=(low, high, default) for numbers (whole numbers make a slider of whole numbers),
+        name=[values] for a choice (the first is the default; if it comes again, it is offered there
+        only), name=True or False for a switch.
+    Raises ValueError for a control of any other form, before anything is drawn. Errors of the
+    default figure are the caller's to see.
     """
     defaults = {name: _default(name, control) for name, control in controls.items()}
     fig = figure_fn(**defaults)
@@ -28,10 +34,13 @@ def explore(figure_fn, alt, caption="", **controls):
 
     def redraw(_):
         try:
-            fig = keep_places(figure_fn(**{name: knob.value for name, knob in knobs.items()}), places)
+            fig = keep_places(
+                figure_fn(**{name: knob.value for name, knob in knobs.items()}), places
+            )
             handle.update(*plots.picture(fig, alt, plots.quick_png))
             problem.value = ""
-        except Exception as error:  # an error in a callback would otherwise vanish into the server's log
+        # an error in a callback would otherwise vanish into the server's log
+        except Exception as error:
             problem.value = f"<b>{type(error).__name__}</b>: {error}"
 
     for knob in knobs.values():
@@ -45,8 +54,9 @@ def layout(fig):
 
 
 def keep_places(fig, before):
-    """Give a figure the layout that the default figure had: nothing jumps while a slider moves, and laying out costs as much as drawing.
+    """Give a figure the layout that the default figure had: nothing jumps as a slider moves.
 
+    Laying out costs as much as drawing.
     A figure of another size, or with other axes, is laid out anew.
     """
     size, places = before
@@ -70,17 +80,26 @@ def _default(name, control):
     ):
         return control[2]
     raise ValueError(
-        f"control {name}={control!r}; give (low, high, default) with the default between them, [values] to choose from, or True or False"
+        f"control {name}={control!r}; give (low, high, default) with the default between them,"
+        " [values] to choose from, or True or False"
     )
 
 
 def _knob(ipywidgets, name, control):
-    label = {"description": name.replace("_", " "), "style": {"description_width": "8em"}, "layout": {"width": "28em", "max_width": "100%"}}
+    label = {
+        "description": name.replace("_", " "),
+        "style": {"description_width": "8em"},
+        "layout": {"width": "28em", "max_width": "100%"},
+    }
     if isinstance(control, bool):
         return ipywidgets.Checkbox(value=control, **label)
     if isinstance(control, list):
-        return ipywidgets.Dropdown(options=control[1:] if control[0] in control[1:] else control, value=control[0], **label)
+        return ipywidgets.Dropdown(
+            options=control[1:] if control[0] in control[1:] else control, value=control[0], **label
+        )
     low, high, default = control
     if all(isinstance(v, int) for v in control):
         return ipywidgets.IntSlider(value=default, min=low, max=high, **label)
-    return ipywidgets.FloatSlider(value=default, min=low, max=high, step=(high - low) / 100, readout_format=".2f", **label)
+    return ipywidgets.FloatSlider(
+        value=default, min=low, max=high, step=(high - low) / 100, readout_format=".2f", **label
+    )

@@ -1,4 +1,7 @@
-"""Headless Chromium for the tests that look at pages: `browser(width, height)` starts one, `chromium_missing()` says why there is none."""
+"""Headless Chromium for the tests that look at pages.
+
+`browser(width, height)` starts one, `chromium_missing()` says why there is none.
+"""
 
 import importlib.util
 import shutil
@@ -20,7 +23,7 @@ FLAGS = (
 
 
 def chromium_missing():
-    """What is not here and how to get it, in a sentence; an empty string where a browser can start."""
+    """What is not here and how to get it, in a sentence; empty where a browser can start."""
     if importlib.util.find_spec("selenium") is None:
         return "selenium is not installed: pip install '.[test]'"
     if not (shutil.which("chromium") and shutil.which("chromedriver")):
@@ -30,16 +33,23 @@ def chromium_missing():
 
 @contextmanager
 def browser(width=1280, height=900, dark=False):
-    """A driver of a fresh Chromium whose page is width x height pixels; it and its profile are gone afterwards."""
+    """A driver of a fresh Chromium whose page is width x height pixels.
+
+    It and its profile are gone afterwards.
+    """
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with tempfile.TemporaryDirectory(prefix="genimg-browser-", ignore_cleanup_errors=True) as profile:
+    with tempfile.TemporaryDirectory(
+        prefix="genimg-browser-", ignore_cleanup_errors=True
+    ) as profile:
         for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}"):
             options.add_argument(flag)
-        driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+        driver = webdriver.Chrome(
+            options=options, service=webdriver.ChromeService(shutil.which("chromedriver"))
+        )
         try:
             look(driver, width, height, dark)
             yield driver
@@ -48,7 +58,10 @@ def browser(width=1280, height=900, dark=False):
 
 
 def look(driver, width, height=900, dark=False):
-    """Give the page another size (a window has a least width, a page has none) and the reader another taste in colours."""
+    """Give the page another size, and the reader another taste in colours.
+
+    A window has a least width, a page has none.
+    """
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -56,5 +69,8 @@ def look(driver, width, height=900, dark=False):
 
 
 def complaints(driver):
-    """What the console has said since the last call that a reader should not see: errors, and files that did not come."""
+    """What the console has said since the last call that a reader should not see.
+
+    Errors, and files that did not come.
+    """
     return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]

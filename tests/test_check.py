@@ -67,7 +67,12 @@ def _double(x):
 @pytest.fixture
 def doubling(monkeypatch):
     monkeypatch.delitem(CATALOGUE, "double", raising=False)
-    yield Check("double", _double, [(torch.tensor([1.0, -2.0]),), (torch.tensor([3.0, 0.5]),)], {"squared": lambda x: x**2})
+    yield Check(
+        "double",
+        _double,
+        [(torch.tensor([1.0, -2.0]),), (torch.tensor([3.0, 0.5]),)],
+        {"squared": lambda x: x**2},
+    )
     CATALOGUE.pop("double")
 
 
@@ -92,7 +97,9 @@ def test_an_answer_that_fails_on_some_inputs_only_is_explained(doubling):
     with pytest.raises(Wrong, match="double: "):
         doubling(lambda x: 6.0 * x if x[0] > 2 else None)
     for nothing in (None, torch.ones(3)):
-        with pytest.raises(Wrong, match=r"it gives \[6.0, -12.0\]"):  # and no talk of a factor, which the second input does not have
+        with pytest.raises(
+            Wrong, match=r"it gives \[6.0, -12.0\]"
+        ):  # and no talk of a factor, which the second input does not have
             doubling(lambda x, nothing=nothing: 6.0 * x if x[0] < 2 else nothing)
 
 

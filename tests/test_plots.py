@@ -1,4 +1,4 @@
-"""Figures and controls: what is drawn, what is refused, and what a reader sees in a program and in a notebook."""
+"""Figures and controls: what is drawn, what is refused, what a reader sees."""
 
 import base64
 import io
@@ -26,7 +26,9 @@ def pixels(fig):
 def colors(fig):
     """The colours that cover a good part of a figure, beside its white."""
     found, counts = np.unique(pixels(fig).reshape(-1, 3), axis=0, return_counts=True)
-    return {tuple(c) for c, n in zip(found.tolist(), counts, strict=True) if n > 1000} - {(255, 255, 255)}
+    return {tuple(c) for c, n in zip(found.tolist(), counts, strict=True) if n > 1000} - {
+        (255, 255, 255)
+    }
 
 
 def plain(*values, channels=1, side=8):
@@ -34,14 +36,17 @@ def plain(*values, channels=1, side=8):
     return torch.tensor(values)[:, None, None, None].expand(-1, channels, side, side)
 
 
-# ---------------------------------------------------------------------------------------------- grids
+# ----------------------------------------------------------------------------------------------
+# grids
 
 
 def test_a_grid_shows_bytes_and_floats_in_the_same_colors():
     grey = plots.grid(plain(0, 51, 204).to(torch.uint8))
     assert colors(grey) == {(0, 0, 0), (51, 51, 51), (204, 204, 204)}
     assert np.array_equal(pixels(grey), pixels(plots.grid(plain(-1.0, -0.6, 0.6))))
-    assert np.array_equal(pixels(grey), pixels(plots.grid(plain(0, 51, 204, channels=3).to(torch.uint8))))
+    assert np.array_equal(
+        pixels(grey), pixels(plots.grid(plain(0, 51, 204, channels=3).to(torch.uint8)))
+    )
 
 
 def test_a_grid_keeps_colors_and_order_row_by_row():
@@ -60,7 +65,12 @@ def test_a_grid_shows_every_pixel_as_a_square():
     fig = plots.grid(torch.tensor([[[[0, 50], [100, 150]]]], dtype=torch.uint8))
     picture = pixels(fig)[..., 0]
     h, w = picture.shape
-    assert [picture[i * h // 4, j * w // 4].item() for i in (1, 3) for j in (1, 3)] == [0, 50, 100, 150]
+    assert [picture[i * h // 4, j * w // 4].item() for i in (1, 3) for j in (1, 3)] == [
+        0,
+        50,
+        100,
+        150,
+    ]
     assert colors(fig) == {(v, v, v) for v in (0, 50, 100, 150)}
 
 
@@ -72,13 +82,21 @@ def test_a_grid_of_named_rows_has_a_block_for_each():
 
 def test_a_grid_has_its_labels_and_title():
     fig = plots.grid(plain(0.0, 0.1, 0.2), labels=["a", "b", "c"], title="Three greys")
-    texts = [text.get_text() for axis in fig.axes for inner in axis.child_axes for text in inner.texts]
+    texts = [
+        text.get_text() for axis in fig.axes for inner in axis.child_axes for text in inner.texts
+    ]
     assert texts == ["a", "b", "c"]
     assert fig.get_suptitle() == "Three greys"
     assert len(colors(fig)) == 3
 
 
-@given(st.integers(1, 13), st.sampled_from([1, 3]), st.integers(1, 40), st.integers(1, 40), st.integers(1, 12) | st.none())
+@given(
+    st.integers(1, 13),
+    st.sampled_from([1, 3]),
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(1, 12) | st.none(),
+)
 def test_a_grid_takes_any_number_of_images_of_any_size(n, channels, height, width, cols):
     fig = plots.grid(torch.zeros(n, channels, height, width), cols=cols)
     grey = np.asarray(fig.axes[0].images[0].get_array())[..., 0] == 128
@@ -128,9 +146,14 @@ def test_labels_of_another_number_are_refused(labels):
         plots.grid(plain(0.0, 0.0), labels=labels)
 
 
-# ---------------------------------------------------------------------------------------------- curves
+# ----------------------------------------------------------------------------------------------
+# curves
 
-HISTORY = {"step": [0, 1, 2, 3, 4], "loss": [4.0, 2.0, 3.0, 1.0, 0.0], "rare": [math.nan, 5.0, math.nan, 6.0]}
+HISTORY = {
+    "step": [0, 1, 2, 3, 4],
+    "loss": [4.0, 2.0, 3.0, 1.0, 0.0],
+    "rare": [math.nan, 5.0, math.nan, 6.0],
+}
 
 
 def test_curves_draw_a_panel_a_metric_against_its_steps():
@@ -153,7 +176,11 @@ def test_a_metric_of_some_steps_only_has_a_curve_through_them(smooth):
 
 def test_smoothing_is_a_mean_whose_start_is_corrected():
     values = plots.curves(HISTORY, "loss", smooth=0.5).axes[0].lines[1].get_ydata()
-    by_hand = [sum(0.5 ** (k - i) * HISTORY["loss"][i] for i in range(k + 1)) / sum(0.5 ** (k - i) for i in range(k + 1)) for k in range(5)]
+    by_hand = [
+        sum(0.5 ** (k - i) * HISTORY["loss"][i] for i in range(k + 1))
+        / sum(0.5 ** (k - i) for i in range(k + 1))
+        for k in range(5)
+    ]
     np.testing.assert_allclose(values, by_hand)
 
 
@@ -164,7 +191,8 @@ def test_curves_of_what_was_not_logged_are_refused_with_what_was():
         plots.curves({})
 
 
-# ---------------------------------------------------------------------------------------------- show, in a program
+# ----------------------------------------------------------------------------------------------
+# show, in a program
 
 
 def test_a_figure_without_an_alternative_text_is_refused():
@@ -196,7 +224,8 @@ def test_a_cover_is_kept_in_the_runs_folder():
     assert Image.open(run.folder / "cover.png").width == 1200
 
 
-# ---------------------------------------------------------------------------------------------- explore, in a program
+# ----------------------------------------------------------------------------------------------
+# explore, in a program
 
 
 def test_explore_draws_the_default_figure_and_no_other():
@@ -216,13 +245,30 @@ def test_errors_of_the_default_figure_are_the_callers_to_see():
         explore(lambda count: count / 0, "Nothing.", count=(1, 9, 4))
 
 
-@pytest.mark.parametrize("control", [(1, 9), (1, 9, 10), (1, 9, 0), (9, 1, 4), [], 4, 0.5, "abc", None, (1, 2, 3, 4), ("a", "c", "b"), {"a": 1}])
+@pytest.mark.parametrize(
+    "control",
+    [
+        (1, 9),
+        (1, 9, 10),
+        (1, 9, 0),
+        (9, 1, 4),
+        [],
+        4,
+        0.5,
+        "abc",
+        None,
+        (1, 2, 3, 4),
+        ("a", "c", "b"),
+        {"a": 1},
+    ],
+)
 def test_a_control_of_another_form_is_refused_before_anything_is_drawn(control):
     with pytest.raises(ValueError, match=r"control knob=.*\(low, high, default\)"):
         explore(lambda **_: pytest.fail("drawn"), "Nothing.", fine=True, knob=control)
 
 
-# ---------------------------------------------------------------------------------------------- in a notebook
+# ---------------------------------------------------------------------------------------------- in
+# a notebook
 
 CELLS = (
     """
@@ -246,7 +292,8 @@ plots.show(fig(2), "A darker square.", "See.")
 """,
     """
 import ipywidgets
-widgets = list(ipywidgets.Widget.widgets.values()) if hasattr(ipywidgets.Widget, "widgets") else list(ipywidgets.widget._instances.values())
+kept = getattr(ipywidgets.Widget, "widgets", None) or ipywidgets.widget._instances
+widgets = list(kept.values())
 (slider,) = [w for w in widgets if isinstance(w, ipywidgets.IntSlider)]
 (switch,) = [w for w in widgets if isinstance(w, ipywidgets.Checkbox)]
 (problem,) = [w for w in widgets if isinstance(w, ipywidgets.HTML)]
@@ -262,7 +309,8 @@ print("now:", problem.value)
 """,
     """
 net = nn.Linear(2, 2)
-for x in run.train(run.batches(torch.ones(8, 2), 2), 4, preview=lambda: torch.zeros(1, 1, 8, 8), preview_every=1, net=net):
+preview = {"preview": lambda: torch.zeros(1, 1, 8, 8), "preview_every": 1}
+for x in run.train(run.batches(torch.ones(8, 2), 2), 4, net=net, **preview):
     run.log(loss=1.5)
 """,
 )
@@ -290,7 +338,10 @@ def test_explore_shows_one_picture_with_its_text_the_caption_and_the_controls(ex
     (picture,) = images(executed[0])
     assert picture.metadata["image/png"] == {"width": 800, "alt": "A grey square."}
     others = [o.data for o in executed[0] if o is not picture and "data" in o]
-    assert [list(data)[-1] for data in others] == ["text/markdown", "application/vnd.jupyter.widget-view+json"]
+    assert [list(data)[-1] for data in others] == [
+        "text/markdown",
+        "application/vnd.jupyter.widget-view+json",
+    ]
     assert others[0]["text/markdown"] == "*Move it.*"
 
 
@@ -298,7 +349,8 @@ def test_explore_shows_one_picture_with_its_text_the_caption_and_the_controls(ex
 def test_a_redrawn_figure_keeps_its_layout_only_at_its_size_and_is_never_cut_off(height):
     def drawn(height, top):
         fig, axis = plots.figure(width=4.0, height=height)
-        axis.set(title="a title", xlabel="x", ylim=(0, top))  # wider numbers beside the axis ask for another layout
+        # wider numbers beside the axis ask for another layout
+        axis.set(title="a title", xlabel="x", ylim=(0, top))
         return fig, axis
 
     first, _ = drawn(3.0, 1)
@@ -308,13 +360,16 @@ def test_a_redrawn_figure_keeps_its_layout_only_at_its_size_and_is_never_cut_off
     for text in (axis.title, axis.xaxis.label):
         box = text.get_window_extent()
         assert box.y0 >= 0 and box.y1 <= fig.bbox.height
-    assert (axis.get_position(original=True).bounds == first.axes[0].get_position(original=True).bounds) == (height == 3.0)
+    assert (
+        axis.get_position(original=True).bounds == first.axes[0].get_position(original=True).bounds
+    ) == (height == 3.0)
 
 
 def test_a_moved_control_draws_the_same_picture_anew(executed):
     (picture,) = images(executed[0])
     shown, wanted = (
-        np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGB")) for code in (picture.data["image/png"], text(executed[2]))
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(code))).convert("RGB"))
+        for code in (picture.data["image/png"], text(executed[2]))
     )
     assert np.array_equal(shown, wanted)
     assert not images(executed[2])

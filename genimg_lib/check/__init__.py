@@ -1,8 +1,22 @@
 """Checks of the exercises, which say what went wrong: `check.kl(my_kl)`. Each is a `judge.Check`; `CATALOGUE` holds them all, with the mistakes they know."""
 
 from genimg_lib.check.autoencoders import bits_per_dim, build_encoder, interpolate, sample, vae_loss
-from genimg_lib.check.convolution import conv_transpose, convolve, output_size, receptive_field, same_padding, upsample
-from genimg_lib.check.distances import entropy_gaussian, frechet_1d, kl, kl_gaussians, sliced_wasserstein, wasserstein_1d
+from genimg_lib.check.convolution import (
+    conv_transpose,
+    convolve,
+    output_size,
+    receptive_field,
+    same_padding,
+    upsample,
+)
+from genimg_lib.check.distances import (
+    entropy_gaussian,
+    frechet_1d,
+    kl,
+    kl_gaussians,
+    sliced_wasserstein,
+    wasserstein_1d,
+)
 from genimg_lib.check.elbo import elbo, gaussian_kl, hidden_sigma, iwae_bound, reparameterize
 from genimg_lib.check.gan import (
     attribute_direction,
@@ -35,11 +49,33 @@ from genimg_lib.check.gan import (
     the_c,
     to_tanh_range,
 )
-from genimg_lib.check.gram_matrices import adain, constant_gram, covariance_from_gram, gram, style_loss
+from genimg_lib.check.gram_matrices import (
+    adain,
+    constant_gram,
+    covariance_from_gram,
+    gram,
+    style_loss,
+)
 from genimg_lib.check.images import image_bytes, luma, psnr, same_histograms, to_uint8
 from genimg_lib.check.judge import CATALOGUE, Wrong
-from genimg_lib.check.minimax import d_loss, extragradient_step, g_loss, losses_at_zero, optimal_discriminator
-from genimg_lib.check.style import blend_share, content_gradient, flicker, instance_norm, keep_color, margins, masked_gram, total_variation, whiten
+from genimg_lib.check.minimax import (
+    d_loss,
+    extragradient_step,
+    g_loss,
+    losses_at_zero,
+    optimal_discriminator,
+)
+from genimg_lib.check.style import (
+    blend_share,
+    content_gradient,
+    flicker,
+    instance_norm,
+    keep_color,
+    margins,
+    masked_gram,
+    total_variation,
+    whiten,
+)
 
 __all__ = [
     "CATALOGUE", "Wrong", "adain", "attribute_direction", "bits_per_dim", "blend_share", "build_encoder", "combinations_covered",

@@ -1,29 +1,25 @@
-"""Files from elsewhere: found in a folder or a cache, or downloaded; checked by SHA-256 on every load, never used damaged.
+"""Files from elsewhere, found or downloaded, and checked by SHA-256 on every load.
 
-Looked for in this order: the folder that GENIMG_DATA names (a classroom without internet), the cache, the mirrors. What there is,
-with its sizes, hashes, mirrors and licence, stands in `data/registry.json`.
+A damaged one is never used.
+Looked for in this order: the folder that GENIMG_DATA names (a classroom without internet), the
+cache, the mirrors. What there is, with its sizes, hashes, mirrors and licence, stands in
+`data/registry.json`.
 """
 
-import hashlib
-import json
 import os
 from pathlib import Path
 
-
-class DataError(RuntimeError):
-    """A file that is missing or damaged; says which, what was tried and what to do."""
-
-
-def shipped():
-    """The folder `data/` that ships with the course: in a checkout, or inside the installed package."""
-    here = Path(__file__).resolve()
-    checkout = here.parents[2] / "data"
-    return checkout if (checkout / "registry.json").is_file() else here.parents[1] / "course_data"
+from genimg_lib.errors import DataError
+from genimg_lib.files import file_digest, read_json, shipped
 
 
 def registry():
-    """{name: {"about", "licence", "folder", "mirrors", "instead", "files": {file name: {"bytes", "sha256"}}}}."""
-    return json.loads((shipped() / "registry.json").read_text(encoding="utf-8"))
+    """What can be fetched: {name: what is known of it}.
+
+    Keys: "about", "licence", "folder", "mirrors", "instead", "files", which holds {file name:
+    {"bytes", "sha256"}}.
+    """
+    return read_json(shipped() / "registry.json")
 
 
 def cache():
@@ -33,48 +29,61 @@ def cache():
     return Path(os.environ.get("GENIMG_CACHE") or pooch.os_cache("genimg")).expanduser().resolve()
 
 
-def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def folders(name):
-    """Where a folder of files from elsewhere may lie, in the order of looking: below the one that GENIMG_DATA names, below the cache."""
+    """Where a folder of files from elsewhere may lie, in the order of looking.
+
+    Below the one that GENIMG_DATA names, then below the cache.
+    """
     given = os.environ.get("GENIMG_DATA")
     return [*([Path(given).expanduser().resolve() / name] if given else []), cache() / name]
 
 
 def find(name):
-    """Where the files of `name` lie on this machine: {file name: Path, or None where it is not here}. Opens and downloads nothing."""
+    """Where the files of `name` lie on this machine: {file name: Path or None}.
+
+    Opens and downloads nothing.
+    """
     entry = _entry(name)
     places = folders(entry["folder"])
-    return {file: next((folder / file for folder in places if (folder / file).is_file()), None) for file in entry["files"]}
+    return {
+        file: next((folder / file for folder in places if (folder / file).is_file()), None)
+        for file in entry["files"]
+    }
 
 
 def here(name):
-    """True if all files of `name` are on this machine, with the right sizes, so that loading it needs no internet."""
+    """True if all files of `name` are on this machine, with the right sizes.
+
+    Then loading it needs no internet.
+    """
     sizes = {file: facts["bytes"] for file, facts in _entry(name)["files"].items()}
-    return all(path is not None and path.stat().st_size == sizes[file] for file, path in find(name).items())
+    return all(
+        path is not None and path.stat().st_size == sizes[file] for file, path in find(name).items()
+    )
 
 
 def fetch(name, only=None, progress=True):
-    """The files of `name`, each checked against its SHA-256: {file name: Path}. Downloads what is not here.
+    """The files of `name`, each checked against its SHA-256: {file name: Path}.
 
-    only: names of the files wanted, if not all. Raises DataError where a file is damaged or cannot be had, ValueError for an unknown name.
+    Downloads what is not here.
+    only: names of the files wanted, if not all.
+    Raises DataError where a file is damaged or cannot be had, ValueError for an unknown name.
     """
     entry, found, files = _entry(name), find(name), {}
     for file, facts in entry["files"].items():
         if only is not None and file not in only:
             continue
         path = found[file]
-        if path is not None and sha256(path) == facts["sha256"]:
+        if path is not None and file_digest(path) == facts["sha256"]:
             files[file] = path
         elif path is None or path.is_relative_to(cache()):
             files[file] = _download(name, entry, file, progress)
         else:
             raise DataError(
-                f"{path} is damaged: it has {path.stat().st_size:,} bytes and SHA-256 {sha256(path)[:12]}..., not {facts['bytes']:,} bytes "
-                f"and {facts['sha256'][:12]}.... It was not used. Put a sound copy there, or remove it so that it is downloaded"
+                f"{path} is damaged: it has {path.stat().st_size:,} bytes and SHA-256"
+                f" {file_digest(path)[:12]}..., not {facts['bytes']:,} bytes and"
+                f" {facts['sha256'][:12]}.... It was not used. Put a sound copy there, or remove it"
+                " so that it is downloaded"
             )
     return files
 
@@ -93,14 +102,26 @@ def _download(name, entry, file, progress):
     for mirror in entry["mirrors"]:
         try:
             loader = pooch.HTTPDownloader(progressbar=progress, timeout=20)
-            return Path(pooch.retrieve(mirror + file, known_hash="sha256:" + facts["sha256"], fname=file, path=target, downloader=loader))
-        except Exception as error:  # a mirror can fail in as many ways as there are networks; the next one is tried
+            return Path(
+                pooch.retrieve(
+                    mirror + file,
+                    known_hash="sha256:" + facts["sha256"],
+                    fname=file,
+                    path=target,
+                    downloader=loader,
+                )
+            )
+        # a mirror can fail in as many ways as there are networks; the next one is tried
+        except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             tried.append(f"  {mirror}{file}: {reason[:160]}")
-    state = "is damaged (it was not used)" if (target / file).is_file() else "is not on this machine"
+    state = (
+        "is damaged (it was not used)" if (target / file).is_file() else "is not on this machine"
+    )
     raise DataError(
-        f"{name} needs {file} ({facts['bytes'] / 1e6:.1f} MB), which {state} and could not be downloaded. Tried:\n"
+        f"{name} needs {file} ({facts['bytes'] / 1e6:.1f} MB), which {state} and could not be"
+        " downloaded. Tried:\n"
         + ("\n".join(tried) or "  no address is known that has it")
-        + f"\nBy hand: put the file at {target / file}, or in a folder {entry['folder']}/ below the one that GENIMG_DATA names. "
-        + entry["instead"]
+        + f"\nBy hand: put the file at {target / file}, or in a folder {entry['folder']}/ below the"
+        " one that GENIMG_DATA names. " + entry["instead"]
     )

@@ -4,21 +4,27 @@ import gzip
 import math
 import struct
 import zlib
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from genimg_lib.data.fetch import DataError, fetch
+from genimg_lib.data.fetch import fetch
+from genimg_lib.errors import DataError
 
-
-class _Set(NamedTuple):
-    names: tuple[str, ...]
-
-
-SETS = {
-    "mnist": _Set(tuple("0123456789")),
-    "fashion_mnist": _Set(("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")),
+CLASSES = {
+    "mnist": tuple("0123456789"),
+    "fashion_mnist": (
+        "T-shirt",
+        "trousers",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
+    ),
 }
 
 
@@ -31,9 +37,11 @@ def load(name, split):
 
 
 def read_idx(path):
-    """Read an IDX file of bytes, gzipped or not: uint8 tensor of the shape that its header names. Raises DataError for any other content.
+    """Read an IDX file of bytes, gzipped or not: uint8, of the shape that its header names.
 
-    The header: two zero bytes, 8 (unsigned bytes), the number of axes, then the length of each axis as a big-endian 32-bit integer.
+    Raises DataError for any other content.
+    The header: two zero bytes, 8 (unsigned bytes), the number of axes, then the length of each axis
+    as a big-endian 32-bit integer.
     """
     try:
         with open(path, "rb") as file:
@@ -41,16 +49,27 @@ def read_idx(path):
         with gzip.open(path, "rb") if packed else open(path, "rb") as file:
             content = file.read()
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error}): truncated or damaged; remove it and load again to download a sound copy") from None
-    if len(content) < 4 or content[:3] != b"\x00\x00\x08" or not 1 <= content[3] <= 4 or len(content) < 4 + 4 * content[3]:
         raise DataError(
-            f"{path} is no IDX file of unsigned bytes: it begins with {content[:4].hex(' ') or 'nothing'}, not with 00 00 08 and the number of axes"
+            f"{path} cannot be read ({error}): truncated or damaged; remove it and load again to"
+            " download a sound copy"
+        ) from None
+    if (
+        len(content) < 4
+        or content[:3] != b"\x00\x00\x08"
+        or not 1 <= content[3] <= 4
+        or len(content) < 4 + 4 * content[3]
+    ):
+        raise DataError(
+            f"{path} is no IDX file of unsigned bytes: it begins with"
+            f" {content[:4].hex(' ') or 'nothing'}, not with 00 00 08 and the number of axes"
         )
     axes = content[3]
     shape = struct.unpack(f">{axes}I", content[4 : 4 + 4 * axes])
     body = content[4 + 4 * axes :]
     if len(body) != math.prod(shape):
         raise DataError(
-            f"{path} is {'truncated' if len(body) < math.prod(shape) else 'too long'}: {len(body):,} bytes where its header promises {'x'.join(map(str, shape))} = {math.prod(shape):,}"
+            f"{path} is {'truncated' if len(body) < math.prod(shape) else 'too long'}:"
+            f" {len(body):,} bytes where its header promises {'x'.join(map(str, shape))} ="
+            f" {math.prod(shape):,}"
         )
     return torch.from_numpy(np.frombuffer(body, np.uint8).copy()).view(shape)

@@ -1,14 +1,26 @@
-"""Photographs: those that scikit-image installs (no download), and any picture file of the reader's."""
+"""Photographs: those that scikit-image installs, and any picture file of the reader's."""
 
 import struct
 
 import torch
 from PIL import Image, ImageOps
 
-from genimg_lib.data.fetch import DataError
+from genimg_lib.errors import DataError
 
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error)  # what Pillow raises on files that are none, cut off or damaged
-NAMES = ("astronaut", "chelsea", "coffee", "rocket", "camera", "brick", "grass", "gravel", "coins", "moon")
+# what Pillow raises on files that are none, cut off or damaged
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error)
+NAMES = (
+    "astronaut",
+    "chelsea",
+    "coffee",
+    "rocket",
+    "camera",
+    "brick",
+    "grass",
+    "gravel",
+    "coins",
+    "moon",
+)
 
 
 def open_photo(name):
@@ -21,28 +33,41 @@ def open_photo(name):
 
 
 def open_image(path):
-    """A picture file: uint8 [3, H, W], turned upright as its EXIF tag says, transparency laid on white. Raises DataError if it is none."""
+    """A picture file: uint8 [3, H, W].
+
+    Turned upright as its EXIF tag says, transparency laid on white. Raises DataError if it is none.
+    """
     try:
         with Image.open(path) as image:
             return to_tensor(ImageOps.exif_transpose(image))
     except (*BROKEN, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as a picture ({error}); remove it or replace it") from None
+        raise DataError(
+            f"{path} cannot be read as a picture ({error}); remove it or replace it"
+        ) from None
 
 
 def load(size):
-    """All photographs `NAMES`, the middle square of each at size x size: uint8 [10, 3, size, size]."""
+    """All photographs `NAMES`: uint8 [10, 3, size, size].
+
+    The middle square of each.
+    """
     return torch.stack([square(open_photo(name), size) for name in NAMES])
 
 
 def crops(n, size, seed=0, names=NAMES):
-    """n square pieces of some photographs at random places, of random extent, some mirrored: uint8 [n, 3, size, size]. For training; they overlap."""
+    """n square pieces of photographs, for training: uint8 [n, 3, size, size].
+
+    From random places, of random extent, some mirrored; they overlap.
+    """
     g = torch.Generator().manual_seed(seed)
     opened, cut = [open_photo(name) for name in names], []
     for _ in range(n):
         image = opened[int(torch.randint(len(opened), (), generator=g))]
         shorter = min(image.shape[1:])
         side = int(torch.randint(min(size, shorter), shorter + 1, (), generator=g))
-        top, left = (int(torch.randint(length - side + 1, (), generator=g)) for length in image.shape[1:])
+        top, left = (
+            int(torch.randint(length - side + 1, (), generator=g)) for length in image.shape[1:]
+        )
         piece = square(image[:, top : top + side, left : left + side], size)
         cut.append(piece.flip(2) if torch.rand((), generator=g) < 0.5 else piece)
     return torch.stack(cut)
@@ -55,14 +80,18 @@ def square(image, size):
 
 
 def to_tensor(image):
-    """A Pillow image of any mode of whole numbers: uint8 [3, H, W], transparency laid on white, 16 bits a pixel brought down to 8.
+    """A Pillow image of any mode of whole numbers: uint8 [3, H, W].
 
+    Transparency is laid on white, 16 bits a pixel are brought down to 8.
     Raises ValueError for real numbers, whose range nobody knows.
     """
     import numpy as np
 
     if image.mode == "F":
-        raise ValueError("its pixels are real numbers (mode F), whose range is not known; save it with 8 or 16 bits a pixel")
+        raise ValueError(
+            "its pixels are real numbers (mode F), whose range is not known; save it with 8 or 16"
+            " bits a pixel"
+        )
     if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits a pixel
         image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype("uint8"))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:

@@ -1,17 +1,22 @@
-"""Materials drawn by a program: endless, colourful, the same everywhere. What a network can learn filters from, without a download."""
+"""Materials drawn by a program: endless, colourful, the same everywhere.
+
+What a network can learn filters from, without a download.
+"""
 
 import math
 
 import torch
 import torch.nn.functional as F
 
-from genimg_lib.data.image_set import to_uint8
+from genimg_lib.data.convert import to_uint8
 
 KINDS = ("clouds", "grain", "cells", "leaves", "waves", "bricks", "dots")
 
 
 def draw(n, size=64, seed=0, kinds=KINDS):
-    """n materials from a seed: (uint8 [n, 3, size, size], list of n kinds). Every one has its own palette, scale and direction.
+    """n materials from a seed: (uint8 [n, 3, size, size], list of n kinds).
+
+    Every one has its own palette, scale and direction.
 
     Raises ValueError for a kind that is not among `KINDS`.
     """
@@ -44,23 +49,34 @@ def _paint(values, g):
 
 
 def power_noise(size, g, slope, direction=None, sharpness=0.0):
-    """Noise whose waves get weaker as frequency^-slope, stronger along a direction: [size, size], mean 0, deviation 1. It repeats without a seam."""
+    """Noise whose waves get weaker as frequency^-slope: [size, size].
+
+    Stronger along a direction; mean 0, deviation 1. It repeats without a seam.
+    """
     fy, fx = torch.meshgrid(torch.fft.fftfreq(size), torch.fft.fftfreq(size), indexing="ij")
     frequency = (fx**2 + fy**2).sqrt().clamp(min=1 / size)
     amplitude = frequency**-slope
     if direction is not None:
-        amplitude = amplitude * torch.exp(sharpness * (torch.cos(2 * (torch.atan2(fy, fx) - direction)) - 1))
+        amplitude = amplitude * torch.exp(
+            sharpness * (torch.cos(2 * (torch.atan2(fy, fx) - direction)) - 1)
+        )
     amplitude[0, 0] = 0.0
     noise = torch.fft.ifft2(torch.fft.fft2(torch.randn(size, size, generator=g)) * amplitude).real
     return noise / noise.std()
 
 
 def _clouds(size, g):
-    return torch.sigmoid(1.2 * power_noise(size, g, _uniform(g, 0.8, 2.2), _uniform(g, 0, math.pi), _uniform(g, 0, 3)))
+    return torch.sigmoid(
+        1.2
+        * power_noise(size, g, _uniform(g, 0.8, 2.2), _uniform(g, 0, math.pi), _uniform(g, 0, 3))
+    )
 
 
 def _grain(size, g):
-    return torch.sigmoid(1.5 * power_noise(size, g, _uniform(g, -0.2, 0.8), _uniform(g, 0, math.pi), _uniform(g, 0, 8)))
+    return torch.sigmoid(
+        1.5
+        * power_noise(size, g, _uniform(g, -0.2, 0.8), _uniform(g, 0, math.pi), _uniform(g, 0, 8))
+    )
 
 
 def _grid(size):
@@ -68,7 +84,10 @@ def _grid(size):
 
 
 def _nearest(size, count, g):
-    """Distances to the nearest and the second nearest of random points on a torus, and which one it is: [size, size] each."""
+    """Distances to the nearest and second nearest of random points, and which it is.
+
+    On a torus: [size, size] each.
+    """
     y, x = _grid(size)
     points = torch.rand(count, 2, generator=g)
     dy, dx = (y[..., None] - points[:, 0]).abs(), (x[..., None] - points[:, 1]).abs()
@@ -100,7 +119,12 @@ def _leaves(size, g):
         radius = 0.02 + 0.1 * torch.rand((), generator=g).item() ** 2
         dy, dx = (y - cy + 0.5) % 1 - 0.5, (x - cx + 0.5) % 1 - 0.5
         c, s = math.cos(math.pi * turn), math.sin(math.pi * turn)
-        values = torch.where(((c * dx + s * dy) / (1 + stretch)) ** 2 + ((c * dy - s * dx) * (1 + stretch)) ** 2 < radius**2, tone, values)
+        values = torch.where(
+            ((c * dx + s * dy) / (1 + stretch)) ** 2 + ((c * dy - s * dx) * (1 + stretch)) ** 2
+            < radius**2,
+            tone,
+            values,
+        )
     return values
 
 
@@ -110,7 +134,9 @@ def _waves(size, g):
     for _ in range(int(torch.randint(1, 4, (), generator=g))):
         turn, count = _uniform(g, 0, math.pi), _uniform(g, 3, 14)
         warp = _uniform(g, 0, 0.5) * power_noise(size, g, 2.0)
-        value = value + torch.sin(2 * math.pi * count * (math.cos(turn) * x + math.sin(turn) * y) + warp)
+        value = value + torch.sin(
+            2 * math.pi * count * (math.cos(turn) * x + math.sin(turn) * y) + warp
+        )
     return torch.sigmoid(_uniform(g, 1, 5) * value)
 
 
@@ -120,6 +146,9 @@ def _bricks(size, g):
     row = (y * rows).floor()
     along = x * cols + 0.5 * (row % 2)
     tone = torch.rand(rows, cols + 1, generator=g)[row.long(), along.floor().long() % cols]
-    joint = torch.minimum((y * rows) % 1 * cols / rows, along % 1)  # equally wide both ways, in units of a brick's length
-    wall = (0.35 + 0.65 * tone) * (joint > _uniform(g, 0.08, 0.2)) + 0.08 * power_noise(size, g, 0.8)
+    # equally wide both ways, in units of a brick's length
+    joint = torch.minimum((y * rows) % 1 * cols / rows, along % 1)
+    wall = (0.35 + 0.65 * tone) * (joint > _uniform(g, 0.08, 0.2)) + 0.08 * power_noise(
+        size, g, 0.8
+    )
     return F.avg_pool2d(wall[None, None], 3, stride=1, padding=1, count_include_pad=False)[0, 0]

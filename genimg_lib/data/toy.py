@@ -1,4 +1,7 @@
-"""Distributions in the plane, for ideas that want to be seen whole: each gives points float32 [n, 2] within about [-3, 3] x [-3, 3]."""
+"""Distributions in the plane, for ideas that want to be seen whole.
+
+Each gives points float32 [n, 2] within about [-3, 3] x [-3, 3].
+"""
 
 import math
 
@@ -6,9 +9,11 @@ import torch
 
 
 def ring(n, seed=0, modes=8, radius=2.0, std=0.05):
-    """Gaussians of the same weight on a circle, the usual test for a generator that forgets modes."""
+    """Gaussians of the same weight on a circle, the usual test for forgotten modes."""
     g = torch.Generator().manual_seed(seed)
-    return ring_centres(modes, radius)[torch.randint(modes, (n,), generator=g)] + std * torch.randn(n, 2, generator=g)
+    return ring_centres(modes, radius)[torch.randint(modes, (n,), generator=g)] + std * torch.randn(
+        n, 2, generator=g
+    )
 
 
 def ring_centres(modes=8, radius=2.0):
@@ -20,7 +25,9 @@ def ring_centres(modes=8, radius=2.0):
 def grid(n, seed=0, side=5, spacing=1.0, std=0.05):
     """side x side Gaussians on a square grid."""
     g = torch.Generator().manual_seed(seed)
-    return grid_centres(side, spacing)[torch.randint(side * side, (n,), generator=g)] + std * torch.randn(n, 2, generator=g)
+    return grid_centres(side, spacing)[
+        torch.randint(side * side, (n,), generator=g)
+    ] + std * torch.randn(n, 2, generator=g)
 
 
 def grid_centres(side=5, spacing=1.0):
@@ -34,16 +41,23 @@ def moons(n, seed=0, std=0.05):
     g = torch.Generator().manual_seed(seed)
     angle, lower = math.pi * torch.rand(n, generator=g), torch.randint(2, (n,), generator=g)
     x, y = angle.cos(), angle.sin()
-    points = torch.stack([torch.where(lower == 1, 1 - x, x) - 0.5, torch.where(lower == 1, 0.5 - y, y) - 0.25], dim=1)
+    points = torch.stack(
+        [torch.where(lower == 1, 1 - x, x) - 0.5, torch.where(lower == 1, 0.5 - y, y) - 0.25], dim=1
+    )
     return 1.5 * points + std * torch.randn(n, 2, generator=g)
 
 
 def spirals(n, seed=0, arms=2, turns=1.5, std=0.03):
-    """Arms that wind outwards; the points lie about equally dense along an arm (the square of their radius is uniform)."""
+    """Arms that wind outwards, about equally dense along an arm.
+
+    The square of the points' radius is uniform.
+    """
     g = torch.Generator().manual_seed(seed)
     t = torch.rand(n, generator=g).sqrt()
     angle = 2 * math.pi * (turns * t + torch.randint(arms, (n,), generator=g) / arms)
-    return 2.5 * t[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1) + std * torch.randn(n, 2, generator=g)
+    return 2.5 * t[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1) + std * torch.randn(
+        n, 2, generator=g
+    )
 
 
 def checkerboard(n, seed=0, squares=4):

@@ -1,12 +1,46 @@
-"""Style: what a picture keeps of its materials when it forgets its places, and how another picture takes it on."""
+"""What a picture keeps of its materials when it forgets its places: style.
+
+And how another picture takes it on.
+"""
 
 from genimg_lib.style.fast import AnyStyle, StyleNet
-from genimg_lib.style.losses import adain, content_loss, gram, recolor, style_loss, total_variation, whiten, whiten_color
-from genimg_lib.style.networks import FeatureNet, Features, features, here
+from genimg_lib.style.losses import (
+    adain,
+    content_loss,
+    gram,
+    recolor,
+    style_loss,
+    total_variation,
+    whiten,
+    whiten_color,
+)
+from genimg_lib.style.networks import FeatureNet, Features
 from genimg_lib.style.optimise import Wanted, keep_color, minimise, stylize
 from genimg_lib.style.video import blend, camera, flicker, motion, move, overlap, pan, steady
 
 __all__ = [
-    "AnyStyle", "FeatureNet", "Features", "StyleNet", "Wanted", "adain", "blend", "camera", "content_loss", "features", "flicker", "gram", "here", "keep_color", "minimise", "motion", "move",
-    "overlap", "pan", "recolor", "steady", "style_loss", "stylize", "total_variation", "whiten", "whiten_color",
-]  # fmt: skip
+    "AnyStyle",
+    "FeatureNet",
+    "Features",
+    "StyleNet",
+    "Wanted",
+    "adain",
+    "blend",
+    "camera",
+    "content_loss",
+    "flicker",
+    "gram",
+    "keep_color",
+    "minimise",
+    "motion",
+    "move",
+    "overlap",
+    "pan",
+    "recolor",
+    "steady",
+    "style_loss",
+    "stylize",
+    "total_variation",
+    "whiten",
+    "whiten_color",
+]

@@ -9,44 +9,69 @@ from genimg_lib.style.networks import check_pictures, conv
 
 
 class StyleNet(nn.Module):
-    """Pictures in one of a few learned styles: x [N, 3, H, W] in [-1, 1] -> the same shape, at any size from 16 pixels on.
+    """Pictures in one of a few learned styles: x [N, 3, H, W] in [-1, 1] to the same shape.
 
-    A fully convolutional network that works at a quarter of the size (after Johnson et al. 2016, arXiv:1603.08155), with instance norm (Ulyanov et al. 2016,
-    arXiv:1607.08022). It gives what is to be added to the picture; the sum is cut to [-1, 1] in eval mode, while in training a loss may charge for what
-    lies outside. styles: how many; each has its own scales and shifts of every norm (Dumoulin et al. 2017, arXiv:1610.07629), its colours and its canvas, all
-    else is shared. blocks: residual ones, 1 or more. canvas: channels of a learned texture, TILE x TILE places that repeat over the scene, from which the
-    network takes what a flat picture does not tell: where to put the next stroke; 0 for none. examples: the styles' pictures, a list of [1, 3, h, w]: what is
-    to be painted takes on their colours first; without them (weights bring the colours along), none are changed. Raises ValueError for fewer blocks than 1
-    and for another number of examples than of styles.
+    At any size from 16 pixels on.
+    A fully convolutional network that works at a quarter of the size (after Johnson et al. 2016,
+    arXiv:1603.08155), with instance norm (Ulyanov et al. 2016, arXiv:1607.08022). It gives what is
+    to be added to the picture; the sum is cut to [-1, 1] in eval mode, while in training a loss may
+    charge for what lies outside.
+    styles: how many; each has its own scales and shifts of every norm (Dumoulin et al. 2017,
+        arXiv:1610.07629), its colours and its canvas, all else is shared.
+    blocks: residual ones, 1 or more.
+    canvas: channels of a learned texture, TILE x TILE places that repeat over the scene, from which
+        the network takes what a flat picture does not tell: where to put the next stroke; 0 for
+        none.
+    examples: the styles' pictures, a list of [1, 3, h, w]: what is to be painted takes on their
+        colours first; without them (weights bring the colours along), none are changed.
+    Raises ValueError for fewer blocks than 1 and for another number of examples than of styles.
     """
 
-    GRID = 4  # pixels: a picture moved by a multiple of them, the origin with it, gives the same painting, moved, but for borders and the norms' statistics
+    # pixels: a picture moved by a multiple of them, the origin with it, gives the same painting,
+    # moved, but for borders and the norms' statistics
+    GRID = 4
     TILE = 64  # places, GRID pixels each
 
     def __init__(self, styles=1, width=64, blocks=4, canvas=0, examples=None):
         super().__init__()
         if blocks < 1:
-            raise ValueError(f"1 or more blocks are wanted, since the first one takes the canvas in; given {blocks}")
+            raise ValueError(
+                "1 or more blocks are wanted, since the first one takes the canvas in; given"
+                f" {blocks}"
+            )
         if examples is not None and len(examples) != styles:
-            raise ValueError(f"one example for each style is wanted; given {len(examples)} for {styles}")
+            raise ValueError(
+                f"one example for each style is wanted; given {len(examples)} for {styles}"
+            )
         self.styles = styles
         self.canvas = nn.Parameter(torch.randn(styles, canvas, self.TILE, self.TILE))
         self.enter = Block(3 * self.GRID**2, width, styles)
         ins = [width + canvas] + [width] * (blocks - 1)
-        self.middle = nn.ModuleList(nn.ModuleList([Block(c_in, width, styles), Block(width, width, styles, relu=False)]) for c_in in ins)
-        self.leave = nn.ModuleList([Block(width, width // 2, styles, up=2), Block(width // 2, width // 4, styles, up=2)])
+        self.middle = nn.ModuleList(
+            nn.ModuleList([Block(c_in, width, styles), Block(width, width, styles, relu=False)])
+            for c_in in ins
+        )
+        self.leave = nn.ModuleList(
+            [Block(width, width // 2, styles, up=2), Block(width // 2, width // 4, styles, up=2)]
+        )
         self.last = conv(width // 4 + 3, 3)  # sees the picture, too
-        nn.init.zeros_(self.last.weight), nn.init.zeros_(self.last.bias)  # at first, nothing is changed
+        # at first, nothing is changed
+        nn.init.zeros_(self.last.weight), nn.init.zeros_(self.last.bias)
         self.register_buffer("color_mean", torch.zeros(styles, 3))
-        self.register_buffer("color_root", torch.zeros(styles, 3, 3))  # of the covariance of the colours
+        # of the covariance of the colours
+        self.register_buffer("color_root", torch.zeros(styles, 3, 3))
         for k, picture in enumerate(examples or ()):
             self.color_mean[k], self.color_root[k] = (s[0] for s in color_statistics(picture))
 
     def forward(self, x, style=0, reference=None, origin=(0, 0)):
-        """style: the number of one, or weights of them [N or 1, styles], which mix all that they own. reference: as for `recolor`.
+        """x in a style, or in a mixture of styles.
 
-        origin: the row and column of the scene at which the picture begins, whole numbers; where a camera moves, they hold grid and canvas to the scene.
-        Raises ValueError for a style that there is not, and for pictures that are not in colour or have a side of less than 16 pixels.
+        style: the number of one, or weights of them [N or 1, styles], which mix all that they own.
+        reference: as for `recolor`.
+        origin: the row and column of the scene at which the picture begins, whole numbers; where a
+            camera moves, they hold grid and canvas to the scene.
+        Raises ValueError for a style that there is not, and for pictures that are not in colour or
+        have a side of less than 16 pixels.
         """
         check_pictures(x)
         mix = _mix(style, self.styles, x)
@@ -61,19 +86,35 @@ class StyleNet(nn.Module):
         return painted if self.training else painted.clamp(-1, 1)
 
     def texture(self, mix, origin, size):
-        """The canvases, mixed by weights [N or 1, styles]: [N or 1, channels, *size], in places, from the line of the grid at or before the origin on."""
-        rows, columns = ((torch.arange(n, device=mix.device) + start // self.GRID) % self.TILE for n, start in zip(size, origin, strict=True))
+        """The canvases, mixed by weights [N or 1, styles]: [N or 1, channels, *size].
+
+        In places, from the line of the grid at or before the origin on.
+        """
+        rows, columns = (
+            (torch.arange(n, device=mix.device) + start // self.GRID) % self.TILE
+            for n, start in zip(size, origin, strict=True)
+        )
         return torch.einsum("ns,schw->nchw", mix, self.canvas)[:, :, rows][..., columns]
 
     def recolored(self, x, mix, reference=None):
-        """x in the colours of the styles, mixed by weights [N or 1, styles]; as it is where the network knows no colours."""
+        """x in the colours of the styles, mixed by weights [N or 1, styles].
+
+        As it is where the network knows no colours.
+        """
         if not self.color_root.any():
             return x
-        return color(bleach(x, reference), mix @ self.color_mean, (mix @ self.color_root.flatten(1)).view(-1, 3, 3))
+        return color(
+            bleach(x, reference),
+            mix @ self.color_mean,
+            (mix @ self.color_root.flatten(1)).view(-1, 3, 3),
+        )
 
 
 class Block(nn.Module):
-    """Convolution, instance norm with the scales and shifts of the style, and a ReLU if asked; up: the map is enlarged first, which leaves no grid."""
+    """Convolution, instance norm with the style's scales and shifts, and a ReLU if asked.
+
+    up: the map is enlarged first, which leaves no grid.
+    """
 
     def __init__(self, c_in, c_out, styles, up=1, relu=True):
         super().__init__()
@@ -84,16 +125,22 @@ class Block(nn.Module):
 
     def forward(self, x, mix):
         x = self.conv(F.interpolate(x, scale_factor=self.up, mode="bilinear") if self.up > 1 else x)
-        x = self.norm(x) * (mix @ self.scale)[:, :, None, None] + (mix @ self.shift)[:, :, None, None]
+        x = (
+            self.norm(x) * (mix @ self.scale)[:, :, None, None]
+            + (mix @ self.shift)[:, :, None, None]
+        )
         return F.relu(x) if self.relu else x
 
 
 class AnyStyle(nn.Module):
-    """Any picture in the style of any other: encode both, exchange the statistics of the maps, decode (Huang and Belongie 2017, arXiv:1703.06868).
+    """Any picture in the style of any other: encode, exchange statistics, decode.
 
-    Here the content c takes on the style's colours first, by `recolor`, and the decoder D says what is to be added to it: c + D(t) - D(E(c)), where E is the
-    encoder and t the maps with the style's statistics. So maps that stay as they are give the picture back. encoder: a `Features`, of which the first three
-    stages are taken; frozen. The decoder is what is trained; in training the sum is not cut to [-1, 1].
+    Source: Huang and Belongie 2017 (arXiv:1703.06868).
+    Here the content c takes on the style's colours first, by `recolor`, and the decoder D says what
+    is to be added to it: c + D(t) - D(E(c)), where E is the encoder and t the maps with the style's
+    statistics. So maps that stay as they are give the picture back.
+    encoder: a `Features`, of which the first three stages are taken; frozen. The decoder is what is
+        trained; in training the sum is not cut to [-1, 1].
     """
 
     STAGES, GRID = 3, 4  # pixels: see StyleNet
@@ -101,12 +148,22 @@ class AnyStyle(nn.Module):
     def __init__(self, encoder):
         super().__init__()
         self.encoder = [encoder]  # not a part: its weights are stored elsewhere
-        layer = lambda c_in, c_out: nn.Sequential(conv(c_in, c_out), nn.ReLU())
+
+        def layer(c_in, c_out):
+            return nn.Sequential(conv(c_in, c_out), nn.ReLU())
+
         up = nn.Upsample(scale_factor=2, mode="bilinear")
-        self.decoder = nn.Sequential(layer(128, 96), layer(96, 64), up, layer(64, 32), up, layer(32, 16), conv(16, 3))
-        if (channels := encoder(torch.zeros(1, 3, 16, 16, device=encoder.scale.device), self.STAGES)[-1].shape[1:2]) != (128,):
+        self.decoder = nn.Sequential(
+            layer(128, 96), layer(96, 64), up, layer(64, 32), up, layer(32, 16), conv(16, 3)
+        )
+        if (
+            channels := encoder(
+                torch.zeros(1, 3, 16, 16, device=encoder.scale.device), self.STAGES
+            )[-1].shape[1:2]
+        ) != (128,):
             raise ValueError(
-                f"an encoder with 128 channels at stage {self.STAGES} is wanted, as features('embedded') has; given one with {channels[0]}"
+                f"an encoder with 128 channels at stage {self.STAGES} is wanted, as"
+                f" features('embedded') has; given one with {channels[0]}"
             )
 
     def _apply(self, fn, recurse=True):
@@ -114,27 +171,41 @@ class AnyStyle(nn.Module):
         return super()._apply(fn, recurse)
 
     def encode(self, x):
-        """The maps of the first three stages: of x [N, 3, H, W], a list; the last one [N, 128, H / 4, W / 4] is what is decoded."""
+        """The maps of the first three stages of x [N, 3, H, W]: a list.
+
+        The last one [N, 128, H / 4, W / 4] is what is decoded.
+        """
         return self.encoder[0](x, self.STAGES)[1:]
 
     def decode(self, picture, maps, wanted):
-        """The picture [N, 3, 4 h, 4 w], whose maps are [N, 128, h, w], changed as other maps say."""
+        """The picture [N, 3, 4 h, 4 w] with its maps [N, 128, h, w] changed as others say."""
         x = picture + self.decoder(wanted) - self.decoder(maps)
         return x if self.training else x.clamp(-1, 1)
 
     def forward(self, content, style, strength=1.0, transform=adain, reference=None, origin=(0, 0)):
-        """content [N, 3, H, W] and style [N or 1, 3, h, w] in [-1, 1] -> [N, 3, H, W]. strength: 0 gives the content back, 1 takes the style's statistics.
+        """content [N, 3, H, W] and style [N or 1, 3, h, w] in [-1, 1] -> [N, 3, H, W].
 
-        transform: `adain`, or `whiten_color`, its cousin that exchanges whole covariances. style may be a list of pictures with strength a list of weights.
-        reference: as for `recolor`; origin: as for `StyleNet`. Raises ValueError for unlike numbers of styles and weights, and as `StyleNet` for pictures.
+        strength: 0 gives the content back, 1 takes the style's statistics.
+
+        transform: `adain`, or `whiten_color`, its cousin that exchanges whole covariances. style
+            may be a list of pictures with strength a list of weights.
+        reference: as for `recolor`; origin: as for `StyleNet`.
+        Raises ValueError for unlike numbers of styles and weights, and as `StyleNet` for pictures.
         """
-        styles, weights = (style, strength) if isinstance(style, (list, tuple)) else ([style], [strength])
+        styles, weights = (
+            (style, strength) if isinstance(style, (list, tuple)) else ([style], [strength])
+        )
         if not isinstance(weights, (list, tuple)) or len(styles) != len(weights):
-            raise ValueError(f"one weight for each of {len(styles)} styles is wanted, as a list; given {weights}")
+            raise ValueError(
+                f"one weight for each of {len(styles)} styles is wanted, as a list; given {weights}"
+            )
         for picture in (content, *styles):
             check_pictures(picture)
         rest = 1 - sum(weights)
-        colored = sum(share * recolor(content, picture, reference) for share, picture in zip(weights, styles, strict=True))
+        colored = sum(
+            share * recolor(content, picture, reference)
+            for share, picture in zip(weights, styles, strict=True)
+        )
         framed, inside = on_grid((rest * content + colored).clamp(-1, 1), self.GRID, origin)
         maps = self.encode(framed)[-1]
         mixed = maps * rest
@@ -144,9 +215,12 @@ class AnyStyle(nn.Module):
 
 
 def on_grid(x, grid, origin=(0, 0)):
-    """A picture mirrored outwards until its sides lie on the lines of a grid that is fixed to the scene: (the larger picture, where x lies in it).
+    """A picture mirrored outwards to a grid that is fixed to the scene.
 
-    x: [N, C, H, W]. grid: pixels between two lines. origin: the row and column of the scene at which x begins.
+    Returns (the larger picture, where x lies in it).
+    x: [N, C, H, W].
+    grid: pixels between two lines.
+    origin: the row and column of the scene at which x begins.
     """
     (top, left), (h, w) = (n % grid for n in origin), x.shape[2:]
     inside = (..., slice(top, top + h), slice(left, left + w))
@@ -157,7 +231,10 @@ def _mix(style, styles, x):
     """Weights of the styles, [N or 1, styles]."""
     if isinstance(style, torch.Tensor):
         if style.dim() != 2 or style.shape[1] != styles or len(style) not in (1, len(x)):
-            raise ValueError(f"weights of {styles} styles, [1 or {len(x)}, {styles}], are wanted; given {list(style.shape)}")
+            raise ValueError(
+                f"weights of {styles} styles, [1 or {len(x)}, {styles}], are wanted; given"
+                f" {list(style.shape)}"
+            )
         return style.to(x)
     if not isinstance(style, int) or isinstance(style, bool) or not 0 <= style < styles:
         raise ValueError(f"style is {style!r}; this network has the styles 0 to {styles - 1}")

@@ -1,17 +1,21 @@
-"""Losses between feature maps and their statistics, and maps that take on another's statistics."""
+"""Losses between feature maps, and maps that take on another's statistics."""
 
 import torch
 
 
 def gram(features):
-    """The Gram matrix of each image's features, F F' / (C H W) with F = [C, H W]: how often channels are active together.
+    """The Gram matrix of each image's features, F F' / (C H W) with F = [C, HW].
 
-    features: [N, C, H, W]. Returns [N, C, C], symmetric and positive semidefinite. Raises ValueError for another number of axes.
+    How often channels are active together.
+    features: [N, C, H, W].
+    Returns [N, C, C], symmetric and positive semidefinite.
+    Raises ValueError for another number of axes.
     Source: Gatys et al. 2015 (arXiv:1508.06576), equation 3, there without the division.
     """
     if features.dim() != 4:
         raise ValueError(
-            f"features [N, C, H, W] are wanted; given {list(features.shape)}" + (": add a batch axis, features[None]" if features.dim() == 3 else "")
+            f"features [N, C, H, W] are wanted; given {list(features.shape)}"
+            + (": add a batch axis, features[None]" if features.dim() == 3 else "")
         )
     n, c, h, w = features.shape
     flat = features.reshape(n, c, h * w)  # [N, C, HW]
@@ -19,49 +23,69 @@ def gram(features):
 
 
 def content_loss(features, target):
-    """The mean squared difference of two feature maps of one layer: 0 where the content is the same, place by place.
+    """The mean squared difference of two feature maps of one layer.
 
-    features, target: [N, C, H, W] alike. Raises ValueError for unlike shapes, as of features and pixels.
+    0 where the content is the same, place by place.
+    features, target: [N, C, H, W] alike.
+    Raises ValueError for unlike shapes, as of features and pixels.
     Source: Gatys et al. 2015 (arXiv:1508.06576), equation 1, there half the sum.
     """
     if features.shape != target.shape:
-        raise ValueError(f"features of the same layer and size are compared; given {list(features.shape)} and {list(target.shape)}")
+        raise ValueError(
+            f"features of the same layer and size are compared; given {list(features.shape)} and"
+            f" {list(target.shape)}"
+        )
     return (features - target).square().mean()
 
 
 def style_loss(maps, grams):
-    """How far the Gram matrices of feature maps are from wanted ones, layer by layer: the mean of |Gram - wanted|^2 / |wanted|^2 (Frobenius norms).
+    """How far the Gram matrices of feature maps are from the targets, layer by layer.
 
-    maps: a list of [N, C_l, H_l, W_l]; grams: a list of [N or 1, C_l, C_l], as `gram` makes them. 0 where all agree, 1 for features that are 0.
-    Divided so, every layer of every network counts alike. Raises ValueError for unlike numbers of layers or channels.
-    Source: Gatys et al. 2015 (arXiv:1508.06576), equations 4 and 5, there not divided by the wanted one.
+    The mean of |Gram - target|^2 / |target|^2 (Frobenius norms).
+    maps: a list of [N, C_l, H_l, W_l]; grams: a list of [N or 1, C_l, C_l], as `gram` makes them. 0
+        where all agree, 1 for features that are 0. Divided so, every layer of every network counts
+        alike.
+    Raises ValueError for unlike numbers of layers or channels.
+    Source: Gatys et al. 2015 (arXiv:1508.06576), equations 4 and 5, there not divided by the wanted
+    one.
     """
     if len(maps) != len(grams):
-        raise ValueError(f"one wanted Gram matrix for each layer; given {len(maps)} layers and {len(grams)} matrices")
+        raise ValueError(
+            f"one wanted Gram matrix for each layer; given {len(maps)} layers and {len(grams)}"
+            " matrices"
+        )
     losses = []
     for features, wanted in zip(maps, grams, strict=True):
         found = gram(features)
         if found.shape[1:] != wanted.shape[1:] or len(wanted) not in (1, len(found)):
-            raise ValueError(f"features {list(features.shape)} have Gram matrices {list(found.shape)}; wanted are {list(wanted.shape)}")
+            raise ValueError(
+                f"features {list(features.shape)} have Gram matrices {list(found.shape)}; wanted"
+                f" are {list(wanted.shape)}"
+            )
         size = wanted.square().sum(dim=(1, 2)).clamp(min=1e-12)  # a black style has pixels of 0
         losses.append(((found - wanted).square().sum(dim=(1, 2)) / size).mean())
     return sum(losses) / len(losses)
 
 
 def total_variation(x):
-    """The mean absolute difference of neighbouring pixels, to the right plus downwards: 0 for a flat image.
+    """The mean absolute difference of neighbouring pixels: 0 for a flat image.
 
-    x: [N, C, H, W]. An image of one pixel's width has no neighbours to the right, and so on. Source: Rudin, Osher, Fatemi 1992, here anisotropic.
+    To the right plus downwards.
+    x: [N, C, H, W]. An image of one pixel's width has no neighbours to the right, and so on.
+    Source: Rudin, Osher, Fatemi 1992, here anisotropic.
     """
     steps = [(x[..., 1:] - x[..., :-1]).abs(), (x[..., 1:, :] - x[..., :-1, :]).abs()]
     return sum(step.mean() for step in steps if step.numel())
 
 
 def adain(content, style, eps=1e-5):
-    """The content's feature maps with the mean and deviation of the style's, channel by channel ("adaptive instance normalisation").
+    """The content's maps with the style's mean and deviation, channel by channel.
 
-    content: [N, C, H, W]; style: [N or 1, C, H', W'], of any size. A channel that is flat in the content becomes the style's mean.
-    Raises ValueError for unlike channels. Source: Huang and Belongie 2017 (arXiv:1703.06868), equation 8.
+    "Adaptive instance normalisation".
+    content: [N, C, H, W]; style: [N or 1, C, H', W'], of any size. A channel that is flat in the
+        content becomes the style's mean.
+    Raises ValueError for unlike channels.
+    Source: Huang and Belongie 2017 (arXiv:1703.06868), equation 8.
     """
     _check_channels(content, style)
     (mean, std), (style_mean, style_std) = (_moments(f, eps) for f in (content, style))
@@ -69,10 +93,12 @@ def adain(content, style, eps=1e-5):
 
 
 def whiten_color(content, style, eps=1e-8):
-    """The content's feature maps with the mean and the whole covariance of the style's: whitened, then coloured.
+    """The content's maps with the style's mean and covariance: whitened, then coloured.
 
-    content: [N, C, H, W]; style: [N or 1, C, H', W']. Directions in which the features hardly vary (below eps of the most) are left out.
-    Raises ValueError for unlike channels. Source: Li et al. 2017 (arXiv:1705.08086), equations 2 and 3.
+    content: [N, C, H, W]; style: [N or 1, C, H', W']. Directions in which the features hardly vary
+        (below eps of the most) are left out.
+    Raises ValueError for unlike channels.
+    Source: Li et al. 2017 (arXiv:1705.08086), equations 2 and 3.
     """
     _check_channels(content, style)
     flat, mean, root = _covariance_power(content, -0.5, eps)
@@ -81,34 +107,53 @@ def whiten_color(content, style, eps=1e-8):
 
 
 def recolor(content, style, reference=None):
-    """The content's picture with the mean and covariance of the style's colours, cut to [-1, 1]: `whiten_color` for pixels, which lets grey stay calm.
+    """The content's picture with the mean and covariance of the style's colours.
 
-    content: [N, 3, H, W] in [-1, 1]; style: [N or 1, 3, h, w]. reference: a picture [1, 3, h, w] whose colours stand for the content's, as a film's first
-    frame for all of it, lest the colours change as the camera moves.
+    Cut to [-1, 1]: `whiten_color` for pixels, which lets grey stay calm.
+    content: [N, 3, H, W] in [-1, 1]; style: [N or 1, 3, h, w].
+    reference: a picture [1, 3, h, w] whose colours stand for the content's, as a film's first frame
+        for all of it, lest the colours change as the camera moves.
     """
     _check_channels(content, style)
     return color(bleach(content, reference), *color_statistics(style))
 
 
 def bleach(content, reference=None):
-    """Pixels without the mean and covariance of the colours of a reference, or their own: [N, 3, H, W]. Directions that hardly vary are not blown up."""
+    """Pixels without the mean and covariance of a reference's colours, or their own.
+
+    [N, 3, H, W]. Directions that hardly vary are not blown up.
+    """
     mean, covariance = _color_moments(content if reference is None else reference)
     floor = 1e-3 * covariance.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None] + 1e-5
-    values, vectors = torch.linalg.eigh(covariance + floor * torch.eye(3, dtype=covariance.dtype, device=covariance.device))
+    values, vectors = torch.linalg.eigh(
+        covariance + floor * torch.eye(3, dtype=covariance.dtype, device=covariance.device)
+    )
     root = (vectors * values[:, None] ** -0.5) @ vectors.transpose(1, 2)
     return (root @ (_precise(content).flatten(2) - mean)).to(content).view_as(content)
 
 
 def color(bleached, mean, root):
-    """`bleached` pixels [N, 3, H, W] with a mean [N or 1, 3] and a root of a covariance [N or 1, 3, 3], cut to [-1, 1]."""
-    return (root.to(bleached) @ bleached.flatten(2) + mean.to(bleached)[:, :, None]).view_as(bleached).clamp(-1, 1)
+    """Bleached pixels [N, 3, H, W] with a mean and a root of a covariance, cut to [-1, 1].
+
+    mean: [N or 1, 3]. root: [N or 1, 3, 3].
+    """
+    return (
+        (root.to(bleached) @ bleached.flatten(2) + mean.to(bleached)[:, :, None])
+        .view_as(bleached)
+        .clamp(-1, 1)
+    )
 
 
 def color_statistics(pictures):
-    """Mean [N, 3] and symmetric root of the covariance [N, 3, 3] of the colours of pictures [N, 3, h, w]."""
+    """The colours' mean [N, 3] and symmetric root of their covariance [N, 3, 3].
+
+    Of pictures [N, 3, h, w].
+    """
     mean, covariance = _color_moments(pictures)
     values, vectors = torch.linalg.eigh(covariance)
-    return mean[:, :, 0].to(pictures), ((vectors * values.clamp(min=0)[:, None].sqrt()) @ vectors.transpose(1, 2)).to(pictures)
+    return mean[:, :, 0].to(pictures), (
+        (vectors * values.clamp(min=0)[:, None].sqrt()) @ vectors.transpose(1, 2)
+    ).to(pictures)
 
 
 def _color_moments(pictures):
@@ -118,7 +163,10 @@ def _color_moments(pictures):
 
 
 def whiten(features, eps=1e-8):
-    """The first half of `whiten_color`: mean 0, and the identity as covariance where the features vary at all. [N, C, H, W] to the same."""
+    """The first half of `whiten_color`: mean 0 and covariance 1, [N, C, H, W] to the same.
+
+    The identity as covariance only where the features vary at all.
+    """
     flat, mean, root = _covariance_power(features, -0.5, eps)
     return (root @ (flat - mean)).to(features).view_as(features)
 
@@ -130,10 +178,15 @@ def _moments(features, eps):
 
 
 def _covariance_power(features, power, eps):
-    """(features as [N, C, HW], their mean [N, C, 1], their covariance to a power [N, C, C]), in float64."""
+    """Features [N, C, HW], their mean [N, C, 1], their covariance to a power [N, C, C].
+
+    In float64.
+    """
     flat = _precise(features).flatten(2)
     mean = flat.mean(dim=2, keepdim=True)
-    values, vectors = torch.linalg.eigh((flat - mean) @ (flat - mean).transpose(1, 2) / flat.shape[2])
+    values, vectors = torch.linalg.eigh(
+        (flat - mean) @ (flat - mean).transpose(1, 2) / flat.shape[2]
+    )
     kept = values > eps * values[:, -1:]
     scaled = torch.where(kept, values.clamp(min=1e-300) ** power, 0.0)
     return flat, mean, (vectors * scaled[:, None]) @ vectors.transpose(1, 2)
@@ -145,5 +198,13 @@ def _precise(x):
 
 
 def _check_channels(content, style):
-    if content.dim() != 4 or style.dim() != 4 or content.shape[1] != style.shape[1] or len(style) not in (1, len(content)):
-        raise ValueError(f"content [N, C, H, W] and style [N or 1, C, H', W'] are wanted; given {list(content.shape)} and {list(style.shape)}")
+    if (
+        content.dim() != 4
+        or style.dim() != 4
+        or content.shape[1] != style.shape[1]
+        or len(style) not in (1, len(content))
+    ):
+        raise ValueError(
+            "content [N, C, H, W] and style [N or 1, C, H', W'] are wanted; given"
+            f" {list(content.shape)} and {list(style.shape)}"
+        )

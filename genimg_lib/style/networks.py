@@ -1,27 +1,29 @@
-"""Networks to take feature maps from: the course's own small one, and two that the world uses, with their published weights.
+"""Networks to take feature maps from: the course's own, and two published ones.
 
-`features(name)` gives any of them behind one face: images in [-1, 1] in, a list of maps out, each with a mean of 1 on photographs, so that the same weights
-of losses serve all networks.
+`features(name)` gives any of them behind one face: images in [-1, 1] in, a list of maps out, each
+with a mean of 1 on photographs, so that the same weights of losses serve all networks.
 """
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib.data import fetch, photos, to_float, weights
-
-NAMES = ("embedded", "squeezenet1_1", "vgg19")
 SIDE = 16  # the smallest side of an image: two pixels remain after three halvings
 
 
 class Features(nn.Module):
-    """The pixels and the maps of a network's stages: x [N, 3, H, W] in [-1, 1] -> a list of [N, C_l, H_l, W_l], none negative, with a mean of 1 on photographs.
+    """The pixels and the maps of a network's stages: x [N, 3, H, W] to a list of maps.
 
-    Map 0 are the pixels, from 0 for black. stages: modules to be passed one after the other, each ending in a ReLU. mean, std: how the network wants its
-    input, where images are in [0, 1]. Called with `count`, only so many stages are passed. Raises ValueError for images that are not in colour or too small.
+    x is in [-1, 1]; the maps [N, C_l, H_l, W_l] are not negative and have a mean of 1 on
+    photographs.
+    Map 0 are the pixels, from 0 for black.
+    stages: modules to be passed one after the other, each ending in a ReLU.
+    mean, std: how the network wants its input, where images are in [0, 1]. Called with `count`,
+        only so many stages are passed.
+    Raises ValueError for images that are not in colour or too small.
     """
 
-    def __init__(self, stages, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)):
+    def __init__(self, stages, photographs, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)):
         super().__init__()
         self.stages = nn.ModuleList(stages)
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1))
@@ -29,7 +31,8 @@ class Features(nn.Module):
         self.register_buffer("scale", torch.ones(1 + len(self.stages)))
         self.eval().requires_grad_(False)
         with torch.no_grad():
-            self.scale.copy_(torch.stack([maps.mean() for maps in self(to_float(photos.load(64)))]).clamp(min=1e-8))
+            means = torch.stack([maps.mean() for maps in self(photographs)])
+            self.scale.copy_(means.clamp(min=1e-8))
 
     def forward(self, x, count=None):
         check_pictures(x)
@@ -41,85 +44,16 @@ class Features(nn.Module):
         return maps
 
 
-def features(name="embedded", device="cpu", path=None):
-    """A network by its name, frozen, in eval mode: a `Features`.
+def vgg19_stages():
+    """VGG-19 as far as relu1_1, relu2_1, relu3_1 and relu4_1, by torchvision's numbers.
 
-    "embedded": comes with the course (data/weights/embedded.json), a `FeatureNet` that was taught by the two others. "squeezenet1_1" (Iandola et al. 2016,
-    arXiv:1602.07360) and "vgg19" (Simonyan and Zisserman 2014, arXiv:1409.1556): torchvision's weights, looked for in the folder weights/ below the one that
-    GENIMG_DATA names, in the cache, then downloaded (5 and 575 MB). "random": a `FeatureNet` that learned nothing, He's initialisation from seed 3.
-    path: a file of your own, safetensors or PyTorch, with torchvision's keys; it may hold the first layers only, then the last maps are missing.
-    Raises ValueError for another name, DataError for weights that cannot be had or have wrong keys or shapes.
+    Means instead of maxima, as Gatys et al. recommend, and reflected borders.
     """
-    if name in ("embedded", "random"):
-        if path is not None:
-            raise ValueError(f"path is for published weights; {name!r} has its own")
-        net = FeatureNet()
-        if name == "embedded":
-            net.load_state_dict(weights.read("embedded"))
-        else:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(3)
-                for layer in net.modules():
-                    if isinstance(layer, nn.Conv2d):
-                        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                        nn.init.zeros_(layer.bias)
-        stages = [net.stages[0], *(nn.Sequential(nn.AvgPool2d(2), stage) for stage in net.stages[1:])]
-        return Features(stages).to(torch.device(device))
-    if name not in NAMES:
-        raise ValueError(f"unknown network {name!r}; known: {', '.join(NAMES)}, random")
-    path = _published(name) if path is None else path
-    layers = {"vgg19": _vgg19, "squeezenet1_1": _squeezenet}[name]()
-    stages = _fill(layers, weights.open_file(path), path)
-    return Features(stages, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)).to(torch.device(device))
-
-
-def here(name):
-    """True if `features(name)` needs no download."""
-    if name not in (*NAMES, "random"):
-        raise ValueError(f"unknown network {name!r}; known: {', '.join(NAMES)}, random")
-    return name in ("embedded", "random") or fetch.here(name) or bool(_own_files(name))
-
-
-def _own_files(name):
-    """Files of weights under this name beside the published one, whole or in part; a network with batch norm is another one."""
-    published = fetch.registry()[name]["files"]
-    found = [p for folder in fetch.folders("weights") for p in sorted(folder.glob(f"{name}*"))]
-    return [p for p in found if p.suffix in (".safetensors", ".pth", ".pt") and p.name not in published and not p.name.startswith(f"{name}_bn")]
-
-
-def _published(name):
-    """Where the weights lie: the published file if it is here, else one of this name in GENIMG_DATA, whole or in part, else the published one, fetched."""
-    if not fetch.here(name) and (own := _own_files(name)):
-        return own[0]
-    (path,) = fetch.fetch(name).values()
-    return path
-
-
-def _fill(layers, given, path):
-    """The stages whose weights are all there, filled with them. layers: a list of stages, each a dict {torchvision's key: module}."""
-    stages = []
-    for k, stage in enumerate(layers):
-        wanted = {f"features.{key}.{kind}": value for key, m in stage.items() for kind, value in m.state_dict().items()}
-        missing = [key for key in wanted if key not in given]
-        if missing and k and len(missing) == len(wanted):
-            break  # a file with the first layers only
-        if missing:
-            raise fetch.DataError(f"{path} lacks {missing[0]} (has {', '.join(sorted(given)[:3])} ...); torchvision's keys are wanted")
-        for key, value in wanted.items():
-            if given[key].shape != value.shape:
-                raise fetch.DataError(f"{path}: {key} has the shape {list(given[key].shape)}, wanted is {list(value.shape)}")
-            if not given[key].isfinite().all():
-                raise fetch.DataError(f"{path}: {key} holds values that are not finite")
-        for key, module in stage.items():
-            head = f"features.{key}."
-            module.load_state_dict({full.removeprefix(head): given[full].float() for full in wanted if full.startswith(head)})
-        stages.append(nn.Sequential(*stage.values()))
-    return stages
-
-
-def _vgg19():
-    """relu1_1, relu2_1, relu3_1, relu4_1, by torchvision's numbers; means instead of maxima, as Gatys et al. recommend, and reflected borders."""
-    plan = ([(0, 3, 64)], [(2, 64, 64), "half", (5, 64, 128)], [(7, 128, 128), "half", (10, 128, 256)])
+    plan = (
+        [(0, 3, 64)],
+        [(2, 64, 64), "half", (5, 64, 128)],
+        [(7, 128, 128), "half", (10, 128, 256)],
+    )
     plan += ([(12, 256, 256), (14, 256, 256), (16, 256, 256), "half", (19, 256, 512)],)
     stages = []
     for parts in plan:
@@ -135,9 +69,15 @@ def _vgg19():
     return stages
 
 
-def _squeezenet():
-    """After the first convolution and after each pair of fire modules; reflected at the image's border, so that no frame of zeros gets in."""
-    pool = lambda: nn.MaxPool2d(3, stride=2, ceil_mode=True)
+def squeezenet_stages():
+    """SqueezeNet after its first convolution and after each pair of fire modules.
+
+    Reflected at the image's border, so that no frame of zeros gets in.
+    """
+
+    def pool():
+        return nn.MaxPool2d(3, stride=2, ceil_mode=True)
+
     return [
         {"0": conv(3, 64, stride=2), "relu": nn.ReLU()},
         {"pool": pool(), "3": Fire(64, 16, 64), "4": Fire(128, 16, 64)},
@@ -147,7 +87,7 @@ def _squeezenet():
 
 
 class Fire(nn.Module):
-    """SqueezeNet's module: a 1x1 convolution to few channels, then 1x1 and 3x3 convolutions side by side."""
+    """SqueezeNet's module: 1x1 to few channels, then 1x1 and 3x3 side by side."""
 
     def __init__(self, c_in, squeezed, c_out):
         super().__init__()
@@ -161,9 +101,11 @@ class Fire(nn.Module):
 
 
 class FeatureNet(nn.Module):
-    """A small network whose feature maps describe materials: four stages of two 3x3 convolutions and ReLUs, halved in between.
+    """A small network whose maps describe materials: four stages, halved in between.
 
-    Reflected borders, so that no frame of zeros enters the statistics, and mean pooling, which keeps gradients smooth (Gatys et al. 2015).
+    Each has two 3x3 convolutions and ReLUs.
+    Reflected borders, so that no frame of zeros enters the statistics, and mean pooling, which
+    keeps gradients smooth (Gatys et al. 2015).
     """
 
     WIDTHS = (32, 64, 128, 128)
@@ -172,11 +114,15 @@ class FeatureNet(nn.Module):
         super().__init__()
         ins = (3, *self.WIDTHS[:-1])
         self.stages = nn.ModuleList(
-            nn.Sequential(conv(c_in, c_out), nn.ReLU(), conv(c_out, c_out), nn.ReLU()) for c_in, c_out in zip(ins, self.WIDTHS, strict=True)
+            nn.Sequential(conv(c_in, c_out), nn.ReLU(), conv(c_out, c_out), nn.ReLU())
+            for c_in, c_out in zip(ins, self.WIDTHS, strict=True)
         )
 
     def forward(self, x, stages=4):
-        """The feature maps of the first stages: x [N, 3, H, W] in [-1, 1] -> a list of [N, C_l, H / 2^l, W / 2^l], l = 0, 1, ..."""
+        """The feature maps of the first stages: a list of [N, C_l, H / 2^l, W / 2^l].
+
+        x: [N, 3, H, W] in [-1, 1]; l = 0, 1, ...
+        """
         maps = []
         for stage in self.stages[:stages]:
             x = stage(F.avg_pool2d(x, 2) if maps else x)
@@ -185,9 +131,15 @@ class FeatureNet(nn.Module):
 
 
 def check_pictures(x):
-    """Raises ValueError for anything but colour images [N, 3, H, W] that the networks' halvings leave something of."""
+    """Check that these are colour images that the networks' halvings leave something of.
+
+    Raises ValueError for anything but [N, 3, H, W] with large enough sides.
+    """
     if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < SIDE:
-        raise ValueError(f"colour images [N, 3, H, W] with sides of {SIDE} pixels or more are wanted; given {list(x.shape)}")
+        raise ValueError(
+            f"colour images [N, 3, H, W] with sides of {SIDE} pixels or more are wanted; given"
+            f" {list(x.shape)}"
+        )
 
 
 def conv(c_in, c_out, stride=1):

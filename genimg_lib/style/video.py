@@ -1,40 +1,60 @@
-"""Moving pictures: a photograph panned past a frame, how much a stylised film of it flickers, and how a film is kept steady."""
+"""Films in a style: a panned photograph, its flicker, and how it is kept steady."""
 
 import torch
 import torch.nn.functional as F
 
 
 def pan(image, size, frames=24, step=(1, 3), noise=0.02, seed=0):
-    """A film of a photograph that moves past: (frames [frames, 3, h, w] in [-1, 1], the shift (rows, columns) between neighbours).
+    """A film of a photograph that moves past: (frames, shift).
 
-    image: [3, H, W] in [-1, 1]. size: (h, w) of the frame. step: whole pixels a frame, downwards and to the right, by which the frame moves on.
-    noise: deviation of the camera's noise, another in each frame. Raises ValueError where the image is too small for the way.
+    frames: [frames, 3, h, w] in [-1, 1]; shift: (rows, columns) between neighbours.
+    image: [3, H, W] in [-1, 1].
+    size: (h, w) of the frame.
+    step: whole pixels a frame, downwards and to the right, by which the frame moves on.
+    noise: deviation of the camera's noise, another in each frame.
+    Raises ValueError where the image is too small for the way.
     """
     (h, w), (dy, dx) = size, step
-    if h + dy * (frames - 1) > image.shape[1] or w + dx * (frames - 1) > image.shape[2] or dy < 0 or dx < 0:
+    if (
+        h + dy * (frames - 1) > image.shape[1]
+        or w + dx * (frames - 1) > image.shape[2]
+        or dy < 0
+        or dx < 0
+    ):
         raise ValueError(
-            f"{frames} frames of {h}x{w}, moved by ({dy}, {dx}) each, need an image of {h + dy * (frames - 1)}x{w + dx * (frames - 1)}; given {list(image.shape[1:])}"
+            f"{frames} frames of {h}x{w}, moved by ({dy}, {dx}) each, need an image of"
+            f" {h + dy * (frames - 1)}x{w + dx * (frames - 1)}; given {list(image.shape[1:])}"
         )
     film = torch.stack([image[:, k * dy : k * dy + h, k * dx : k * dx + w] for k in range(frames)])
-    film = film + noise * torch.randn(film.shape, generator=torch.Generator().manual_seed(seed)).to(film)
+    film = film + noise * torch.randn(film.shape, generator=torch.Generator().manual_seed(seed)).to(
+        film
+    )
     return film.clamp(-1, 1), step
 
 
 def overlap(before, after, step):
-    """The same places of the scene in two neighbouring frames: before, after [..., H, W] -> both [..., H - rows, W - columns].
+    """The same places of the scene in two neighbouring frames.
 
-    step: (rows, columns) by which the frame moved on, 0 or more and less than its sides, whole numbers; ValueError for others.
+    before, after: [..., H, W]; both come back as [..., H - rows, W - columns].
+    step: (rows, columns) by which the frame moved on, 0 or more and less than its sides, whole
+        numbers; ValueError for others.
     """
     (dy, dx), (h, w) = step, before.shape[-2:]
     if not (0 <= dy < h and 0 <= dx < w):
-        raise ValueError(f"the step is {step}; rows from 0 to {h - 1} and columns from 0 to {w - 1} are possible for frames of {h}x{w}")
+        raise ValueError(
+            f"the step is {step}; rows from 0 to {h - 1} and columns from 0 to {w - 1} are possible"
+            f" for frames of {h}x{w}"
+        )
     return before[..., dy:, dx:], after[..., : h - dy, : w - dx]
 
 
 def flicker(film, step):
-    """How much a film changes beside its motion: the mean squared difference of neighbouring frames after the known motion is undone.
+    """How much a film changes beside its known motion.
 
-    film: [T, C, H, W] in [-1, 1], two frames or more. step: as for `overlap`. 0 for a film that only moves. Raises ValueError for one frame.
+    The mean squared difference of neighbouring frames after the motion is undone.
+    film: [T, C, H, W] in [-1, 1], two frames or more.
+    step: as for `overlap`. 0 for a film that only moves.
+    Raises ValueError for one frame.
     """
     if len(film) < 2:
         raise ValueError(f"two frames or more are wanted; given {len(film)}")
@@ -43,9 +63,13 @@ def flicker(film, step):
 
 
 def blend(film, step, keep=0.4):
-    """Each frame mixed with its predecessor's, moved along: out_t = keep * moved(out_{t-1}) + (1 - keep) * film_t. What comes newly into sight stays.
+    """Each frame mixed with the one before it, moved along.
 
-    film: [T, C, H, W]. step: as for `overlap`. keep: in 0..1, 0 changes nothing. Raises ValueError for any other.
+    out_t = keep * moved(out_{t-1}) + (1 - keep) * film_t. What comes newly into sight stays.
+    film: [T, C, H, W].
+    step: as for `overlap`.
+    keep: in 0..1, 0 changes nothing.
+    Raises ValueError for any other.
     """
     if not 0 <= keep <= 1:
         raise ValueError(f"keep is {keep}; a number from 0 to 1 is wanted")
@@ -59,9 +83,11 @@ def blend(film, step, keep=0.4):
 
 
 def motion(before, after):
-    """Where each pixel of a frame came from, estimated: [2, H, W], rows and columns to add to its place to find it in the frame before.
+    """Where each pixel of a frame came from, estimated: [2, H, W].
 
-    before, after: [3, H, W] in [-1, 1]. Source: Le Besnerais and Champagnat 2005, as in skimage.registration.optical_flow_ilk.
+    Rows and columns to add to its place to find it in the frame before.
+    before, after: [3, H, W] in [-1, 1].
+    Source: Le Besnerais and Champagnat 2005, as in skimage.registration.optical_flow_ilk.
     """
     from skimage.registration import optical_flow_ilk
 
@@ -70,22 +96,39 @@ def motion(before, after):
 
 
 def camera(flow):
-    """How far the camera went from the frame before to this one, (rows, columns) in pixels and parts of them: the median of a flow as `motion` gives it."""
+    """How far the camera went between two frames: (rows, columns) in pixels and parts.
+
+    The median of a flow as `motion` gives it.
+    """
     return tuple(way.median().item() for way in flow)
 
 
 def move(frame, flow):
-    """A frame [C, H, W], seen through a flow as `motion` gives it: each pixel is taken from where it came from; what lies outside is the border's."""
+    """A frame [C, H, W] seen through a flow, as `motion` gives it.
+
+    Each pixel is taken from where it came from; what lies outside is the border's.
+    """
     h, w = frame.shape[1:]
-    y, x = torch.meshgrid(torch.arange(h, device=frame.device), torch.arange(w, device=frame.device), indexing="ij")
+    y, x = torch.meshgrid(
+        torch.arange(h, device=frame.device), torch.arange(w, device=frame.device), indexing="ij"
+    )
     places = torch.stack([2 * (x + flow[1] + 0.5) / w - 1, 2 * (y + flow[0] + 0.5) / h - 1], dim=-1)
-    return F.grid_sample(frame[None], places[None].to(frame), mode="bilinear", padding_mode="border", align_corners=False)[0]
+    return F.grid_sample(
+        frame[None],
+        places[None].to(frame),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=False,
+    )[0]
 
 
 def steady(frame, previous, content, previous_content, flow, keep=0.4):
-    """A stylised frame mixed with the one before, which is moved along by the motion of the contents; less where the contents do not match.
+    """A stylised frame mixed with the one before, moved by the contents' motion.
 
-    All [3, H, W] in [-1, 1]; previous: the last frame that was shown. flow: from `motion`. keep: in 0..1.
+    Less where the contents do not match.
+    All [3, H, W] in [-1, 1]; previous: the last frame that was shown.
+    flow: from `motion`.
+    keep: in 0..1.
     """
     mismatch = (move(previous_content, flow) - content).square().mean(dim=0)
     return torch.lerp(frame, move(previous, flow), keep * torch.exp(-mismatch / 0.02))

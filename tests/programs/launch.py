@@ -1,4 +1,4 @@
-"""Starts the programs of this folder as processes of their own; inside of them, kills them where a test says so."""
+"""Starts the programs of this folder as processes, and kills them where a test says."""
 
 import os
 import signal
@@ -10,22 +10,48 @@ from pathlib import Path
 
 
 def launch(program, folder, processes=1, **variables):
-    """Run a program of this folder to its end, which it finds by itself; gives the finished process. folder: GENIMG_OUT. variables: of the environment."""
+    """Run a program of this folder to its end; gives the finished process.
+
+    folder: GENIMG_OUT. variables: of the environment.
+    """
     command = [sys.executable]
     if processes > 1:
-        command += ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", f"--master_port={free_port()}"]
-    environment = os.environ | {"GENIMG_OUT": str(folder), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
+        command += [
+            "-m",
+            "torch.distributed.run",
+            f"--nproc_per_node={processes}",
+            f"--master_port={free_port()}",
+        ]
+    environment = os.environ | {
+        "GENIMG_OUT": str(folder),
+        "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "MPLBACKEND": "agg",
+    }
     environment |= {name: str(value) for name, value in variables.items()}
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:  # pipes would wait for a killed program's workers
-        done = subprocess.run([*command, Path(__file__).with_name(f"{program}.py")], env=environment, stdout=out, stderr=err)
+    # pipes would wait for a killed program's workers
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        done = subprocess.run(
+            [*command, Path(__file__).with_name(f"{program}.py")],
+            env=environment,
+            stdout=out,
+            stderr=err,
+        )
         out.seek(0), err.seek(0)
         return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
 
 
 def deadly(batches):
-    """The batches of a training that SIGKILL ends: at batch KILL_AT of this process, or as file KILL_AT_FILE is about to be put in its place."""
+    """The batches of a training that SIGKILL ends.
+
+    At batch KILL_AT of this process, or as file KILL_AT_FILE is about to be put in its place.
+    """
     signal.alarm(180)  # processes that wait for each other for ever would outlive the test
-    at, file, replace = int(os.environ.get("KILL_AT", -1)), int(os.environ.get("KILL_AT_FILE", -1)), os.replace
+    at, file, replace = (
+        int(os.environ.get("KILL_AT", -1)),
+        int(os.environ.get("KILL_AT_FILE", -1)),
+        os.replace,
+    )
 
     def deadly_replace(*paths):
         nonlocal file

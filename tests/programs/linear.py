@@ -12,7 +12,9 @@ y = x @ torch.arange(5.0, dtype=torch.float64)[:, None]
 torch.manual_seed(3)
 net = nn.Linear(5, 1).double()
 opt = torch.optim.SGD(net.parameters(), lr=0.1)
-for a, b in deadly(run.train(run.batches((x, y), 12 // run.processes), run.steps, net=net, opt=opt)):
+for a, b in deadly(
+    run.train(run.batches((x, y), 12 // run.processes), run.steps, net=net, opt=opt)
+):
     loss = (net(a) - b).square().mean()
     opt.zero_grad()
     loss.backward()

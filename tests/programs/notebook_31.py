@@ -1,4 +1,7 @@
-"""Runs notebook 31 as a program, then keeps what this process has: its weights, and what its next batch looks like."""
+"""Runs notebook 31 as a program, then keeps what this process has.
+
+Its weights, and what its next batch looks like.
+"""
 
 import runpy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A GAN on tiny portraits: two optimisers, batch norm, noise from a generator of its own, images streamed from a data set."""
+"""A GAN on tiny portraits: two optimisers, batch norm, a noise source, streamed images."""
 
 import torch
 import torch.nn.functional as F
@@ -22,9 +22,21 @@ class Streamed(torch.utils.data.Dataset):
 
 run = start("train_gan", steps=30, batch=16)
 batches = run.batches(Streamed(data.load("portraits", n=100, size=8).images), run.batch)
-G = nn.Sequential(nn.Linear(4, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 192), nn.Tanh(), nn.Unflatten(1, (3, 8, 8)))
-D = nn.Sequential(nn.Flatten(), nn.Linear(192, 32), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(32, 1))
-opt_g, opt_d = torch.optim.Adam(G.parameters(), lr=2e-3, betas=(0.5, 0.9)), torch.optim.RMSprop(D.parameters(), lr=1e-3)
+G = nn.Sequential(
+    nn.Linear(4, 32),
+    nn.BatchNorm1d(32),
+    nn.ReLU(),
+    nn.Linear(32, 192),
+    nn.Tanh(),
+    nn.Unflatten(1, (3, 8, 8)),
+)
+D = nn.Sequential(
+    nn.Flatten(), nn.Linear(192, 32), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(32, 1)
+)
+opt_g, opt_d = (
+    torch.optim.Adam(G.parameters(), lr=2e-3, betas=(0.5, 0.9)),
+    torch.optim.RMSprop(D.parameters(), lr=1e-3),
+)
 noise = torch.Generator().manual_seed(run.seed)
 
 
@@ -34,10 +46,19 @@ def dream():
 
 for x in deadly(
     run.train(
-        batches, run.steps, ema="G", preview=dream, preview_every=20, checkpoint_every=5,
-        G=G, D=D, opt_g=opt_g, opt_d=opt_d, noise=noise,
+        batches,
+        run.steps,
+        ema="G",
+        preview=dream,
+        preview_every=20,
+        checkpoint_every=5,
+        G=G,
+        D=D,
+        opt_g=opt_g,
+        opt_d=opt_d,
+        noise=noise,
     )
-):  # fmt: skip
+):
     fake = G(torch.randn(len(x), 4, generator=noise))
     loss_d = F.softplus(D(fake.detach())).mean() + F.softplus(-D(x)).mean()
     opt_d.zero_grad()

@@ -1,4 +1,4 @@
-"""A VAE on tiny portraits: dropout, averaged weights, a schedule, a preview that draws random numbers."""
+"""A VAE on tiny portraits: dropout, averaged weights, a schedule, a random preview."""
 
 import itertools
 
@@ -11,7 +11,10 @@ from genimg_lib.training import start
 
 run = start("train_vae", steps=30, batch=16)
 batches = run.batches(data.load("portraits", n=100, size=8), run.batch)
-encoder, decoder = vae.Encoder(3 * 8 * 8, 4, hidden=(32,)), vae.GaussianDecoder((3, 8, 8), 4, hidden=(32,))
+encoder, decoder = (
+    vae.Encoder(3 * 8 * 8, 4, hidden=(32,)),
+    vae.GaussianDecoder((3, 8, 8), 4, hidden=(32,)),
+)
 opt = torch.optim.Adam(itertools.chain(encoder.parameters(), decoder.parameters()), lr=1e-2)
 schedule = torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=1e-2, total_steps=run.steps)
 
@@ -22,10 +25,18 @@ def dream():
 
 for x in deadly(
     run.train(
-        batches, run.steps, ema=("encoder", "decoder"), preview=dream, preview_every=20, checkpoint_every=5, 
-        encoder=encoder, decoder=decoder, opt=opt, schedule=schedule,
+        batches,
+        run.steps,
+        ema=("encoder", "decoder"),
+        preview=dream,
+        preview_every=20,
+        checkpoint_every=5,
+        encoder=encoder,
+        decoder=decoder,
+        opt=opt,
+        schedule=schedule,
     )
-):  # fmt: skip
+):
     loss = -vae.elbo(F.dropout(x, 0.2), encoder, decoder).mean()
     opt.zero_grad()
     loss.backward()

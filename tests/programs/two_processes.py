@@ -1,4 +1,7 @@
-"""What several processes share and what they do not. Every process writes what it saw and what it has in the end to its own file."""
+"""What several processes share and what they do not.
+
+Every process writes what it saw and what it has in the end to its own file.
+"""
 
 import torch
 from launch import deadly
@@ -14,7 +17,17 @@ net = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Dropout(0.2), nn.Line
 nn.init.constant_(net[0].bias, rank)  # weights that differ at first
 opt = torch.optim.Adam(net.parameters(), lr=1e-2)
 seen, noise = [], []
-for x in deadly(run.train(run.batches(images, 4), run.steps, ema="net", ema_decay=0.5, checkpoint_every=3, net=net, opt=opt)):
+for x in deadly(
+    run.train(
+        run.batches(images, 4),
+        run.steps,
+        ema="net",
+        ema_decay=0.5,
+        checkpoint_every=3,
+        net=net,
+        opt=opt,
+    )
+):
     seen += (x[:, 0] * 48).round().int().tolist()
     noise.append(torch.randn(()).item())
     loss = (net(x + 0.1 * noise[-1]) - x).square().mean()
@@ -26,5 +39,11 @@ run.report(loss=run.history["loss"][-1])
 fig, axis = plots.figure()
 axis.plot(run.history["loss"])
 plots.show(fig, alt="The loss.")
-mine = {"seen": seen, "noise": noise, "ranks": run.history["rank"], "net": net.state_dict(), "ema": run.ema["net"].state_dict()}
+mine = {
+    "seen": seen,
+    "noise": noise,
+    "ranks": run.history["rank"],
+    "net": net.state_dict(),
+    "ema": run.ema["net"].state_dict(),
+}
 torch.save(mine, run.folder / f"rank_{rank}.pt")

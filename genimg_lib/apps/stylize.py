@@ -1,0 +1,180 @@
+"""What `genimg stylize` does: pictures and films from files, in a style, into files."""
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from genimg_lib import data, pretrained, style
+from genimg_lib.apps import films
+from genimg_lib.data import photos, styles
+from genimg_lib.style import networks, optimise
+
+
+def stylize_file(
+    content,
+    style_name,
+    out,
+    *,
+    fast=False,
+    size=None,
+    strength=1.0,
+    keep_color=False,
+    net="embedded",
+    steps=60,
+    steady=0.4,
+    say=print,
+):
+    """Write the content in a style to a file; returns the paths written.
+
+    content: what `films.read` takes.
+    style_name: one of data.styles, or a file.
+    out: a picture file; for a film a .gif, or a folder for its frames, which are written as they
+        are made.
+    fast: by a trained network in one pass instead of optimising.
+    size: of the longer side; 0 leaves it as it is, left out: 256, with fast 512 at most.
+    steady: how much of the last frame stays in a film, 0 to 1.
+    Raises DataError for files that are missing or no pictures, ValueError for settings that do not
+    fit, before anything is written.
+    """
+    out = Path(out).expanduser()
+    film = films.read(content)
+    films.check_place(out, film.delays is not None)
+    if not 0 <= strength <= (1 if fast else float("inf")):
+        raise ValueError(
+            f"strength is {strength}; 0"
+            f" {'to 1 is wanted with a trained network' if fast else 'or more is wanted'}"
+        )
+    if not 0 <= steady <= 1:
+        raise ValueError(f"steady is {steady}; 0 to 1 is wanted")
+    least, usual = (networks.SIDE, 512) if fast else (optimise.SIDE, 256)
+    frames = fit(film.frames, size, usual, least, say)
+    if not fast and max(frames[0].shape[1:]) > optimise.LARGEST:
+        say(
+            f"{frames[0].shape[2]}x{frames[0].shape[1]} is large for the optimiser: it may take"
+            " many minutes and gigabytes; --size or --fast make it quick"
+        )
+    (example,) = fit(
+        [styles.open_style(style_name)],
+        max(256, min(size or 512, 512)),
+        256,
+        least,
+        lambda _: None,
+        "style",
+    )
+    example = data.to_float(example[None])
+    # of the whole film, not of each frame
+    colors = torch.cat(
+        [data.to_float(frame[None]) for frame in frames[:: max(1, len(frames) // 8)]], dim=3
+    )
+    paint = (
+        _quick(style_name, example, strength, colors, len(frames))
+        if fast
+        else _slow(example, strength, net, steps, colors, len(frames))
+    )
+    return films.write(_painted(frames, paint, keep_color, steady), out, film.delays)
+
+
+def _painted(frames, paint, keep_color, steady):
+    """The frames, painted one after the other.
+
+    The networks' grid and canvas are held to the scene, and each frame is mixed with the last one,
+    moved along.
+    """
+    last, shown, begin, place = None, None, None, (0.0, 0.0)
+    for frame in frames:
+        x = data.to_float(frame[None])
+        if last is not None:
+            flow = style.motion(last[0], x[0])
+            place = tuple(a + b for a, b in zip(place, style.camera(flow), strict=True))
+            begin = style.move(begin[0], flow)[None]
+        begin = paint(x, begin, tuple(round(a) for a in place))
+        y = style.keep_color(begin, x) if keep_color else begin
+        if last is not None and steady:
+            y = style.steady(y[0], shown[0], x[0], last[0], flow, steady)[None]
+        yield data.to_uint8(y[0])
+        last, shown = x, y
+
+
+def fit(frames, size, usual, least, say, what="picture"):
+    """Frames whose longer side is `size` at most, or `usual` where none is given.
+
+    0 leaves all as they are. Says where it makes them smaller.
+    Raises ValueError where a side has less than `least` pixels; no side is made shorter than that:
+    a panorama stays wider than asked.
+    """
+    if size is not None and size != 0 and size < least:
+        raise ValueError(
+            f"size is {size}; {least} pixels or more are wanted, or 0 for the picture's own size"
+        )
+    h, w = frames[0].shape[1:]
+    if min(h, w) < least:
+        raise ValueError(f"the {what} has {w}x{h} pixels; {least} or more on each side are wanted")
+    longest = usual if size is None else size
+    factor = max(longest / max(h, w), least / min(h, w))
+    if longest == 0 or factor >= 1:
+        return frames
+    wanted = (round(w * factor), round(h * factor))
+    say(f"{w}x{h} is made smaller, {wanted[0]}x{wanted[1]}; --size 0 leaves it as it is")
+    return [
+        photos.to_tensor(
+            Image.fromarray(f.permute(1, 2, 0).numpy()).resize(wanted, Image.Resampling.LANCZOS)
+        )
+        for f in frames
+    ]
+
+
+def _quick(name, example, strength, colors, frames):
+    """A function that paints in one pass, with a progress bar.
+
+    It takes the content [1, 3, H, W], where the optimiser would begin, and its place in the scene.
+    """
+    from tqdm.auto import tqdm
+
+    bar = tqdm(total=frames, unit=" frames", desc="stylize")
+    if name in styles.DRAWN:
+        net = pretrained.load_drawn_styles()
+        which = styles.DRAWN.index(name)
+
+        def pass_on(x, place):
+            return torch.lerp(x, net(x, which, colors, place), strength)
+    else:
+        net = pretrained.load_any_style()
+
+        def pass_on(x, place):
+            return net(x, example, strength, reference=colors, origin=place)
+
+    def paint(x, _, place):
+        bar.update()
+        if bar.n == frames:
+            bar.close()
+        return pass_on(x, place)
+
+    return paint
+
+
+def _slow(example, strength, net, steps, colors, frames):
+    """A function that paints by optimisation, with a progress bar.
+
+    A film's later frames begin as the one before them, moved along, at full size only.
+    """
+    from tqdm.auto import tqdm
+
+    net = pretrained.features(net)
+    bar = tqdm(total=0, unit=" steps", desc="stylize")
+
+    def paint(x, begin, _):
+        def watch(done, total, loss, _):
+            if begin is None and done == 1:
+                bar.total = total + (frames - 1) * steps
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.3g}")
+            if bar.n == bar.total:
+                bar.close()
+
+        more = {} if begin is None else {"init": begin, "levels": 1}
+        return style.stylize(
+            x, example, net, strength=strength, steps=steps, watch=watch, reference=colors, **more
+        )
+
+    return paint

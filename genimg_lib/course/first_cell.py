@@ -1,0 +1,79 @@
+"""The first code cell of every notebook: it installs the course where it cannot be imported."""
+
+import tomllib
+
+from genimg_lib.course import chapters
+
+MARK = "# Makes this notebook run anywhere"
+CELL = """{mark}: where the course is missing (Colab, Kaggle), it is
+# installed: from GENIMG_SOURCE, from the course's address, or from a wheel beside you.
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+if importlib.util.find_spec("genimg_lib") is None:
+    wheels = sorted(map(str, Path.cwd().glob("genimg-*.whl")))
+    source = os.environ.get("GENIMG_SOURCE") or "{address}" or "".join(wheels[-1:])
+    if not source:
+        raise RuntimeError(
+            f"genimg is not installed, and {{Path.cwd()}} holds no wheel genimg-*.whl; "
+            "put one there, or name one in GENIMG_SOURCE"
+        )
+    print(f"installing genimg from {{source}} ...")
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
+    importlib.invalidate_caches()"""
+
+
+def address():
+    """Where the course can be installed from, [tool.genimg] in pyproject; empty until it is set."""
+    text = (chapters.checkout() / "pyproject.toml").read_text(encoding="utf-8")
+    repository = tomllib.loads(text).get("tool", {}).get("genimg", {}).get("repository", "")
+    return f"git+{repository}" if repository else ""
+
+
+def source(where=None):
+    """The cell's code. where: an address, the project's if none is given."""
+    return CELL.format(mark=MARK, address=address() if where is None else where)
+
+
+def write(where=None, folder=None):
+    """Put the cell before the first code cell of every notebook, or renew it there.
+
+    where: the address, the project's if none is given. folder: of the notebooks.
+    Returns the names of the notebooks that this changed. Both files of a pair are written;
+    outputs stay with their cells.
+    """
+    import jupytext
+    import nbformat
+
+    changed = []
+    folder = folder or chapters.notebooks_folder()
+    for path in sorted(folder.glob("[0-9][0-9]_*.py")):
+        stored = path.with_suffix(".ipynb")
+        program = jupytext.read(path)
+        if _renew(program, source(where)):
+            changed.append(path.stem)
+            jupytext.write(program, path, fmt="py:percent")
+            if stored.is_file():
+                notebook = nbformat.read(stored, as_version=4)
+                _renew(notebook, source(where))
+                stored.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    return changed
+
+
+def _renew(notebook, code):
+    """Put the cell into a notebook; True if that changed it."""
+    import nbformat
+
+    cells = notebook.cells
+    first = next((k for k, c in enumerate(cells) if c.cell_type == "code"), len(cells))
+    if first < len(cells) and cells[first].source.startswith(MARK):
+        if cells[first].source == code:
+            return False
+        cells[first].source = code
+        return True
+    metadata = {"tags": ["hide-cell"]}
+    cells.insert(first, nbformat.v4.new_code_cell(code, metadata=metadata))
+    return True

@@ -1,0 +1,121 @@
+"""The README's cards and tables, made from the course's map and the results files, never typed."""
+
+import re
+from pathlib import Path
+
+from genimg_lib import files, results, weights
+from genimg_lib.course import chapters
+
+COLUMNS = 3  # of cards
+CARD = 260  # pixels, the width of a cover
+
+
+def cards():
+    """The course as cards: cover, title, promise and minutes of each chapter that stands.
+
+    Those to come are named below their part.
+    """
+    there = set(chapters.standing())
+    blocks = []
+    for part in chapters.PARTS:
+        of_part = [c for c in chapters.CHAPTERS if c.part == part]
+        stand = [c for c in of_part if c.name in there]
+        blocks.append(f"### {part}")
+        if stand:
+            rows = [stand[k : k + COLUMNS] for k in range(0, len(stand), COLUMNS)]
+            blocks.append("\n".join(["<table>", *map(_row, rows), "</table>"]))
+        if missing := [f"{c.name[:2]} {c.title}" for c in of_part if c.name not in there]:
+            blocks.append(f"To come: {'; '.join(missing)}.")
+    return "\n\n".join(blocks)
+
+
+def _row(row):
+    return "\n".join(["<tr>", *(f"<td>{card(c)}</td>" for c in row), "</tr>"])
+
+
+def card(chapter):
+    """A chapter's card in HTML."""
+    number, page = chapter.name[:2], f"notebooks/{chapter.name}.ipynb"
+    cover = cover_of(chapter)
+    picture = ""
+    if cover:
+        source = f"data/pictures/{cover.name}"
+        picture = f'<a href="{page}"><img src="{source}" width="{CARD}" alt=""></a><br>'
+    title = f'<a href="{page}"><b>{number} {chapter.title}</b></a>'
+    time = f" <i>{minutes}</i>" if (minutes := minutes_of(chapter)) else ""
+    return f"{picture}{title}<br>{chapter.promise}.{time}"
+
+
+def cover_of(chapter):
+    """The path of a chapter's cover picture, or None."""
+    found = sorted((files.shipped() / "pictures").glob(f"{chapter.name}.*"))
+    return found[0] if found else None
+
+
+def minutes_of(chapter):
+    """How long a chapter takes on the laptop that its figures come from: "5 min"."""
+    stored = results.stored(chapter.name)
+    if not stored:
+        return ""
+    return f"{max(1, round(stored['notebook_seconds'] / 60))} min"
+
+
+def figures():
+    """What notebooks and benchmarks measured, one figure a row, with minutes and memory."""
+    head = "| notebook | profile | figure | | minutes | memory | device, seed |"
+    lines = [head, "|---|---|---|--:|--:|--:|---|"]
+    for path, r in results.all_stored():
+        if not r["metrics"]:
+            continue
+        name, value = headline(r["metrics"])
+        minutes, memory = f"{r['notebook_seconds'] / 60:.1f}", f"{r['notebook_memory_mib']:,} MiB"
+        cost = f"{minutes} | {memory} | {r['device']}, seed {r['seed']}"
+        link = f"[{r['notebook']}](data/results/{path.name})"
+        lines.append(f"| {link} | {r['profile']} | {name} | {value} | {cost} |")
+    return "\n".join(lines)
+
+
+def headline(metrics):
+    """The figure that stands for all: the Fréchet distance, else the first reported."""
+    key = next((k for k in ("fd", "fd_yours", "ours_fd") if k in metrics), next(iter(metrics)))
+    value = metrics[key]
+    return key.replace("_", " "), f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def evaluators():
+    """The evaluators in data/weights: how they were made and how well they do."""
+    lines = ["| weights | data | accuracy, held out | images | made in |", "|---|---|---|---|---|"]
+    for name in weights.names():
+        if not name.startswith("evaluator_"):
+            continue
+        r = weights.facts(name)
+        several = len(r["accuracy_by_head"]) > 1
+        what = f"mean over {len(r['accuracy_by_head'])} factors" if several else "labels"
+        made = f"{r['minutes']:.1f} min, {r['device']}, seed {r['seed']}"
+        accuracy = f"{r['accuracy']:.1%} ({what})"
+        lines.append(f"| {name} | {r['data']} | {accuracy} | {r['test_images']:,} | {made} |")
+    return "\n".join(lines)
+
+
+TABLES = {"cards": cards, "figures": figures, "evaluators": evaluators}
+
+
+def fill(text):
+    """text with every region `<!-- table: NAME -->` ... `<!-- end -->` made again."""
+
+    def again(match):
+        if match[1] not in TABLES:
+            raise ValueError(f"unknown table {match[1]!r}; known: {', '.join(TABLES)}")
+        return f"<!-- table: {match[1]} -->\n{TABLES[match[1]]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- table: (\w+) -->.*?<!-- end -->", again, text, flags=re.DOTALL)
+
+
+def write(path=None):
+    """Fill the tables of a file, the README if none is named. Returns True if that changed it."""
+    path = Path(path or chapters.notebooks_folder().parent / "README.md")
+    before = path.read_text(encoding="utf-8")
+    after = fill(before)
+    if after != before:
+        path.write_text(after, encoding="utf-8")
+    return after != before

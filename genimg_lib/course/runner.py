@@ -1,0 +1,240 @@
+"""Runs notebooks from top to bottom, each in a fresh kernel, and says how each of them went."""
+
+import ast
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from genimg_lib import files, results
+from genimg_lib.course import chapters
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+MEMORY_EACH = 2.0  # GiB that a notebook may want in profile quick
+
+
+@dataclass
+class Outcome:
+    """What came of one notebook."""
+
+    name: str
+    seconds: float
+    memory: int  # MiB, the most that the kernel held
+    metrics: dict = field(default_factory=dict)
+    error: str = ""
+
+
+def run(name, profile, store=False, threads=None):
+    """Execute notebooks/NAME.py as a notebook, in a profile: an `Outcome`.
+
+    The executed notebook goes to out/executed/PROFILE/NAME.ipynb.
+    store: keep it as notebooks/NAME.ipynb, its figures as data/results/NAME.PROFILE.json and its
+        cover as a picture too, if it ran without an error.
+    threads: for the kernel's numerical work; the machine's own number, if not given.
+    """
+    import jupytext
+    import nbformat
+
+    notebook = jupytext.read(chapters.notebooks_folder() / f"{name}.py")
+    prepare(notebook)
+    folder = files.out_folder() / name / profile
+    (folder / "results.json").unlink(missing_ok=True)
+    environment = {"GENIMG_PROFILE": profile}
+    if threads:
+        environment["OMP_NUM_THREADS"] = str(threads)
+    began = time.perf_counter()
+    error, memory = _execute(notebook, name, environment)
+    seconds = time.perf_counter() - began
+    notebook.metadata.pop("language_info", None)  # names the exact Python, nobody's business here
+    found = results.of_run(folder)
+    if store and not error:
+        if found:
+            results.keep(name, profile, found, seconds, memory)
+        refresh_expected(notebook)
+        _keep(notebook, name, folder)
+    executed = files.out_folder() / "executed" / profile / f"{name}.ipynb"
+    files.write_atomically(executed, (nbformat.writes(notebook) + "\n").encode())
+    return Outcome(name, seconds, memory, found.get("metrics", {}), error)
+
+
+def prepare(notebook):
+    """Give a notebook its metadata, and its cells ids that are the same at every run."""
+    for k, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{k:02d}"
+    notebook.metadata["kernelspec"] = dict(KERNEL)
+    notebook.metadata["jupytext"] = {"formats": "ipynb,py:percent"}
+    notebook.metadata["genimg"] = {"digests": digests(notebook)}
+
+
+def digests(notebook):
+    """A digest of the source of each code cell: its stored output belongs to that source."""
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return [files.digest(source.encode())[:12] for source in code]
+
+
+def _execute(notebook, name, environment):
+    """Run all cells in place; returns (what went wrong, the most memory held in MiB)."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    options = {"timeout": None, "kernel_name": "python3"}
+    client = NotebookClient(notebook, record_timing=False, coalesce_streams=True, **options)
+    total = len(notebook.cells)
+
+    def on_cell_start(cell, cell_index):
+        _say(f"{name}: cell {cell_index + 1} of {total}")
+
+    client.on_cell_start = on_cell_start
+    with tempfile.TemporaryFile("w+") as said, _MemoryWatch(client) as watch:
+        try:
+            client.execute(env={**os.environ, **environment}, stderr=said)
+            return "", watch.most
+        except CellExecutionError as failure:
+            return _describe(failure), watch.most
+        except DeadKernelError:
+            said.seek(0)
+            last = "".join(said.readlines()[-5:]).strip()
+            return f"its kernel died, of too little memory perhaps\n  {last}", watch.most
+
+
+def _keep(notebook, name, folder):
+    import nbformat
+
+    path = chapters.notebooks_folder() / f"{name}.ipynb"
+    files.write_atomically(path, (nbformat.writes(notebook) + "\n").encode())
+    for cover in folder.glob("cover.*"):
+        target = files.shipped() / "pictures" / f"{name}{cover.suffix}"
+        files.write_atomically(target, cover.read_bytes())
+
+
+def refresh_expected(notebook):
+    """Show the figures of this very run in the table at the head of the notebook."""
+    import nbformat
+
+    from genimg_lib import tables
+
+    for cell in notebook.cells:
+        asked = re.fullmatch(r"tables\.show_expected\((.+)\)", cell.source.strip(), re.DOTALL)
+        if cell.cell_type == "code" and asked:
+            arguments = ast.literal_eval(f"({asked[1]},)")
+            data = tables.both_forms(*tables.expected(*arguments))
+            cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
+
+
+def run_all(names, profile, store=False):
+    """Run notebooks, a line each, then a table. Returns the number of failures.
+
+    In profile quick several run side by side, with a share of the cores each; in the others one
+    after the other, so that their times are their own.
+    """
+    jobs = side_by_side(profile, len(names))
+    threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else None
+    outcomes, lock = [], threading.Lock()
+
+    def one(name):
+        outcome = _safely(name, profile, store, threads)
+        with lock:
+            outcomes.append(outcome)
+            _say("")
+            result = "FAILED" if outcome.error else "passed"
+            count = f"[{len(outcomes)}/{len(names)}]"
+            print(f"{count} {name}: {result} in {outcome.seconds:.0f} s", flush=True)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(one, names))
+    outcomes.sort(key=lambda outcome: names.index(outcome.name))
+    where = files.out_folder() / "executed" / profile
+    print(f"\nprofile {profile}; executed notebooks are in {where}\n")
+    print(table(outcomes), flush=True)
+    for outcome in outcomes:
+        if outcome.error:
+            print(f"\n{outcome.name} failed: {outcome.error}")
+    return sum(bool(outcome.error) for outcome in outcomes)
+
+
+def side_by_side(profile, notebooks):
+    """How many notebooks run at once: as many as cores and memory allow, in profile quick."""
+    import psutil
+
+    if profile != "quick":
+        return 1
+    free = psutil.virtual_memory().available / 2**30
+    return max(1, min(notebooks, os.cpu_count() or 1, int(free / MEMORY_EACH)))
+
+
+def _safely(name, profile, store, threads):
+    """A notebook's failure is its own: the others run all the same."""
+    began = time.perf_counter()
+    try:
+        return run(name, profile, store, threads)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        return Outcome(name, time.perf_counter() - began, 0, error=what)
+
+
+def _describe(failure):
+    """The kind of error, its message and the line of the notebook that raised it."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", failure.traceback or "")
+    lines = re.findall(r"^-+> *(\d+ .*)$", plain, flags=re.MULTILINE)
+    where = f"\n  at line {lines[0]}" if lines else ""
+    return f"{failure.ename}: {failure.evalue}{where}"
+
+
+def table(outcomes):
+    """Outcomes as aligned text: notebook, seconds, peak memory, result, metrics."""
+    from genimg_lib import tables
+
+    rows = []
+    for o in outcomes:
+        numbers = {k: v for k, v in o.metrics.items() if isinstance(v, (int, float))}
+        metrics = ", ".join(f"{k} {v:.4g}" for k, v in numbers.items())
+        result = "fail" if o.error else "pass"
+        rows.append((o.name, f"{o.seconds:.0f}", f"{o.memory:,}", result, metrics))
+    columns = ["notebook", "seconds", "peak MiB", "result", "metrics"]
+    return tables.as_text(rows, columns, [False, True, True, False, False])
+
+
+def _say(text):
+    """A progress line that the next one overwrites; nothing if the output is no terminal."""
+    if sys.stdout.isatty():
+        print(f"\r\x1b[K{text}", end="", flush=True)
+
+
+class _MemoryWatch:
+    """Watches how much memory a kernel and its children hold; `most` in MiB.
+
+    Five times a second.
+    """
+
+    def __init__(self, client):
+        self.client = client
+
+    def __enter__(self):
+        self.most, self._stop = 0, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self):
+        import psutil
+
+        while not self._stop.wait(0.2):
+            provisioner = getattr(self.client.km, "provisioner", None)
+            pid = getattr(provisioner, "pid", None)
+            if pid is None:
+                continue
+            try:
+                kernel = psutil.Process(pid)
+                family = [kernel, *kernel.children(recursive=True)]
+                held = sum(process.memory_info().rss for process in family)
+            except psutil.Error:  # one has just ended
+                continue
+            self.most = max(self.most, round(held / 2**20))

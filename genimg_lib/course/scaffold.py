@@ -1,0 +1,110 @@
+"""`genimg new NN_name`: a notebook pair with the anatomy of the course laid out."""
+
+import re
+
+from genimg_lib.course import chapters
+
+TEMPLATE = """# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # {number} {title}
+#
+# *One sentence of promise: what you will have made, and understood, by the end.*
+#
+# **You need** … **It takes** … minutes in profile `cpu`. **Expect** …
+
+# %%
+from genimg_lib import data, plots
+from genimg_lib.training import start
+from genimg_lib.widgets import explore
+
+DATA = "portraits"  # or "fashion_mnist", "mnist", "folder:PATH"
+run = start("{name}", steps=(60, 1_500, 60_000), batch=(32, 64, 512))
+run
+
+# %% [markdown]
+# ## Why
+# The problem, in words and one picture.
+
+# %%
+images = data.load(DATA, n=8).images
+plots.show(plots.grid(images), alt="Eight images of the data set, side by side.")
+
+# %% [markdown]
+# ## The maths
+# Derived, not asserted.
+# Every symbol is defined where it first stands, and each result is checked by numbers at once.
+
+# %% [markdown]
+# ## Build
+# The idea in a few lines, then proved equal to the library's version.
+
+# %% [markdown]
+# ## Train
+
+# %% [markdown]
+# ## Look and measure
+# Grids with a real row beside them, curves, a metric beside its real-versus-real floor.
+
+# %% [markdown]
+# ## Explore
+# What does one knob do? Predict, then move it.
+
+# %%
+
+
+def first(count):
+    return plots.grid(images[:count], cols=8)
+
+
+explore(first, alt="The first images of the set.", count=(1, 8, 4))
+
+# %% [markdown]
+# ## Break it
+# Remove or spoil one part, predict, run, see.
+
+# %%
+run.report(images=len(images))
+run.expect(images=(">=", 8))
+
+# %% [markdown]
+# ## Exercises
+#
+# ## What to remember
+#
+# ## Further reading
+"""
+
+
+def new(name):
+    """Write notebooks/NAME.py and .ipynb.
+
+    Raises ValueError for a name not of the form NN_name, FileExistsError where one is there
+    already.
+    """
+    if not re.fullmatch(r"\d\d_[a-z][a-z0-9_]*", name):
+        raise ValueError(
+            f"{name!r} is no notebook's name; names are two digits, an underscore and small"
+            " letters: 22_dcgan"
+        )
+    import jupytext
+
+    folder = chapters.notebooks_folder()
+    paths = [folder / f"{name}.py", folder / f"{name}.ipynb"]
+    if there := [p for p in paths if p.exists()]:
+        raise FileExistsError(f"{there[0]} is there already; nothing was written")
+    titles = {c.name: c.title for c in chapters.CHAPTERS}
+    text = TEMPLATE.format(
+        name=name, number=name[:2], title=titles.get(name, name[3:].replace("_", " ").capitalize())
+    )
+    paths[0].write_text(text, encoding="utf-8")
+    jupytext.write(jupytext.reads(text, fmt="py:percent"), paths[1])
+    return paths

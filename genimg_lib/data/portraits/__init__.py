@@ -1,0 +1,26 @@
+"""Portraits: cartoon faces from known factors, at any size, from a seed, with captions."""
+
+from genimg_lib.data.portraits.captions import caption
+from genimg_lib.data.portraits.drawing import draw, render
+from genimg_lib.data.portraits.factors import (
+    CATEGORICAL,
+    CONTINUOUS,
+    FACTORS,
+    as_tensors,
+    one_hot,
+    probabilities,
+    sample,
+)
+
+__all__ = [
+    "CATEGORICAL",
+    "CONTINUOUS",
+    "FACTORS",
+    "as_tensors",
+    "caption",
+    "draw",
+    "one_hot",
+    "probabilities",
+    "render",
+    "sample",
+]

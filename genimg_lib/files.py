@@ -1,0 +1,64 @@
+"""Where files lie, and how they are written: whole or not at all."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def checkout():
+    """The checkout that the library lies in, or None where it was installed as a package."""
+    root = _PACKAGE.parent
+    return root if (root / "notebooks").is_dir() and (root / "pyproject.toml").is_file() else None
+
+
+def shipped():
+    """The folder `data/` that ships with the course: in a checkout, or inside the package."""
+    beside = _PACKAGE.parent / "data"
+    return beside if (beside / "registry.json").is_file() else _PACKAGE / "course_data"
+
+
+def out_folder():
+    """Where runs write: GENIMG_OUT, else `out/` in the checkout, else `genimg-out/` at home."""
+    if given := os.environ.get("GENIMG_OUT"):
+        return Path(given).expanduser().resolve()
+    return checkout() / "out" if checkout() else Path.home() / "genimg-out"
+
+
+def digest(content):
+    """The SHA-256 of bytes, in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_digest(path):
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_atomically(path, content):
+    """Write bytes to path so that a reader, or a crash, never sees half of them."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path, value):
+    """Write a value as JSON, indented, atomically."""
+    write_atomically(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def read_json(path):
+    """The value that a JSON file holds."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,0 +1,104 @@
+"""A U-Net for two cores, which works on patches instead of pixels.
+
+So its convolutions run at an eighth or a quarter of the image's size.
+"""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+def time_features(t, d=64):
+    """Times t [N] in [0, 1] as cosines and sines of d/2 frequencies, 1 to about 400: [N, d].
+
+    Source: Vaswani et al. 2017, section 3.5.
+    """
+    frequencies = torch.exp(torch.linspace(0, 6, d // 2, device=t.device))
+    angles = t[:, None] * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+
+class ResBlock(nn.Module):
+    """Two convolutions beside a shortcut; the time scales and shifts what passes between them.
+
+    h: [N, c, H, W], e: [N, embed].
+    """
+
+    def __init__(self, c, embed):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(8, c), nn.Conv2d(c, c, 3, padding=1)
+        self.time = nn.Linear(embed, 2 * c)
+        self.norm2, self.conv2 = nn.GroupNorm(8, c, affine=False), nn.Conv2d(c, c, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)  # a block begins as the identity
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, h, e):
+        scale, shift = self.time(e)[:, :, None, None].chunk(2, dim=1)
+        r = self.conv1(F.silu(self.norm1(h)))
+        return h + self.conv2(F.silu(self.norm2(r) * (1 + scale) + shift))
+
+
+class GlobalMixing(nn.Module):
+    """The whole grid through one hidden layer of `hidden` units, beside a shortcut.
+
+    Every position reaches every other. h: [N, c, side, side], e: [N, embed].
+    """
+
+    def __init__(self, c, side, embed, hidden):
+        super().__init__()
+        self.inward, self.outward, self.time = (
+            nn.Linear(c * side * side, hidden),
+            nn.Linear(hidden, c * side * side),
+            nn.Linear(embed, hidden),
+        )
+        nn.init.zeros_(self.outward.weight)
+        nn.init.zeros_(self.outward.bias)
+
+    def forward(self, h, e):
+        return h + self.outward(F.silu(self.inward(h.flatten(1)) + self.time(e))).view_as(h)
+
+
+class PatchUNet(nn.Module):
+    """net(x, t): images [N, channels, size, size] at times [N] in [0, 1] to images.
+
+    size / patch has to be even: the image becomes a grid of patches, the grid is halved once, and
+    comes back.
+    width: channels on the grid, twice as many on the halved one.
+    blocks: residual blocks on each level.
+    """
+
+    def __init__(self, channels=3, size=32, patch=4, width=64, blocks=1, embed=128, hidden=256):
+        super().__init__()
+        if size % (2 * patch):
+            raise ValueError(
+                f"size is {size}, patch {patch}: size has to be a multiple of twice the patch,"
+                f" {2 * patch}"
+            )
+        self.patch, c, c_2, pixels = patch, width, 2 * width, channels * patch * patch
+        self.time = nn.Sequential(nn.Linear(64, embed), nn.SiLU())
+        # the grid: [N, c, size / patch, size / patch]
+        self.inward = nn.Conv2d(pixels, c, 3, padding=1)
+        self.first = nn.ModuleList([ResBlock(c, embed) for _ in range(blocks)])
+        self.down = nn.Conv2d(c, c_2, 2, stride=2)  # [N, 2c, size / 2 patch, size / 2 patch]
+        self.middle = nn.ModuleList([ResBlock(c_2, embed) for _ in range(blocks)])
+        self.mixing = GlobalMixing(c_2, size // patch // 2, embed, hidden)
+        self.last_middle = ResBlock(c_2, embed)
+        # then a pixel shuffle: [N, c, size / patch, size / patch]
+        self.up = nn.Conv2d(c_2, 4 * c, 1)
+        self.join = nn.Conv2d(2 * c, c, 1)
+        self.last = nn.ModuleList([ResBlock(c, embed) for _ in range(blocks)])
+        self.norm, self.outward = nn.GroupNorm(8, c), nn.Conv2d(c, pixels, 3, padding=1)
+
+    def forward(self, x, t):
+        e = self.time(time_features(t))
+        h = self.inward(F.pixel_unshuffle(x, self.patch))
+        for block in self.first:
+            h = block(h, e)
+        kept, h = h, self.down(h)
+        for block in self.middle:
+            h = block(h, e)
+        h = self.last_middle(self.mixing(h, e), e)
+        h = self.join(torch.cat([F.pixel_shuffle(self.up(h), 2), kept], dim=1))
+        for block in self.last:
+            h = block(h, e)
+        return F.pixel_shuffle(self.outward(F.silu(self.norm(h))), self.patch)

@@ -1,0 +1,18 @@
+"""How good are images? One by one, as a set, and by the factors that they show."""
+
+from genimg_lib.metrics.evaluator import SPECS, Evaluator, EvaluatorNet
+from genimg_lib.metrics.factors import agreement, coverage
+from genimg_lib.metrics.pairs import psnr, ssim
+from genimg_lib.metrics.sets import kid, precision_recall
+
+__all__ = [
+    "SPECS",
+    "Evaluator",
+    "EvaluatorNet",
+    "agreement",
+    "coverage",
+    "kid",
+    "precision_recall",
+    "psnr",
+    "ssim",
+]

@@ -1,0 +1,191 @@
+"""The evaluators: small trained networks whose features sets of images are compared in."""
+
+import torch
+import torch.nn as nn
+
+from genimg_lib import weights
+from genimg_lib.data import load as load_images
+from genimg_lib.data import portraits
+from genimg_lib.data.convert import check_range, to_float
+from genimg_lib.divergences import frechet_distance
+from genimg_lib.errors import DataError, unknown
+from genimg_lib.metrics.sets import kid, precision_recall
+
+
+class EvaluatorNet(nn.Module):
+    """A small classifier.
+
+    Its features are 96 numbers an image: the activations of its fourth convolution, averaged over
+    positions.
+
+    They see texture and sharpness as well as content; the last layers, trained to read factors
+    through noise, see content alone, and find noisy images as good as clean ones.
+    channels, size: of the images (size even).
+    heads: {name: number of outputs}.
+    """
+
+    def __init__(self, channels, size, heads, width=64):
+        super().__init__()
+
+        def block(c_in, c_out, stride):
+            return [
+                nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False),
+                nn.BatchNorm2d(c_out),
+                nn.ReLU(),
+            ]
+
+        w, side = width, -(-size // 8)  # size / 2 after the shuffle, then two strides of 2
+        self.body = nn.Sequential(
+            nn.PixelUnshuffle(2),
+            *block(4 * channels, w, 1),
+            *block(w, w, 1),
+            *block(w, 3 * w // 2, 2),
+            *block(3 * w // 2, 3 * w // 2, 1),
+        )
+        self.top = nn.Sequential(
+            *block(3 * w // 2, 2 * w, 2),
+            nn.Flatten(),
+            nn.Linear(2 * w * side * side, 64),
+            nn.ReLU(),
+        )
+        self.heads = nn.ModuleDict({name: nn.Linear(64, k) for name, k in heads.items()})
+
+    def features(self, x):
+        """x: [N, C, H, W] in [-1, 1].
+
+        Returns [N, 96], times 10 so that distances have sizes one can read.
+        """
+        return 10 * self.body(x).mean(dim=(2, 3))
+
+    def forward(self, x):
+        """x: [N, C, H, W] in [-1, 1]. Returns {head: [N, outputs]}."""
+        last = self.top(self.body(x))
+        return {name: head(last) for name, head in self.heads.items()}
+
+
+SPECS = {
+    "portraits": {
+        "channels": 3,
+        "size": 32,
+        "heads": {
+            n: len(portraits.FACTORS[n]) if n in portraits.CATEGORICAL else 1
+            for n in portraits.FACTORS
+        },
+    },
+    "fashion_mnist": {"channels": 1, "size": 28, "heads": {"label": 10}},
+}
+
+
+class Evaluator:
+    """Judges sets of images of one kind, by the features of a small trained network.
+
+    `Evaluator("portraits")` for 3x32x32, `Evaluator("fashion_mnist")` for 1x28x28. Images are
+    uint8, or float in [-1, 1]. The reference that `fd` compares with are features of real training
+    images, stored with the weights in data/weights.
+    """
+
+    def __init__(self, name, device="cpu"):
+        if name not in SPECS:
+            raise unknown("evaluator", name, SPECS)
+        self.name, self.device = name, torch.device(device)
+        self.channels, self.size = SPECS[name]["channels"], SPECS[name]["size"]
+        stored = f"evaluator_{name}"
+        tensors = weights.read(stored)
+        self.facts = weights.facts(stored)
+        self.mu, self.cov = tensors.pop("reference.mu", None), tensors.pop("reference.cov", None)
+        self.net = EvaluatorNet(**SPECS[name])
+        missing, unexpected = self.net.load_state_dict(tensors, strict=False)
+        # batch counters need not be stored, all else is
+        lacking = [key for key in missing if not key.endswith("num_batches_tracked")]
+        if unexpected or lacking or self.mu is None or self.cov is None:
+            raise DataError(
+                f"the weights {stored} do not fit this version of the course; "
+                f"make them again: genimg make {stored}"
+            )
+        self.net.eval().requires_grad_(False).to(self.device)
+
+    def features(self, images, at_once=500):
+        """The features of images: float32 [N, 96]."""
+        return torch.cat([self.net.features(x) for x in self._batches(images, at_once)]).cpu()
+
+    def fd(self, images):
+        """The Fréchet distance between these images and real ones, in feature space: 0 is best.
+
+        At least 256 images, better 2,000.
+
+        It shrinks as N grows, even for real images: compare only figures of the same N, and with
+        `floor(N)`.
+        """
+        if len(images) < 256:
+            raise ValueError(
+                f"a Fréchet distance of {len(images)} images says nothing: 96 features need at"
+                " least 256 images, better 2,000"
+            )
+        features = self.features(images).double()
+        return frechet_distance(features.mean(dim=0), features.T.cov(), self.mu, self.cov)
+
+    def floor(self, n, seed=0):
+        """The distance that n real, unseen images have: a perfect generator's."""
+        return self.fd(self.real(n, seed).images)
+
+    def real(self, n, seed=0):
+        """n real images that neither the network nor the reference has seen (the test split)."""
+        return load_images(self.name, split="test", n=n, seed=1_000_003 + seed)
+
+    def report(self, images, k=3):
+        """All set metrics of the images, each beside its real-versus-real floor.
+
+        {"fd", "fd_floor", "kid", "precision", "recall", ...}.
+        """
+        n = len(images)
+        # the test split of Fashion-MNIST has 10,000 images
+        half = n if self.name == "portraits" else min(n, 5_000)
+        # no image stands on both sides of a floor
+        real, other = self.features(self.real(2 * half).images).split(half)
+        fake = self.features(images[:half])  # as many of each: precision and recall hang on that
+        precision, recall = precision_recall(real, fake, k)
+        precision_floor, recall_floor = precision_recall(real, other, k)
+        found = {
+            "fd": self.fd(images),
+            "fd_floor": self.floor(n),
+            "kid": kid(real, fake),
+            "kid_floor": kid(real, other),
+        }
+        return found | {
+            "precision": precision,
+            "precision_floor": precision_floor,
+            "recall": recall,
+            "recall_floor": recall_floor,
+            "n": n,
+        }
+
+    def read(self, images, at_once=500):
+        """What the network sees in images: {name: [N]}.
+
+        For portraits every factor (indices, or numbers in [-1, 1]); for Fashion-MNIST "label".
+        """
+        outputs = [self.net(x) for x in self._batches(images, at_once)]
+        read = {}
+        for name in self.net.heads:
+            out = torch.cat([o[name] for o in outputs]).cpu()
+            read[name] = (
+                out[:, 0].clamp(-1, 1) if name in portraits.CONTINUOUS else out.argmax(dim=1)
+            )
+        return read
+
+    def _batches(self, images, at_once):
+        c, s = self.channels, self.size
+        if images.dim() != 4 or images.shape[1:] != (c, s, s):
+            raise ValueError(
+                f"the {self.name} evaluator sees images [N, {c}, {s}, {s}]; given"
+                f" {tuple(images.shape)}"
+            )
+        if images.is_floating_point():
+            check_range(images)
+        elif images.dtype != torch.uint8:
+            raise TypeError(f"images are uint8 in 0..255 or float in [-1, 1]; given {images.dtype}")
+        with torch.no_grad():
+            for part in images.split(at_once):
+                yield (to_float(part) if part.dtype == torch.uint8 else part.float()).to(
+                    self.device
+                )

@@ -1,0 +1,114 @@
+"""Whole trainings: those of the benchmarks, and of all weights that come with the course.
+
+A new file of weights is a line of RECIPES and the function that it names. That function is
+called as train(run, minutes, **options) and gives a `Trained`; `make` stores what it gives.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+from genimg_lib import layers, weights
+from genimg_lib.errors import unknown
+from genimg_lib.training import describe, start
+
+
+class Trained(NamedTuple):
+    """What a recipe gives.
+
+    net: the network to store.
+    facts: how it was trained: data, batch, what it is made with.
+    measure: called with the network as it is stored, gives its figures.
+    extra: tensors to store beside its weights, or None: called with the network as well.
+    """
+
+    net: object
+    facts: dict
+    measure: Callable
+    extra: Callable | None = None
+
+
+class Recipe(NamedTuple):
+    """Where the weights of a name come from.
+
+    module, function: in genimg_lib.recipes. minutes: of the training. options: for the function.
+    about: one line for people.
+    """
+
+    module: str
+    function: str
+    minutes: float
+    about: str
+    options: dict = {}  # noqa: RUF012 (a NamedTuple's default is never changed)
+
+
+RECIPES = {
+    "first_generator": Recipe(
+        "first_generator", "train", 40.0, "notebook 00's flow, trained for longer"
+    ),
+    "evaluator_portraits": Recipe(
+        "evaluator", "train", 8.0, "the judge of portraits", {"name": "portraits"}
+    ),
+    "evaluator_fashion_mnist": Recipe(
+        "evaluator", "train", 4.7, "the judge of Fashion-MNIST", {"name": "fashion_mnist"}
+    ),
+    "features": Recipe("materials", "train", 8.0, "notebook 16's network, taught on materials"),
+    "embedded": Recipe("embedded", "train", 9.0, "notebook 41's network, taught by two large ones"),
+    "gan_portraits": Recipe(
+        "portraits", "train", 6.0, "notebook 22's game, for longer", {"kind": "hinge"}
+    ),
+    "stable_gan_portraits": Recipe(
+        "portraits", "train", 5.0, "notebook 23's game, for longer", {"kind": "relativistic"}
+    ),
+    "conditional_gan_portraits": Recipe(
+        "portraits",
+        "train",
+        22.0,
+        "notebook 24's game, for longer",
+        {"kind": "hinge", "conditional": True, "images": 60_000, "width": 32, "auxiliary": 1.5},
+    ),
+    "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
+    "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),
+}
+
+
+def make(name, minutes=None, out=None, seed=0, **options):
+    """Train weights and store them with their facts; returns the two paths.
+
+    name: of RECIPES. minutes: of training, the recipe's own if not given. out: a folder,
+    data/weights if none is given. options: of the recipe's function.
+    Training that is interrupted goes on when it is started again.
+    Raises ValueError for an unknown name or option, before anything is trained.
+    """
+    if name not in RECIPES:
+        raise unknown("recipe", name, RECIPES)
+    recipe = RECIPES[name]
+    minutes = recipe.minutes if minutes is None else minutes
+    if not minutes > 0:
+        raise ValueError(f"expected minutes above 0, got {minutes}")
+    options = recipe.options | options
+    run = start(f"make_{name}", seed=seed, precision="auto", minutes=minutes, options=options)
+    train = getattr(importlib.import_module(f"genimg_lib.recipes.{recipe.module}"), recipe.function)
+    trained = train(run, minutes, **options)
+    stored = weights.halved(trained.net)
+    net = weights.as_stored(trained.net)
+    known = trained.facts | {
+        "steps": run.history["step"][-1] + 1,
+        "minutes": round(run.minutes_trained["train"], 2),
+        "device": describe(run.device),
+        "seed": seed,
+        "parameters": layers.count_parameters(net),
+    }
+    net.eval()
+    known |= {key: _rounded(value) for key, value in trained.measure(net).items()}
+    if trained.extra is not None:
+        stored |= trained.extra(net)
+    return weights.store(name, stored, known, out)
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return round(value, 4) if isinstance(value, float) else value

@@ -1,0 +1,130 @@
+"""Batches for ever, in another order each epoch, shared out between processes."""
+
+import multiprocessing
+
+import torch
+
+from genimg_lib.data.convert import to_float
+from genimg_lib.files import digest
+
+
+class Batches:
+    """Endless batches of tensors held on the device.
+
+    Every epoch is a fresh permutation, which the processes share out between them.
+    """
+
+    def __init__(self, tensors, size, device, seed, rank=0, world=1):
+        self.single = isinstance(tensors, torch.Tensor)
+        self.tensors = tuple(t.to(device) for t in ((tensors,) if self.single else tensors))
+        if len({len(t) for t in self.tensors}) != 1:
+            raise ValueError(
+                f"tensors of the same length are wanted; given {[len(t) for t in self.tensors]}"
+            )
+        self.n, self.size, self.seed, self.rank, self.world, self.device = (
+            len(self.tensors[0]),
+            size,
+            seed,
+            rank,
+            world,
+            device,
+        )
+        self._check()
+
+    def _check(self):
+        if not 1 <= self.size * self.world <= self.n:
+            raise ValueError(
+                f"a batch of {self.size} in each of {self.world} processes cannot be had from"
+                f" {self.n} images; give a size from 1 to {self.n // self.world}"
+            )
+        self.epoch, self.position = 0, 0
+        self._order = self._permutation()
+
+    @property
+    def identity(self):
+        """What tells these batches from others: sizes, seed, and the bytes of the first images."""
+        first = [t[:8].cpu().numpy().tobytes() for t in self.tensors]
+        return [self.n, self.size, self.seed, *(digest(b) for b in first)]
+
+    def _permutation(self):
+        g = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        return torch.randperm(self.n, generator=g)
+
+    def _indices(self):
+        """The next batch's indices; the rest of an epoch that is too small is dropped."""
+        if self.position + self.size * self.world > self.n:
+            self.epoch, self.position = self.epoch + 1, 0
+            self._order = self._permutation()
+        first = self.position + self.rank * self.size
+        self.position += self.size * self.world
+        return self._order[first : first + self.size]
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        i = self._indices().to(self.device)
+        parts = tuple(_for_models(t[i]) for t in self.tensors)
+        return parts[0] if self.single else parts
+
+    def state_dict(self):
+        return {"epoch": self.epoch, "position": self.position}
+
+    def load_state_dict(self, state):
+        self.epoch, self.position = state["epoch"], state["position"]
+        self._order = self._permutation()
+
+
+class StreamedBatches(Batches):
+    """The same from a Dataset on disk, read ahead by a DataLoader's workers.
+
+    Its items are uint8 images [C, H, W].
+    """
+
+    def __init__(self, dataset, size, device, seed, rank=0, world=1, workers=None):
+        # where processes are not forked, workers cannot be started from a notebook or an unguarded
+        # program
+        if workers is None:
+            workers = 2 if multiprocessing.get_start_method() == "fork" else 0
+        self.dataset, self.n, self.size, self.seed, self.rank, self.world = (
+            dataset,
+            len(dataset),
+            size,
+            seed,
+            rank,
+            world,
+        )
+        self.device, self.workers, self._loader = device, workers, None
+        self._check()
+
+    def __next__(self):
+        if self._loader is None:
+            ahead = StreamedBatches(
+                self.dataset, self.size, self.device, self.seed, self.rank, self.world
+            )
+            ahead.load_state_dict(self.state_dict())
+            # for ever; a copy runs ahead, this object counts what was used
+            order = (ahead._indices().tolist() for _ in iter(int, 1))
+            self._loader = iter(
+                torch.utils.data.DataLoader(
+                    self.dataset,
+                    batch_sampler=order,
+                    num_workers=self.workers,
+                    generator=torch.Generator(),
+                )
+            )
+        self._indices()
+        return _for_models(next(self._loader).to(self.device))
+
+    @property
+    def identity(self):
+        """What tells these batches from others: sizes, seed, and the data set's path."""
+        return [self.n, self.size, self.seed, str(getattr(self.dataset, "root", ""))]
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self._loader = None
+
+
+def _for_models(tensor):
+    return to_float(tensor) if tensor.dtype == torch.uint8 and tensor.dim() >= 3 else tensor

@@ -1,0 +1,254 @@
+"""The course as a whole: pairs in step, outputs complete, links, versions.
+
+And a project that stands alone.
+"""
+
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+from genimg_lib.course import chapters, readme
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = chapters.standing()
+
+
+def notebook(name):
+    return nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_two_files_of_a_notebook_are_in_step(name):
+    program = jupytext.read(ROOT / "notebooks" / f"{name}.py")
+    stored = notebook(name)
+    assert [(c.cell_type, c.source) for c in program.cells] == [
+        (c.cell_type, c.source) for c in stored.cells
+    ], f"make it anew: genimg run {name[:2]} --profile cpu --store"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_outputs_are_complete_and_without_errors(name):
+    cells = [c for c in notebook(name).cells if c.cell_type == "code"]
+    assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
+    assert not [
+        o for c in cells for o in c.outputs if o.output_type == "error" or o.get("name") == "stderr"
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_picture_has_an_alternative_text(name):
+    pictures = [
+        o
+        for c in notebook(name).cells
+        if c.cell_type == "code"
+        for o in c.outputs
+        if "image/png" in o.get("data", {})
+    ]
+    assert pictures
+    assert all(
+        len(
+            o.metadata["image/png"].get("alt", "")
+            if "image/png" in o.metadata
+            else o.metadata.get("alt", "")
+        )
+        > 10
+        for o in pictures
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_keeps_to_the_anatomy(name):
+    cells = notebook(name).cells
+    assert len(cells) <= 60
+    assert cells[0].cell_type == "markdown" and cells[0].source.startswith(f"# {name[:2]} ")
+    headings = re.findall(
+        r"^## (.*)",
+        "\n".join(c.source for c in cells if c.cell_type == "markdown"),
+        flags=re.MULTILINE,
+    )
+    for wanted in ("Break it", "Exercises", "What to remember", "Further reading"):
+        assert wanted in headings
+    code = [c.source for c in cells if c.cell_type == "code"]
+    assert max(len(source.splitlines()) for source in code) <= 25
+    assert (
+        any("explore(" in source for source in code)
+        and any("run.report(" in source for source in code)
+        and any("run.expect(" in source for source in code)
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_paragraphs_are_short(name):
+    for cell in notebook(name).cells:
+        if cell.cell_type == "markdown":
+            prose = re.sub(r"\$\$.*?\$\$", "", cell.source, flags=re.DOTALL)
+            for paragraph in prose.split("\n\n"):
+                if not paragraph.startswith(("-", "1.", "#", "|")):
+                    assert len(paragraph.split()) <= 90, paragraph
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equations_are_numbered_in_order(name):
+    text = "\n".join(c.source for c in notebook(name).cells if c.cell_type == "markdown")
+    tags = [int(t) for t in re.findall(r"\\tag\{(\d+)\}", text)]
+    assert tags == list(range(1, len(tags) + 1))
+    assert text.count("$$") % 2 == 0 and len(tags) == text.count("$$") // 2
+
+
+def local_links(text):
+    return [
+        link
+        for link in re.findall(r"\]\(([^)\s]+)\)", text)
+        if not link.startswith(("http", "#", "mailto", "attachment"))
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*(f"notebooks/{n}.ipynb" for n in NAMES), "README.md", "CONTRIBUTING.md", "data/README.md"],
+)
+def test_links_and_pictures_lead_somewhere(path):
+    file = ROOT / path
+    text = (
+        "\n".join(c.source for c in notebook(file.stem).cells if c.cell_type == "markdown")
+        if file.suffix == ".ipynb"
+        else file.read_text(encoding="utf-8")
+    )
+    for link in local_links(text):
+        assert (file.parent / link.split("#")[0]).exists(), link
+
+
+def test_the_readmes_tables_are_made_from_the_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.fill(text) == text, "make them anew: genimg tables"
+
+
+def test_every_standing_notebook_is_on_the_map():
+    assert set(NAMES) <= {c.name for c in chapters.CHAPTERS}
+
+
+def test_the_map_only_needs_what_is_on_it():
+    numbers = {c.name[:2] for c in chapters.CHAPTERS}
+    assert all(
+        set(c.needs) <= numbers and all(n < c.name[:2] for n in c.needs) for c in chapters.CHAPTERS
+    )
+
+
+def test_constraints_hold_every_dependency_at_or_above_its_lower_bound():
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pins = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, version = line.split("==")
+            pins[name.lower().replace("_", "-")] = version
+    for text in project["dependencies"] + [
+        text for extra in project["optional-dependencies"].values() for text in extra
+    ]:
+        wanted = Requirement(text)
+        assert wanted.specifier.contains(pins[wanted.name.lower()]), text
+    assert pins["torch"] == "2.13.0"
+
+
+def test_environment_yml_agrees_with_the_project():
+    text = (ROOT / "environment.yml").read_text()
+    assert (
+        "--constraint constraints.txt" in text
+        and "--editable .[test]" in text
+        and "python=3.11" in text
+    )
+
+
+def test_results_files_say_where_their_figures_come_from():
+    for path in (ROOT / "data" / "results").glob("*.json"):
+        result = json.loads(path.read_text())
+        assert {
+            "notebook",
+            "profile",
+            "seed",
+            "device",
+            "versions",
+            "settings",
+            "train_minutes",
+            "peak_memory_mib",
+            "metrics",
+            "notebook_seconds",
+        } <= set(result)
+
+
+def test_the_project_stands_alone():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    here = str(ROOT.parent)
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if (
+            path.suffix in {".py", ".md", ".toml", ".yml", ".ipynb", ".txt", ".json"}
+            and path.is_file()
+            and path.stat().st_size < 5_000_000
+        ):
+            text = path.read_text(encoding="utf-8")
+            assert here not in text and str(Path.home()) + "/" not in text, (
+                f"{name} names a folder of this machine"
+            )
+
+
+def test_library_files_import_from_their_floor_or_below():
+    floors = {
+        "data": 1,
+        "layers": 1,
+        "unet": 1,
+        "divergences": 1,
+        "gan": 2,
+        "vae": 2,
+        "style": 2,
+        "diffusion": 2,
+        "launch": 3,
+        "checkpoints": 3,
+        "training": 3,
+        "games": 3,
+        "metrics": 3,
+        "plots": 3,
+        "widgets": 3,
+    }
+    floors |= {
+        "films": 3,
+        "pretrained": 3,
+        "course": 4,
+        "tables": 4,
+        "runner": 4,
+        "doctor": 4,
+        "scaffold": 4,
+        "stylist": 4,
+        "exercises": 4,
+        "check": 4,
+        "cli": 5,
+    }
+    for path in (ROOT / "genimg_lib").rglob("*.py"):
+        room = path.relative_to(ROOT / "genimg_lib").parts[0].removesuffix(".py")
+        if room.startswith("__"):
+            continue
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if match := re.match(
+                r"\s*(?:from genimg_lib import (.+)|from genimg_lib\.(\w+))", line
+            ):
+                others = (
+                    [part.strip().split(" as ")[0] for part in match[1].split(",")]
+                    if match[1]
+                    else [match[2]]
+                )
+                for other in others:
+                    assert floors[other] <= floors[room], (
+                        f"{path.name} imports {other} from a floor above"
+                    )
+                    assert other == room or not (floors[other] == floors[room] == 2), (
+                        f"{path.name}: families do not import each other"
+                    )

@@ -1,0 +1,80 @@
+"""The README's cards and tables, made from the map and the results."""
+
+import pytest
+
+from genimg_lib import files
+from genimg_lib.cli import main
+from genimg_lib.course import chapters, readme
+
+PAGE = """# Course
+
+<!-- table: cards -->
+old
+<!-- end -->
+
+text
+
+<!-- table: figures --><!-- end -->
+
+<!-- table: evaluators -->
+<!-- end -->
+last
+"""
+
+
+@pytest.fixture
+def page(notebooks, shipped):
+    """A README to be filled, its path."""
+    path = notebooks.parent / "README.md"
+    path.write_text(PAGE, encoding="utf-8")
+    return path
+
+
+def test_filling_twice_changes_nothing_more_and_text_around_stays(page):
+    once = readme.fill(PAGE)
+    assert readme.fill(once) == once
+    assert "old" not in once
+    for kept in (
+        "# Course\n\n<!-- table: cards -->",
+        "<!-- end -->\n\ntext\n",
+        "<!-- end -->\nlast\n",
+    ):
+        assert kept in once
+
+
+def test_a_card_has_cover_title_promise_and_minutes(page, notebooks, shipped):
+    (notebooks / "31_vae.py").touch()
+    files.write_atomically(shipped / "pictures" / "31_vae.webp", b"")
+    filled = readme.fill(PAGE)
+    chapter = next(c for c in chapters.CHAPTERS if c.name == "31_vae")
+    card = readme.card(chapter)
+    assert card in filled
+    assert 'src="data/pictures/31_vae.webp"' in card and 'href="notebooks/31_vae.ipynb"' in card
+    assert chapter.promise in card and "1 min" in card
+    assert "22 DCGAN" in filled.split("To come:")[3]
+
+
+def test_the_figures_are_one_a_row_with_minutes_and_memory(page):
+    rows = [line for line in readme.figures().splitlines() if "31_vae" in line]
+    assert len(rows) == 1
+    for part in ("fd real | 12.35", "1.0 | 1,234 MiB", "cpu, 2 threads, seed 0"):
+        assert part in rows[0]
+
+
+def test_the_evaluators_come_from_the_files_that_ship():
+    assert readme.evaluators().count("evaluator_portraits") == 1
+
+
+def test_a_file_is_written_only_where_that_changes_it(page, capsys):
+    assert main(["tables"]) == 0
+    written = page.stat().st_mtime_ns
+    assert main(["tables"]) == 0
+    assert "in step already" in capsys.readouterr().out
+    assert page.stat().st_mtime_ns == written
+    assert page.read_text(encoding="utf-8") == readme.fill(PAGE)
+
+
+def test_a_table_that_nobody_makes_is_named(page, capsys):
+    page.write_text("<!-- table: weather -->\n<!-- end -->\n")
+    assert main(["tables"]) == 1
+    assert "'weather'" in capsys.readouterr().err

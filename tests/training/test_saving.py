@@ -1,0 +1,427 @@
+"""An interrupted training ends as an uninterrupted one does, whatever interrupts it."""
+
+import json
+import os
+import random
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from programs.launch import launch
+from torch import nn
+
+from genimg_lib import files
+from genimg_lib.training import saving, start
+
+
+def train(stop_at=None, run=None, seed=0, lr=0.01, batch=4, steps=20, ema="net", net=None, every=5):
+    """A small training with everything random in it; Ctrl-C is pressed in step `stop_at`."""
+    run = run or start("small", seed=seed, lr=lr, batch=batch)
+    net = net or nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 3))
+    opt = torch.optim.Adam(net.parameters(), lr=lr)
+    noise = torch.Generator().manual_seed(seed)
+    x_all = torch.randn(24, 3, generator=torch.Generator().manual_seed(1))
+    objects = {
+        "net": net,
+        "opt": opt,
+        "noise": noise,
+        "schedule": torch.optim.lr_scheduler.MultiStepLR(opt, [4, 11]),
+    }
+    try:
+        for x in run.train(
+            run.batches(x_all, run.batch), steps, ema=ema, checkpoint_every=every, **objects
+        ):
+            loss = (net(x + 0.1 * torch.randn(x.shape, generator=noise)) - x).square().mean()
+            run.log(loss=loss)
+            if run.history["step"][-1] == stop_at:
+                raise KeyboardInterrupt
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            objects["schedule"].step()
+    except KeyboardInterrupt:
+        pass
+    return run
+
+
+def weights(run, label="train"):
+    return (run.folder / f"{label}.safetensors").read_bytes()
+
+
+@pytest.fixture
+def whole(monkeypatch, tmp_path):
+    """The weights and the history of the training that nothing interrupted."""
+    with monkeypatch.context() as patch:
+        patch.setenv("GENIMG_OUT", str(tmp_path / "whole"))
+        run = train()
+    return weights(run), run.history
+
+
+# ----------------------------------------------------------------------------------------------
+# SIGKILL
+
+
+@pytest.mark.parametrize("program", ["train_vae", "train_gan"])
+def test_a_training_killed_at_any_step_or_in_a_save_ends_bit_identical(program, tmp_path):
+    background = ThreadPoolExecutor()
+    whole = background.submit(launch, program, tmp_path / "whole")
+    draw = random.Random(program)
+    # 13 steps at most, twice, leave some for the last; of the files of a save, the second save's
+    # last two are 6 and 7
+    for death in (
+        {"KILL_AT": draw.randint(6, 13)},
+        {"KILL_AT_FILE": draw.randint(4, 7)},
+        {"KILL_AT": draw.randint(1, 7)},
+    ):
+        killed = launch(program, tmp_path / "killed", **death)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+    ended = launch(program, tmp_path / "killed")
+    assert ended.returncode == 0, ended.stderr
+    assert "goes on from step" in ended.stdout
+    assert whole.result().returncode == 0, whole.result().stderr
+    results = []
+    for out in ("whole", "killed"):
+        (folder,) = (tmp_path / out / program).iterdir()
+        results.append(
+            (
+                (folder / "train.safetensors").read_bytes(),
+                json.loads((folder / "results.json").read_text())["metrics"],
+            )
+        )
+    assert results[0] == results[1]
+    assert results[0][1]["logged"] == list(range(30))
+
+
+def test_two_processes_killed_and_started_again_end_bit_identical(tmp_path):
+    whole = launch("two_processes", tmp_path / "whole", processes=2)
+    assert whole.returncode == 0, whole.stderr
+    assert launch("two_processes", tmp_path / "killed", processes=2, KILL_AT=8).returncode != 0
+    ended = launch("two_processes", tmp_path / "killed", processes=2)
+    assert ended.returncode == 0, ended.stderr
+    assert "goes on from step" in ended.stdout
+    for rank in range(2):
+        folders = [
+            next((tmp_path / out / "two_processes").iterdir()) for out in ("whole", "killed")
+        ]
+        one, other = [torch.load(folder / f"rank_{rank}.pt") for folder in folders]
+        for name in ("net", "ema"):
+            torch.testing.assert_close(one[name], other[name], rtol=0, atol=0)
+        assert one["seen"][-len(other["seen"]) :] == other["seen"]
+        assert one["noise"][-len(other["noise"]) :] == other["noise"]
+
+
+# ----------------------------------------------------------------------------------------------
+# damage
+
+
+def cut(name):
+    def do(folder):
+        os.truncate(folder / name, (folder / name).stat().st_size // 2)
+
+    return do
+
+
+def flip(name):
+    def do(folder):
+        content = bytearray((folder / name).read_bytes())
+        content[-3] ^= 1
+        (folder / name).write_bytes(content)
+
+    return do
+
+
+DAMAGE = {
+    "weights cut short": cut("weights.safetensors"),
+    "state cut short": cut("state.pt"),
+    "sums cut short": cut("sums.json"),
+    "a bit of the weights flipped": flip("weights.safetensors"),
+    "a bit of the state flipped": flip("state.pt"),
+    "no sums": lambda folder: (folder / "sums.json").unlink(),
+    "no weights": lambda folder: (folder / "weights.safetensors").unlink(),
+    "empty folder": lambda folder: [p.unlink() for p in folder.iterdir()],
+    "sums of nothing": lambda folder: (folder / "sums.json").write_text("{}"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(damage, whole, capsys):
+    run = train(stop_at=13)
+    DAMAGE[damage](run.folder / "checkpoints" / "train" / "step_000000010")
+    capsys.readouterr()
+    run = train()
+    said = capsys.readouterr().out
+    assert "step_000000010 passed over" in said
+    assert "goes on from step 5" in said
+    assert (weights(run), run.history) == whole
+
+
+def test_where_all_checkpoints_are_damaged_the_training_starts_afresh(whole, capsys):
+    run = train(stop_at=13)
+    for folder in (run.folder / "checkpoints" / "train").iterdir():
+        DAMAGE["weights cut short"](folder)
+    run = train()
+    assert capsys.readouterr().out.count("passed over") == 2
+    assert (weights(run), run.history) == whole
+
+
+def test_what_a_killed_save_left_is_never_used(whole, capsys):
+    run = train(stop_at=8)
+    folder = run.folder / "checkpoints" / "train"
+    for name in (".step_000000015.4242", ".step_000000005.4242"):
+        shutil.copytree(folder / "step_000000005", folder / name)
+        DAMAGE["state cut short"](folder / name)
+    run = train()
+    said = capsys.readouterr().out
+    assert "goes on from step 5" in said
+    assert "passed over" not in said
+    assert (weights(run), run.history) == whole
+    assert not folder.exists()
+
+
+def test_a_checkpoint_that_was_never_moved_to_its_place_is_none(whole, capsys):
+    folder = train(stop_at=8).folder / "checkpoints" / "train"
+    (folder / "step_000000005").rename(folder / ".step_000000005.4242")
+    run = train()
+    assert "goes on from step 5" not in capsys.readouterr().out
+    assert (weights(run), run.history) == whole
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_half_one(tmp_path, monkeypatch):
+    path = tmp_path / "results" / "a.json"
+    files.write_atomically(path, b"old")
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in path.parent.iterdir()] == ["a.json"]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
+    path, seen, replace = tmp_path / "a.json", [], os.replace
+    files.write_atomically(path, b"old")
+    monkeypatch.setattr(
+        files.os, "replace", lambda *paths: (seen.append(path.read_bytes()), replace(*paths))
+    )
+    files.write_atomically(path, b"new and longer")
+    assert seen == [b"old"]
+    assert path.read_bytes() == b"new and longer"
+
+
+def test_two_checkpoints_are_kept_and_the_newest_comes_first(tmp_path):
+    for step in (7, 8, 1_000_000_000):
+        saving.save(tmp_path, step, {"w": torch.tensor([float(step)])}, {"step": step})
+    found = [
+        (path.name, weights["w"].item(), state["step"])
+        for path, weights, state in saving.sound(tmp_path)
+    ]
+    assert found == [("step_1000000000", 1e9, 1_000_000_000), ("step_000000008", 8.0, 8)]
+    assert saving.newest(tmp_path).name == "step_1000000000"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step_000000008", "step_1000000000"]
+
+
+def test_a_checkpoint_saved_twice_is_the_second_one(tmp_path):
+    for value in (1.0, 2.0):
+        saving.save(tmp_path, 3, {"w": torch.tensor([value])}, {"step": 3})
+    ((_, weights, _),) = saving.sound(tmp_path)
+    assert weights["w"].item() == 2.0
+
+
+# ----------------------------------------------------------------------------------------------
+# which checkpoint is whose
+
+OTHERS = {
+    "another learning rate": {"lr": 0.02},
+    "another seed": {"seed": 1},
+    "another batch": {"batch": 3},
+    "more steps": {"steps": 21},
+    "a wider network": {"net": nn.Sequential(nn.Linear(3, 9), nn.BatchNorm1d(9), nn.Linear(9, 3))},
+    "other names of the same shapes": {"net": nn.ModuleDict({"a": nn.Linear(3, 3)})},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_checkpoints_of_a_run_with_other_settings_are_not_resumed(other, capsys):
+    first = {"net": nn.Sequential(nn.Linear(3, 3))} if "same shapes" in other else {}
+    changes = OTHERS[other]
+    if "same shapes" in other:
+        changes["net"].forward = changes["net"]["a"].forward
+    train(stop_at=13, **first)
+    capsys.readouterr()
+    run = train(**changes)
+    said = capsys.readouterr().out
+    assert "other settings" in said
+    assert "goes on from" not in said
+    assert run.history["step"] == list(range(changes.get("steps", 20)))
+
+
+def test_an_average_that_is_new_starts_afresh(capsys):
+    train(stop_at=13, ema=())
+    run = train()
+    assert "other settings" in capsys.readouterr().out
+    assert run.history["step"] == list(range(20))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"images": torch.zeros(6, 2)},
+        {"images": torch.ones(40, 2)},
+        {"size": 3},
+        {"rate": 0.2},
+        {"decay": 0.9},
+    ],
+)
+def test_another_training_starts_afresh_though_no_setting_says_so(other, capsys):
+    def fit(stop, images=None, size=2, rate=0.1, decay=0.999):
+        run, net = start("images"), nn.Linear(2, 2)
+        images = torch.zeros(40, 2) if images is None else images
+        opt = torch.optim.SGD(net.parameters(), lr=rate)
+        for _ in run.train(
+            run.batches(images, size),
+            10,
+            checkpoint_every=2,
+            ema="net",
+            ema_decay=decay,
+            net=net,
+            opt=opt,
+        ):
+            run.log(loss=0.0)
+            if run.history["step"][-1] == stop:
+                break
+        return run
+
+    fit(stop=5)
+    run = fit(stop=None, **other)
+    assert "other settings" in capsys.readouterr().out
+    assert run.history["step"] == list(range(10))
+
+
+def test_after_its_end_a_training_has_weights_and_no_checkpoints(capsys):
+    run = train()
+    assert not (run.folder / "checkpoints" / "train").exists()
+    assert sorted(p.name for p in run.folder.iterdir() if p.is_file()) == ["train.safetensors"]
+    train()
+    assert "goes on from" not in capsys.readouterr().out
+
+
+def test_a_second_training_of_a_run_has_a_label_of_its_own():
+    run = train()
+    before = weights(run)
+    train(run=run)
+    train(run=run)
+    assert weights(run) == before
+    assert len({weights(run, label) for label in ("train", "train_2", "train_3")}) == 3
+
+
+def test_the_second_of_two_trainings_goes_on_where_it_was_interrupted(
+    tmp_path, monkeypatch, capsys
+):
+    run = train()
+    train(run=run)
+    expected = weights(run, "train_2")
+    monkeypatch.setenv("GENIMG_OUT", str(tmp_path / "interrupted"))
+    train(run=train(), stop_at=13)
+    capsys.readouterr()
+    run = train()
+    train(run=run)
+    assert "goes on from step 10" in capsys.readouterr().out
+    assert weights(run, "train_2") == expected
+
+
+def test_ctrl_c_and_the_same_cell_again_goes_on_in_the_same_run(whole, capsys):
+    run = train(stop_at=13)
+    assert "goes on" not in capsys.readouterr().out
+    train(run=run, stop_at=17)
+    assert "goes on from step 10" in capsys.readouterr().out
+    train(run=run)
+    assert "goes on from step 15" in capsys.readouterr().out
+    assert (weights(run), run.history) == whole
+    assert not (run.folder / "train_2.safetensors").exists()
+
+
+def test_ctrl_c_before_the_first_checkpoint_and_the_same_cell_again_begins_where_it_began(whole):
+    run = train(stop_at=3)
+    train(run=run)
+    assert (weights(run), run.history) == whole
+
+
+def test_a_training_that_sets_its_own_learning_rate_goes_on_in_the_same_run(capsys):
+    run, net = start("rates"), nn.Linear(2, 2)
+    opt = torch.optim.SGD(net.parameters(), lr=0.1)
+
+    def cell(stop_at):
+        for _ in run.train(
+            run.batches(torch.ones(8, 2), 2), 20, checkpoint_every=5, net=net, opt=opt
+        ):
+            opt.param_groups[0]["lr"] = 0.1 * (1 - run.progress)
+            run.log(rate=opt.param_groups[0]["lr"])
+            if run.history["step"][-1] == stop_at:
+                return
+
+    cell(stop_at=13)
+    cell(stop_at=None)
+    said = capsys.readouterr().out
+    assert "goes on from step 10" in said
+    assert "other settings" not in said
+
+
+def test_weights_saved_at_the_end_are_the_modules_and_their_averages():
+    from safetensors.torch import load
+
+    net = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Linear(8, 3))
+    run = train(net=net)
+    found = load(weights(run))
+    expected = {f"net.{k}": v for k, v in net.state_dict().items()} | {
+        f"ema_net.{k}": v for k, v in run.ema["net"].state_dict().items()
+    }
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+SCHEDULES = {
+    "lambda": lambda opt: torch.optim.lr_scheduler.LambdaLR(opt, lambda k: 1 / (1 + k)),
+    "one cycle": lambda opt: torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=0.1, total_steps=20),
+    "cosine": lambda opt: torch.optim.lr_scheduler.CosineAnnealingLR(opt, 20),
+    "warm-up, then cosine": lambda opt: torch.optim.lr_scheduler.SequentialLR(
+        opt,
+        [
+            torch.optim.lr_scheduler.LinearLR(opt),
+            torch.optim.lr_scheduler.CosineAnnealingLR(opt, 15),
+        ],
+        [5],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_and_optimisers_are_resumed(name):
+    def rates(stop):
+        run = start("schedules")
+        net = nn.Linear(1, 1)
+        opt = torch.optim.AdamW(net.parameters(), lr=0.1)
+        schedule, seen = SCHEDULES[name](opt), []
+        for x in run.train(
+            run.batches(torch.ones(4, 1), 2),
+            20,
+            checkpoint_every=4,
+            net=net,
+            opt=opt,
+            schedule=schedule,
+        ):
+            seen.append((opt.param_groups[0]["lr"], net.weight.item()))
+            if len(seen) == stop:
+                break
+            opt.zero_grad()
+            net(x).square().mean().backward()
+            opt.step()
+            schedule.step()
+        return seen
+
+    expected = rates(None)
+    rates(10)
+    assert rates(None) == expected[8:]
