@@ -6,19 +6,18 @@ one figure, and a widget a line that says where to find it alive.
 """
 
 import argparse
-import base64
 import json
 import re
 import shutil
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 
 import nbformat
 from pybtex.database import parse_file
 
-from genimg_lib.course import chapters
+from genimg_lib.course import chapters, first_cell, readme
+from genimg_lib.course import pictures as stored_pictures
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -43,7 +42,7 @@ def build(site, repository=None):
 
     if site.exists() and any(site.iterdir()) and not (site / ".buildinfo").exists():
         raise FileExistsError(f"{site} holds files that are no book; name another folder")
-    repository = address() if repository is None else repository
+    repository = first_cell.repository() if repository is None else repository
     with tempfile.TemporaryDirectory(prefix="genimg-book-") as folder:
         for path, content in sources(launch=bool(repository)).items():
             file = Path(folder) / "sources" / path
@@ -67,16 +66,6 @@ def build(site, repository=None):
     return status
 
 
-def address():
-    """The repository's address, from [tool.genimg] in pyproject.toml; empty until it is set."""
-    return (
-        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-        .get("tool", {})
-        .get("genimg", {})
-        .get("repository", "")
-    )
-
-
 def sources(launch=False):
     """What Sphinx reads: {path: bytes}."""
     notebooks = {
@@ -85,8 +74,7 @@ def sources(launch=False):
         if _stored(c).exists()
     }
     files = {
-        f"data/pictures/{p.name}": p.read_bytes()
-        for p in (ROOT / "data" / "pictures").glob("*.png")
+        f"data/pictures/{p.name}": p.read_bytes() for p in (ROOT / "data" / "pictures").iterdir()
     }
     exercises = {
         c.name: nbformat.read(_stored(c, "exercises"), as_version=4)
@@ -108,7 +96,7 @@ def sources(launch=False):
         page: part for page, part in parts.items() if any(c.name in notebooks for c in part[1])
     }
     texts = {
-        f"{page}.md": _part(title, chapters, notebooks) for page, (title, chapters) in parts.items()
+        f"{page}.md": _part(title, of_part, notebooks) for page, (title, of_part) in parts.items()
     }
     texts["index.md"] = (
         (HERE / "index.md")
@@ -127,8 +115,7 @@ def _stored(chapter, folder="."):
     return chapters.notebooks_folder() / folder / f"{chapter.name}.ipynb"
 
 
-# --------------------------------------------------------------------------------------------------
-# ---------- notebooks
+# ------------------------------------------------------------------ notebooks
 
 
 def _page(name, notebook, pages, launch):
@@ -163,19 +150,16 @@ def _outputs(outputs, number, pictures, live):
         data = output.get("data", {})
         if "application/vnd.jupyter.widget-view+json" in data:
             yield _markdown(f"::::{{container}} live\n{live}\n::::")
-        elif "image/png" in data:
+        elif stored := stored_pictures.of_output(output):
+            content, ending, facts = stored
             caption = _caption(outputs[0]) if outputs else None
             outputs = outputs[1:] if caption else outputs
             captioned += caption is not None
-            path = f"figures/{number}_{captioned if caption else f'plain_{len(pictures)}'}.png"
-            pictures[path] = base64.b64decode(data["image/png"])
-            yield _markdown(
-                _figure(
-                    path,
-                    output.metadata.get("image/png", output.metadata),
-                    caption and f"**Figure {number}.{captioned}** {caption}",
-                )
-            )
+            name = captioned if caption else f"plain_{len(pictures)}"
+            path = f"figures/{number}_{name}.{ending}"
+            pictures[path] = content
+            text = caption and f"**Figure {number}.{captioned}** {caption}"
+            yield _markdown(_figure(path, facts, text))
         elif output.output_type == "display_data" and set(data) == {"text/plain"}:
             line = re.sub("━{12,}", "━" * 12, data["text/plain"])  # a progress bar
             yield nbformat.v4.new_output("stream", name="stdout", text=f"{line}\n")
@@ -206,8 +190,7 @@ def _markdown(text):
     return nbformat.v4.new_output("display_data", data={"text/markdown": text})
 
 
-# --------------------------------------------------------------------------------------------------
-# -- parts and papers
+# ------------------------------------------------------------------ parts and papers
 
 
 def _toctree(pages):
@@ -220,17 +203,32 @@ def _link(chapter, notebooks):
 
 
 def _contents(parts, notebooks):
-    """The parts on the first page: the chapters that stand, and those to come."""
+    """The parts on the first page: the chapters that stand as cards, and those to come."""
     blocks = [_toctree([*parts, "symbols", "bibliography"])]
     for n, part in enumerate(chapters.PARTS):
         of_part, page = [c for c in chapters.CHAPTERS if c.part == part], f"part_{n}"
         title = f"Part {n}: {part}"
         blocks.append(f"## [{title}]({page}.md)" if page in parts else f"## {title}")
-        blocks.append(
-            "\n".join(f"- {_link(c, notebooks)}" for c in of_part if c.name in notebooks)
-        )
+        blocks.append(_cards([c for c in of_part if c.name in notebooks]))
         blocks.append(_to_come(of_part, notebooks))
     return "\n\n".join(block for block in blocks if block)
+
+
+def _cards(standing):
+    """Chapters as cards: cover, title, promise, minutes on the laptop of the stored outputs."""
+    if not standing:
+        return ""
+    cards = []
+    for chapter in standing:
+        page = f"notebooks/{chapter.name}.ipynb"
+        cover, minutes = readme.cover_of(chapter), readme.minutes_of(chapter)
+        alt = f"Cover of chapter {chapter.name[:2]}"
+        picture = f"[![{alt}](data/pictures/{cover.name})]({page})" if cover else ""
+        title = f"**[{chapter.name[:2]} {chapter.title}]({page})**"
+        time = f"\n\n*{minutes} on a laptop*" if minutes else ""
+        text = f"{picture}\n\n{title}\n\n{chapter.promise}.{time}"
+        cards.append(f":::{{container}} card\n{text.strip()}\n:::")
+    return "\n".join(["::::{container} cards", *cards, "::::"])
 
 
 def _to_come(chapters, notebooks):

@@ -13,8 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from genimg_lib.layers import icnr_
 
-# ----------------------------------------------------------------------------------------------
-# losses
+# ------------------------------------------------------------------ losses
 
 
 def minimax_d_loss(real_logits, fake_logits):
@@ -121,8 +120,7 @@ def _check_pairs(real_logits, fake_logits):
         )
 
 
-# ----------------------------------------------------------------------------------------------
-# what holds the critic's slope
+# ------------------------------------------------------------------ what holds the critic's slope
 
 
 def gradient_penalty(critic, real, fake, alpha=None):
@@ -173,8 +171,7 @@ def _slope(critic, x):
     return slope.flatten(1)
 
 
-# ----------------------------------------------------------------------------------------------
-# augmentation
+# ------------------------------------------------------------------ augmentation
 
 
 class DiffAugment:
@@ -231,8 +228,7 @@ class DiffAugment:
         return x.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
 
 
-# ----------------------------------------------------------------------------------------------
-# networks
+# ------------------------------------------------------------------ networks
 
 
 class Generator(nn.Module):

@@ -307,8 +307,7 @@ def _smoothed(values, decay):
     return out
 
 
-# ----------------------------------------------------------------------------------------------
-# while a training runs
+# ------------------------------------------------------------------ while a training runs
 
 
 def preview(images, title, handle=None):

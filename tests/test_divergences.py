@@ -98,8 +98,7 @@ def test_frechet_distance_refuses_shapes_that_do_not_fit():
             frechet_distance(*given_shapes)
 
 
-# ---------------------------------------------------------------------------------------------- of
-# probabilities
+# ------------------------------------------------------------------ probabilities
 
 seeds = st.integers(0, 10**6)
 
@@ -176,8 +175,7 @@ def test_what_is_no_distribution_is_refused(wrong):
             distance(torch.tensor([0.5, 0.5]), wrong)
 
 
-# ---------------------------------------------------------------------------------------------- of
-# samples
+# ------------------------------------------------------------------ samples
 
 
 @given(n=st.integers(1, 12), m=st.integers(1, 12), seed=seeds)

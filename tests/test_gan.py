@@ -25,8 +25,7 @@ def noise(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-# ----------------------------------------------------------------------------------------------
-# losses
+# ------------------------------------------------------------------ losses
 
 logits = st.lists(st.floats(-30, 30), min_size=1, max_size=9).map(
     lambda v: torch.tensor(v, dtype=torch.float64)
@@ -77,8 +76,7 @@ def test_where_the_discriminator_knows_nothing():
     assert gan.minimax_g_loss(zero).item() == pytest.approx(-math.log(2))
 
 
-# ---------------------------------------------------------------------------------------------- the
-# other losses
+# ------------------------------------------------------------------ other losses
 
 pairs = st.lists(st.tuples(st.floats(-30, 30), st.floats(-30, 30)), min_size=1, max_size=9).map(
     lambda v: torch.tensor(v, dtype=torch.float64).T
@@ -198,8 +196,7 @@ def test_logits_that_make_no_pairs_are_refused(loss):
         getattr(gan, loss)(torch.zeros(3, 1), torch.zeros(3))
 
 
-# ----------------------------------------------------------------------------------------------
-# what holds the critic's slope
+# ------------------------------------------------------------------ what holds the critic's slope
 
 
 def conv_critic(seed=0):
@@ -428,8 +425,7 @@ def test_the_penalties_leave_images_made_without_gradients_as_they_are():
     )
 
 
-# ----------------------------------------------------------------------------------------------
-# augmentation
+# ------------------------------------------------------------------ augmentation
 
 changes = [("color",), ("translation",), ("cutout",), ("color", "translation", "cutout")]
 sides = st.integers(4, 33)
@@ -575,8 +571,7 @@ def test_the_same_seed_makes_the_same_changes(policy):
     assert not torch.equal(changed(x, *policy, seed=1), changed(x, *policy, seed=2))
 
 
-# ----------------------------------------------------------------------------------------------
-# networks
+# ------------------------------------------------------------------ networks
 
 
 def condition(n, length, seed=0):
@@ -757,8 +752,7 @@ def test_the_logit_is_affine_in_the_condition_with_a_slope_that_the_image_sets(t
             torch.testing.assert_close(discriminator(x, c1)[i], wanted)
 
 
-# ----------------------------------------------------------------------------------------------
-# spectral norm
+# ------------------------------------------------------------------ spectral norm
 
 
 def layers(network):

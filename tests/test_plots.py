@@ -36,8 +36,7 @@ def plain(*values, channels=1, side=8):
     return torch.tensor(values)[:, None, None, None].expand(-1, channels, side, side)
 
 
-# ----------------------------------------------------------------------------------------------
-# grids
+# ------------------------------------------------------------------ grids
 
 
 def test_a_grid_shows_bytes_and_floats_in_the_same_colors():
@@ -146,8 +145,7 @@ def test_labels_of_another_number_are_refused(labels):
         plots.grid(plain(0.0, 0.0), labels=labels)
 
 
-# ----------------------------------------------------------------------------------------------
-# curves
+# ------------------------------------------------------------------ curves
 
 HISTORY = {
     "step": [0, 1, 2, 3, 4],
@@ -191,8 +189,7 @@ def test_curves_of_what_was_not_logged_are_refused_with_what_was():
         plots.curves({})
 
 
-# ----------------------------------------------------------------------------------------------
-# show, in a program
+# ------------------------------------------------------------------ show, in a program
 
 
 def test_a_figure_without_an_alternative_text_is_refused():
@@ -224,8 +221,7 @@ def test_a_cover_is_kept_in_the_runs_folder():
     assert Image.open(run.folder / "cover.png").width == 1200
 
 
-# ----------------------------------------------------------------------------------------------
-# explore, in a program
+# ------------------------------------------------------------------ explore, in a program
 
 
 def test_explore_draws_the_default_figure_and_no_other():
@@ -267,8 +263,7 @@ def test_a_control_of_another_form_is_refused_before_anything_is_drawn(control):
         explore(lambda **_: pytest.fail("drawn"), "Nothing.", fine=True, knob=control)
 
 
-# ---------------------------------------------------------------------------------------------- in
-# a notebook
+# ------------------------------------------------------------------ a notebook
 
 CELLS = (
     """

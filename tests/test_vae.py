@@ -24,8 +24,7 @@ shapes = st.lists(st.integers(1, 4), min_size=2, max_size=4)
 seeds = st.integers(0, 10**6)
 
 
-# ---------------------------------------------------------------------------------------------- the
-# pieces
+# ------------------------------------------------------------------ pieces
 
 
 @given(shape=shapes, seed=seeds)
@@ -106,8 +105,7 @@ def test_the_best_sigma_is_the_root_of_the_mean_squared_error():
     assert abs(log_sigma.grad.item()) < 1e-9
 
 
-# ---------------------------------------------------------------------------------------------- the
-# trick of reparameterisation
+# ------------------------------------------------------------------ trick of reparameterisation
 
 
 @given(shape=shapes, seed=seeds)
@@ -139,8 +137,7 @@ def test_the_gradient_through_a_sample_is_the_gradient_of_the_expectation():
     assert logvar.grad.item() == pytest.approx(math.exp(-0.4), abs=0.01)
 
 
-# ----------------------------------------------------------------------------------------------
-# probabilistic PCA: p(x) is known
+# ------------------------------------------------------------------ probabilistic PCA: p(x) is known
 
 
 class PPCA:
@@ -346,8 +343,7 @@ def test_the_elbo_lies_below_the_evidence_by_the_divergence_from_the_posterior()
     torch.testing.assert_close(mean, model.log_evidence(x) - gap, atol=0.05, rtol=0)
 
 
-# ---------------------------------------------------------------------------------------------- the
-# networks
+# ------------------------------------------------------------------ networks
 
 
 def test_the_mlp_has_no_activation_after_its_last_layer():

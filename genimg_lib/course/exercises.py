@@ -63,8 +63,7 @@ class Exercise:
     points: int
 
 
-# ----------------------------------------------------------------------------------------------
-# reading a source
+# ------------------------------------------------------------------ reading a source
 
 
 def solutions_folder():
@@ -226,8 +225,7 @@ def _place(path, k, source):
     return f"{path.name}, cell {k} ({first[:60]})"
 
 
-# ---------------------------------------------------------------------------------------------- the
-# three forms
+# ------------------------------------------------------------------ three forms
 
 
 def stripped(source, cell_type="code"):
@@ -317,8 +315,7 @@ def _notebook(pairs):
     return new_notebook(cells=cells, metadata={"kernelspec": dict(KERNEL)})
 
 
-# ----------------------------------------------------------------------------------------------
-# running and writing
+# ------------------------------------------------------------------ running and writing
 
 
 def execute(notebook, folder, allow_errors=False, seconds=300):

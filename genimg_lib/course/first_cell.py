@@ -26,11 +26,15 @@ if importlib.util.find_spec("genimg_lib") is None:
     importlib.invalidate_caches()"""
 
 
-def address():
-    """Where the course can be installed from, [tool.genimg] in pyproject; empty until it is set."""
+def repository():
+    """The course's address, [tool.genimg] in pyproject.toml; empty until it is set."""
     text = (chapters.checkout() / "pyproject.toml").read_text(encoding="utf-8")
-    repository = tomllib.loads(text).get("tool", {}).get("genimg", {}).get("repository", "")
-    return f"git+{repository}" if repository else ""
+    return tomllib.loads(text).get("tool", {}).get("genimg", {}).get("repository", "")
+
+
+def address():
+    """What pip installs the course from: its repository; empty until it is set."""
+    return f"git+{repository()}" if repository() else ""
 
 
 def source(where=None):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from genimg_lib import files, results
-from genimg_lib.course import chapters
+from genimg_lib.course import chapters, pictures
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 MEMORY_EACH = 2.0  # GiB that a notebook may want in profile quick
@@ -55,6 +55,7 @@ def run(name, profile, store=False, threads=None):
         if found:
             results.keep(name, profile, found, seconds, memory)
         refresh_expected(notebook)
+        pictures.shrink(notebook)
         _keep(notebook, name, folder)
     executed = files.out_folder() / "executed" / profile / f"{name}.ipynb"
     files.write_atomically(executed, (nbformat.writes(notebook) + "\n").encode())
@@ -106,9 +107,10 @@ def _keep(notebook, name, folder):
 
     path = chapters.notebooks_folder() / f"{name}.ipynb"
     files.write_atomically(path, (nbformat.writes(notebook) + "\n").encode())
-    for cover in folder.glob("cover.*"):
-        target = files.shipped() / "pictures" / f"{name}{cover.suffix}"
-        files.write_atomically(target, cover.read_bytes())
+    cover = folder / "cover.png"
+    if cover.is_file():
+        target = files.shipped() / "pictures" / f"{name}.webp"
+        files.write_atomically(target, pictures.cover(cover.read_bytes()))
 
 
 def refresh_expected(notebook):

@@ -59,8 +59,7 @@ def open_style(name, size=256):
     return photos.open_image(Path(name).expanduser())
 
 
-# ----------------------------------------------------------------------------------------------
-# what the styles share
+# ------------------------------------------------------------------ what the styles share
 
 
 def _palette(colors, place):
@@ -112,8 +111,7 @@ def _whirls(size, g, count=5):
     return torch.atan2(along_y, along_x), near
 
 
-# ---------------------------------------------------------------------------------------------- the
-# styles
+# ------------------------------------------------------------------ styles
 
 
 def _strokes(size, g):

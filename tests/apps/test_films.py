@@ -27,8 +27,7 @@ def save(path, pages, **more):
     return path
 
 
-# ----------------------------------------------------------------------------------------------
-# reading
+# ------------------------------------------------------------------ reading
 
 
 @pytest.mark.parametrize("ending", ["gif", "png", "webp"])
@@ -116,8 +115,7 @@ def test_real_numbers_are_refused_and_16_bits_stay_16_bits_before_their_transpar
     assert photos.open_image(tmp_path / "g.png").unique().tolist() == [128]
 
 
-# ----------------------------------------------------------------------------------------------
-# places to write to
+# ------------------------------------------------------------------ places to write to
 
 
 def test_a_place_that_cannot_hold_it_is_refused_before_the_work(tmp_path):
@@ -155,8 +153,7 @@ def test_frames_are_written_as_they_come_and_read_again(tmp_path):
     assert [int(f.float().mean()) for f in films.read(tmp_path / "film").frames] == [0, 40, 80]
 
 
-# ---------------------------------------------------------------------------------------------- the
-# command
+# ------------------------------------------------------------------ command
 
 
 def test_frames_are_fitted_and_that_is_said():

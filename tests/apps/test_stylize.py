@@ -23,8 +23,7 @@ def photo(name="coffee", size=32):
     return data.to_float(photos.square(photos.open_photo(name), size)[None])
 
 
-# ----------------------------------------------------------------------------------------------
-# features
+# ------------------------------------------------------------------ features
 
 
 @pytest.fixture(scope="session")
@@ -157,8 +156,7 @@ def test_without_weights_and_network_the_embedded_one_is_offered(monkeypatch):
         pretrained.features("squeezenet1_1")
 
 
-# ---------------------------------------------------------------------------------------------- by
-# optimisation
+# ------------------------------------------------------------------ optimisation
 
 
 def test_stylize_lowers_both_what_it_should_and_keeps_the_size():
@@ -361,8 +359,7 @@ def test_what_cannot_be_stylised_is_named(change, message):
         style.stylize(**call)
 
 
-# ---------------------------------------------------------------------------------------------- in
-# one pass
+# ------------------------------------------------------------------ one pass
 
 
 @given(h=st.integers(16, 40), w=st.integers(16, 40), n=st.integers(1, 2))
@@ -552,8 +549,7 @@ def test_the_trained_networks_paint_nearer_to_the_style_and_keep_the_picture():
     assert torch.allclose(nets[1](content, example, 0.0), content, atol=1e-5)
 
 
-# ----------------------------------------------------------------------------------------------
-# films
+# ------------------------------------------------------------------ films
 
 
 def test_a_panned_film_moves_as_it_says():
@@ -606,8 +602,7 @@ def test_motion_is_found_and_undone():
     assert torch.allclose(still[:, 24:-24, 24:-24], -film[1][:, 24:-24, 24:-24], atol=0.3)
 
 
-# ----------------------------------------------------------------------------------------------
-# drawn styles, files, the command
+# ------------------------------------------------------------------ drawn styles, files, the command
 
 
 @pytest.mark.parametrize("name", styles.DRAWN)

@@ -106,8 +106,7 @@ def test_a_folder_that_is_no_book_is_left_alone(tmp_path):
     assert (tmp_path / "book" / "mine.txt").read_text() == "mine"
 
 
-# -------------------------------------------------------------------------------------------------
-# pages, links, pictures
+# ------------------------------------------------------------------ pages, links, pictures
 
 
 def test_every_chapter_has_its_page_under_its_own_number(book):
@@ -234,8 +233,7 @@ def test_the_search_knows_every_chapter(book):
     assert all(f'"notebooks/{name}"' in index for name in NAMES)
 
 
-# --------------------------------------------------------------------------------------------------
-# ---- formulas, papers
+# ------------------------------------------------------------------ formulas, papers
 
 
 def test_no_raw_latex_is_left(book):
@@ -408,8 +406,7 @@ def test_every_symbol_stands_in_the_chapter_that_is_named(book):
     }
 
 
-# --------------------------------------------------------------------------------------------------
-# ------- launch buttons
+# ------------------------------------------------------------------ launch buttons
 
 
 def test_there_are_no_launch_buttons_without_an_address(book):
@@ -443,8 +440,7 @@ def test_one_address_gives_launch_buttons_to_every_chapter(tmp_path):
         )
 
 
-# --------------------------------------------------------------------------------------------------
-# ------------ a browser
+# ------------------------------------------------------------------ a browser
 
 
 @pytest.fixture(scope="session")

@@ -122,8 +122,7 @@ def chapter(tmp_path, monkeypatch):
     return write
 
 
-# ----------------------------------------------------------------------------------------------
-# stripping
+# ------------------------------------------------------------------ stripping
 
 
 def test_a_solution_leaves_nbgraders_stub_where_its_marker_stood():
@@ -169,8 +168,7 @@ def test_markers_that_do_not_pair_or_are_misspelt_are_refused(text, cell_type, s
         exercises.stripped(text, cell_type)
 
 
-# ----------------------------------------------------------------------------------------------
-# reading
+# ------------------------------------------------------------------ reading
 
 
 def test_a_source_is_understood_cell_by_cell(chapter):
@@ -300,8 +298,7 @@ def test_an_unknown_chapter_is_refused_with_the_known_ones(chapter, capsys):
     assert "no exercises '91'; there are 90_numbers" in capsys.readouterr().err
 
 
-# ----------------------------------------------------------------------------------------------
-# what is made
+# ------------------------------------------------------------------ what is made
 
 
 def test_students_get_tasks_and_stubs_and_no_secrets(chapter):
@@ -411,8 +408,7 @@ def test_a_notebook_that_never_ends_is_stopped(chapter):
         exercises.execute(endless, ROOT, seconds=5)
 
 
-# ----------------------------------------------------------------------------------------------
-# nbgrader, from end to end
+# ------------------------------------------------------------------ nbgrader, from end to end
 
 
 @pytest.fixture
@@ -522,8 +518,7 @@ def test_nbval_leaves_exercises_alone():
     assert "no tests collected" in done.stdout, done.stdout + done.stderr
 
 
-# ---------------------------------------------------------------------------------------------- the
-# course's own exercises
+# ------------------------------------------------------------------ course's own exercises
 
 
 def source_of(name):

@@ -28,8 +28,7 @@ def random_images(*shape, seed=0):
     )
 
 
-# ----------------------------------------------------------------------------------------------
-# uint8 and float
+# ------------------------------------------------------------------ uint8 and float
 
 
 def test_every_pixel_value_survives_the_way_to_float_and_back():
@@ -87,8 +86,7 @@ def test_check_range_allows_rounding_errors_only(value, fits):
             convert.check_range(torch.tensor([0.0, value]))
 
 
-# ----------------------------------------------------------------------------------------------
-# ImageSet, and what load refuses
+# ------------------------------------------------------------------ ImageSet, and what load refuses
 
 
 def test_an_image_set_is_sliced_with_all_that_is_known_of_its_images():
@@ -145,8 +143,7 @@ def test_load_refuses_what_it_cannot_give(arguments, message):
         data.load(**arguments)
 
 
-# ---------------------------------------------------------------------------------------------- IDX
-# files
+# ------------------------------------------------------------------ files
 
 
 def idx_bytes(array):
@@ -210,8 +207,7 @@ def test_a_missing_idx_file_is_a_data_error(tmp_path):
         idx.read_idx(tmp_path / "nothing")
 
 
-# ----------------------------------------------------------------------------------------------
-# fetching
+# ------------------------------------------------------------------ fetching
 
 
 class Mirror(http.server.ThreadingHTTPServer):
@@ -466,8 +462,7 @@ def test_the_registry_says_all_that_a_download_needs():
     assert idx.CLASSES.keys() <= fetch.registry().keys()
 
 
-# ---------------------------------------------------------------------------------------------- the
-# MNIST family
+# ------------------------------------------------------------------ MNIST family
 
 
 @pytest.fixture
@@ -565,8 +560,7 @@ def test_the_real_mnist_is_framed_and_shrunk(real_data):
     assert torch.equal(plain.labels, large.labels) and torch.equal(plain.labels, small.labels)
 
 
-# ----------------------------------------------------------------------------------------------
-# photographs
+# ------------------------------------------------------------------ photographs
 
 
 def test_photographs_come_without_a_network(monkeypatch):
@@ -681,8 +675,7 @@ def test_pictures_of_every_mode_become_rgb(tmp_path, mode):
     assert found.shape == (3, 8, 16) and found.dtype == torch.uint8 and found.float().mean() > 250
 
 
-# ----------------------------------------------------------------------------------------------
-# folders
+# ------------------------------------------------------------------ folders
 
 
 def plain(shade, size=(20, 16)):
@@ -802,8 +795,7 @@ def test_folder_images_stream_what_load_reads(tmp_path):
     assert next(iter(torch.utils.data.DataLoader(streamed, batch_size=3))).shape == (3, 3, 16, 16)
 
 
-# ----------------------------------------------------------------------------------------------
-# distributions in the plane
+# ------------------------------------------------------------------ distributions in the plane
 
 TOYS = (toy.ring, toy.grid, toy.moons, toy.spirals, toy.checkerboard)
 

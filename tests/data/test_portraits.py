@@ -24,8 +24,7 @@ def painted(size, **factors):
     return portraits.draw({**PLAIN, **factors}, size)[0].float()
 
 
-# ---------------------------------------------------------------------------------------------- the
-# same bytes
+# ------------------------------------------------------------------ same bytes
 
 
 @given(n=st.integers(1, 20), size=st.integers(8, 40), seed=st.integers(0, 10**6))
@@ -97,8 +96,7 @@ def test_painting_in_bands_leaves_nothing_out_in_any_pose(monkeypatch, size):
     assert not different.any(), faces[different.nonzero()[0]]
 
 
-# ---------------------------------------------------------------------------------------------- the
-# factors
+# ------------------------------------------------------------------ factors
 
 
 def test_there_are_at_least_ten_factors_of_both_kinds():
@@ -207,8 +205,7 @@ def test_sampled_factors_are_independent_and_none_is_rare():
     assert correlation.abs().max() < 0.04
 
 
-# ----------------------------------------------------------------------------------------------
-# what draw takes
+# ------------------------------------------------------------------ what draw takes
 
 
 def test_draw_takes_names_numbers_tensors_and_mixtures_of_them():
@@ -264,8 +261,7 @@ def test_at_least_one_portrait_has_to_be_asked_for():
         portraits.render(0)
 
 
-# ----------------------------------------------------------------------------------------------
-# captions
+# ------------------------------------------------------------------ captions
 
 
 def either(name):
@@ -363,8 +359,7 @@ def test_one_face_has_many_phrasings_and_a_seed_chooses_always_the_same():
     assert len(set(portraits.caption({"hair": ["curly"] * 20, "hat": "cap"}))) >= 6
 
 
-# ----------------------------------------------------------------------------------------------
-# load("portraits")
+# ------------------------------------------------------------------ load("portraits")
 
 
 def test_load_gives_portraits_with_captions_and_factors():
@@ -403,8 +398,7 @@ def test_training_and_test_portraits_are_different_faces(seed):
         assert poses.min() > 0
 
 
-# ----------------------------------------------------------------------------------------------
-# probabilities and one-hot vectors
+# ------------------------------------------------------------------ probabilities and one-hot vectors
 
 
 @pytest.mark.parametrize("name", portraits.CATEGORICAL)

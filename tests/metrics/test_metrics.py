@@ -38,8 +38,7 @@ batches = {
 }
 
 
-# ----------------------------------------------------------------------------------------------
-# image against image
+# ------------------------------------------------------------------ image against image
 
 
 @given(**batches)
@@ -114,8 +113,7 @@ def test_ssim_needs_room_for_its_window():
         metrics.ssim(torch.zeros(1, 1, 10, 32), torch.zeros(1, 1, 10, 32))
 
 
-# ---------------------------------------------------------------------------------------------- set
-# against set
+# ------------------------------------------------------------------ against set
 
 
 def reach(points, manifold, k):
@@ -218,8 +216,7 @@ def test_metrics_of_features_refuse_what_they_cannot_compare():
             metric(noise(9, 3), noise(least - 1, 3))
 
 
-# ---------------------------------------------------------------------------------------------- the
-# evaluators
+# ------------------------------------------------------------------ evaluators
 
 
 @pytest.fixture(scope="module")

@@ -51,8 +51,7 @@ def fit(run, net, opt, x):
     run.log(loss=loss)
 
 
-# ----------------------------------------------------------------------------------------------
-# start
+# ------------------------------------------------------------------ start
 
 
 @pytest.mark.parametrize("fast", [False, True])
@@ -183,8 +182,7 @@ def test_autocast_follows_the_precision(monkeypatch):
             )
 
 
-# ----------------------------------------------------------------------------------------------
-# batches
+# ------------------------------------------------------------------ batches
 
 # images, batch, processes
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4)).filter(
@@ -294,8 +292,7 @@ def test_streaming_draws_nothing_from_the_random_state_of_the_training():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-# ----------------------------------------------------------------------------------------------
-# train
+# ------------------------------------------------------------------ train
 
 
 def test_a_training_stops_at_its_steps():
@@ -435,7 +432,7 @@ def test_a_program_saves_its_previews(capsys):
     ]
 
 
-# ---------------------------------------------------------------------------------------------- log
+# ------------------------------------------------------------------ log
 
 
 def test_the_history_has_every_step_and_keeps_rare_metrics_in_their_rows():
@@ -497,8 +494,7 @@ def test_the_checkpoint_named_as_good_has_no_weights_that_are_no_numbers():
     assert all(w.isfinite().all() for w in weights.values())
 
 
-# ----------------------------------------------------------------------------------------------
-# report and expect
+# ------------------------------------------------------------------ report and expect
 
 
 def test_a_report_holds_all_that_a_reader_needs_to_judge_it(monkeypatch, capsys):
@@ -572,8 +568,7 @@ def test_expectations_are_held_or_fail(monkeypatch):
         start("b").expect(fd=("<", 1))
 
 
-# ---------------------------------------------------------------------------------------------- two
-# processes
+# ------------------------------------------------------------------ processes
 
 
 @pytest.fixture(scope="module")

@@ -59,8 +59,7 @@ def whole(monkeypatch, tmp_path):
     return weights(run), run.history
 
 
-# ----------------------------------------------------------------------------------------------
-# SIGKILL
+# ------------------------------------------------------------------ SIGKILL
 
 
 @pytest.mark.parametrize("program", ["train_vae", "train_gan"])
@@ -112,8 +111,7 @@ def test_two_processes_killed_and_started_again_end_bit_identical(tmp_path):
         assert one["noise"][-len(other["noise"]) :] == other["noise"]
 
 
-# ----------------------------------------------------------------------------------------------
-# damage
+# ------------------------------------------------------------------ damage
 
 
 def cut(name):
@@ -232,8 +230,7 @@ def test_a_checkpoint_saved_twice_is_the_second_one(tmp_path):
     assert weights["w"].item() == 2.0
 
 
-# ----------------------------------------------------------------------------------------------
-# which checkpoint is whose
+# ------------------------------------------------------------------ which checkpoint is whose
 
 OTHERS = {
     "another learning rate": {"lr": 0.02},

@@ -31,8 +31,7 @@ _WHITE = torch.tensor([1.0, 1.0, 1.0])
 _LIP = torch.tensor([0.66, 0.17, 0.20])
 
 
-# ---------------------------------------------------------------------------------------------- the
-# parts of a face
+# ------------------------------------------------------------------ parts of a face
 # Each paints one part for all pictures of the canvas it is given. c.face holds, a row a picture:
 # colours [B, 3] and
 # hw, half the width of the head, [B, 1]. The head's height is 2 * 0.53.

@@ -1,0 +1,70 @@
+"""The U-Net on patches: shapes, its start, what the time does, how far it looks."""
+
+import pytest
+import torch
+
+from genimg_lib import flow, layers
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return flow.PatchUNet(channels=1, size=16, patch=2, width=8, embed=16, hidden=16)
+
+
+@pytest.mark.parametrize(
+    ("channels", "size", "patch"), [(3, 32, 4), (1, 28, 2), (3, 32, 2), (1, 16, 4)]
+)
+def test_images_come_out_as_they_go_in(channels, size, patch):
+    net = flow.PatchUNet(channels, size, patch, width=8, embed=16, hidden=8)
+    x = torch.randn(2, channels, size, size)
+    assert net(x, torch.rand(2)).shape == x.shape
+
+
+def test_a_size_that_does_not_halve_is_refused():
+    with pytest.raises(ValueError, match="28"):
+        flow.PatchUNet(size=28, patch=4)
+
+
+def test_the_time_changes_what_comes_out(net):
+    for p in net.parameters():
+        torch.nn.init.normal_(p, std=0.1)
+    x = torch.randn(2, 1, 16, 16)
+    early, late = net(x, torch.zeros(2)), net(x, torch.ones(2))
+    assert (early - late).abs().mean() > 1e-3
+
+
+def test_images_do_not_see_each_other(net):
+    x, t = torch.randn(3, 1, 16, 16), torch.rand(3)
+    together = net(x, t)
+    alone = torch.cat([net(x[k : k + 1], t[k : k + 1]) for k in range(3)])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_every_pixel_reaches_every_other_once_the_mixing_is_not_zero(net):
+    for p in net.parameters():
+        torch.nn.init.normal_(p, std=0.3)
+    x = torch.randn(1, 1, 16, 16, requires_grad=True)
+    (slope,) = torch.autograd.grad(net(x, torch.full((1,), 0.5))[0, 0, 0, 0], x)
+    assert (slope[0, 0] != 0).all()
+
+
+def test_a_block_begins_as_the_identity():
+    block, h = flow.ResBlock(8, 16), torch.randn(2, 8, 4, 4)
+    assert torch.equal(block(h, torch.randn(2, 16)), h)
+    mixing = flow.GlobalMixing(8, 4, 16, 32)
+    assert torch.equal(mixing(h, torch.randn(2, 16)), h)
+
+
+def test_times_become_cosines_and_sines():
+    t = torch.tensor([0.0, 0.25])
+    found = flow.time_features(t, 4)
+    frequencies = torch.tensor([1.0, 403.4288])
+    wanted = torch.cat([(t[:, None] * frequencies).cos(), (t[:, None] * frequencies).sin()], dim=1)
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_multiply_adds_are_counted_by_hand():
+    net = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3, padding=1), torch.nn.Flatten())
+    net.append(torch.nn.Linear(3 * 16, 5))
+    assert layers.multiply_adds(net, torch.zeros(1, 2, 4, 4)) == 3 * 16 * 2 * 9 + 48 * 5
