@@ -137,7 +137,7 @@ def test_the_gradient_through_a_sample_is_the_gradient_of_the_expectation():
     assert logvar.grad.item() == pytest.approx(math.exp(-0.4), abs=0.01)
 
 
-# ------------------------------------------------------------------ probabilistic PCA: p(x) is known
+# -------------------------------------------------- probabilistic PCA: p(x) is known
 
 
 class PPCA:

@@ -602,7 +602,7 @@ def test_motion_is_found_and_undone():
     assert torch.allclose(still[:, 24:-24, 24:-24], -film[1][:, 24:-24, 24:-24], atol=0.3)
 
 
-# ------------------------------------------------------------------ drawn styles, files, the command
+# -------------------------------------------------- drawn styles, files, the command
 
 
 @pytest.mark.parametrize("name", styles.DRAWN)

@@ -398,7 +398,7 @@ def test_training_and_test_portraits_are_different_faces(seed):
         assert poses.min() > 0
 
 
-# ------------------------------------------------------------------ probabilities and one-hot vectors
+# -------------------------------------------------- probabilities and one-hot vectors
 
 
 @pytest.mark.parametrize("name", portraits.CATEGORICAL)

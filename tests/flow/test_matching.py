@@ -1,5 +1,6 @@
 """Flow matching: the path, the loss, the times, and samplers on a flow that is known."""
 
+import itertools
 import math
 
 import pytest
@@ -78,7 +79,7 @@ def test_heuns_steps_have_second_order():
     for steps in (8, 16, 32):
         *_, last = flow.trajectory(exact, eps, steps)
         errors.append(abs(last.item() - target))
-    orders = [math.log2(a / b) for a, b in zip(errors, errors[1:], strict=False)]
+    orders = [math.log2(a / b) for a, b in itertools.pairwise(errors)]
     assert all(order > 1.5 for order in orders), orders
 
 

@@ -20,10 +20,6 @@ from genimg_lib.training import start
 STEPS, BATCH, SIZE, LATENT, CLASSES = 4, 8, 16, 6, 3  # BATCH: of all processes together
 
 
-class Interrupted(Exception):
-    """Ctrl-C, as far as a training can tell."""
-
-
 class Shares:
     """Batches (x, z, c) of which each process sees its share; the same in all for a given step."""
 
@@ -192,7 +188,7 @@ def by_run(run, name, rank, world, label, stop_at=None):
     for batch in training:
         step = run._training.step
         if step == stop_at:
-            training.throw(Interrupted())
+            training.throw(KeyboardInterrupt())
         PATTERNS[name][0](step, batch, nets, opts)
     return nets
 
@@ -200,7 +196,7 @@ def by_run(run, name, rank, world, label, stop_at=None):
 def interrupted(run, name, rank, world):
     try:
         by_run(run, name, rank, world, "resumed", stop_at=3)
-    except Interrupted:
+    except KeyboardInterrupt:
         pass
     return by_run(run, name, rank, world, "resumed")
 

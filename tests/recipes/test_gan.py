@@ -268,7 +268,7 @@ def test_images_are_drawn_from_a_seed_one_for_each_condition():
     assert recipes.sample(gan.Generator(16, 1, 6, 4).eval(), 10).shape == (10, 1, 16, 16)
 
 
-# ------------------------------------------------------------------ generators that come with the course
+# -------------------------------------------------- generators that come with the course
 
 SHIPPED = ("conditional_gan_portraits", "gan_portraits", "stable_gan_portraits")
 

@@ -98,7 +98,7 @@ def test_textures_come_from_their_seed_and_fill_the_range():
         textures.draw(1, kinds=("wool",))
 
 
-# ------------------------------------------------------------------ losses and transfers of statistics
+# -------------------------------------------------- losses and transfers of statistics
 
 float64 = {"dtype": torch.float64}
 

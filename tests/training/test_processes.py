@@ -106,7 +106,9 @@ def test_processes_started_after_the_run_are_refused(monkeypatch):
 
 def test_accelerates_launcher_on_a_cpu_ends_with_the_sentence(tmp_path):
     program = tmp_path / "a.py"
-    program.write_text("from genimg_lib.training import start\nstart('a')\nprint('trained alone')\n")
+    program.write_text(
+        "from genimg_lib.training import start\nstart('a')\nprint('trained alone')\n"
+    )
     command = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes=2"]
     done = subprocess.run([*command, program], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0 and "torchrun --nproc_per_node=2" in done.stderr
