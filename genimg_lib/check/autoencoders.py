@@ -16,7 +16,9 @@ def _random(*shape):
 
 
 def _loss(x, x_hat, mean, logvar, sigma):
-    return ((x - x_hat).square().flatten(1).sum(1) / (2 * sigma**2) + vae.gaussian_kl(mean, logvar)).mean()
+    return (
+        (x - x_hat).square().flatten(1).sum(1) / (2 * sigma**2) + vae.gaussian_kl(mean, logvar)
+    ).mean()
 
 
 def _case(sigma):
@@ -32,17 +34,23 @@ vae_loss = Check(
             ((x - y).square().flatten(1).mean(1) / (2 * s**2) + vae.gaussian_kl(m, lv)).mean()
         ),
         "the KL term is lost: an autoencoder, whose latent space has holes.": lambda x, y, m, lv, s: (
-            (x - y).square().flatten(1).sum(1) / (2 * s**2)
-        ).mean(),
+            ((x - y).square().flatten(1).sum(1) / (2 * s**2)).mean()
+        ),
         "sigma is left out: 'squared error + KL' is the loss for sigma² = 1/2 only.": lambda x, y, m, lv, s: (
-            (x - y).square().flatten(1).sum(1) + vae.gaussian_kl(m, lv)
+            ((x - y).square().flatten(1).sum(1) + vae.gaussian_kl(m, lv)).mean()
+        ),
+        "the 2 of 2 sigma² is lost.": lambda x, y, m, lv, s: (
+            (x - y).square().flatten(1).sum(1) / s**2 + vae.gaussian_kl(m, lv)
         ).mean(),
-        "the 2 of 2 sigma² is lost.": lambda x, y, m, lv, s: ((x - y).square().flatten(1).sum(1) / s**2 + vae.gaussian_kl(m, lv)).mean(),
-        "divided by sigma, not by its square.": lambda x, y, m, lv, s: ((x - y).square().flatten(1).sum(1) / (2 * s) + vae.gaussian_kl(m, lv)).mean(),
+        "divided by sigma, not by its square.": lambda x, y, m, lv, s: (
+            (x - y).square().flatten(1).sum(1) / (2 * s) + vae.gaussian_kl(m, lv)
+        ).mean(),
         "summed over the batch: the step would grow with the batch. Take the mean over images.": lambda x, y, m, lv, s: (
             _loss(x, y, m, lv, s) * len(x)
         ),
-        "this is the ELBO (up to a constant), which should grow. A loss is minimised: turn the sign.": lambda x, y, m, lv, s: -_loss(x, y, m, lv, s),
+        "this is the ELBO (up to a constant), which should grow. A loss is minimised: turn the sign.": lambda x, y, m, lv, s: (
+            -_loss(x, y, m, lv, s)
+        ),
         "the KL is taken off: it is a price.": lambda x, y, m, lv, s: (
             (x - y).square().flatten(1).sum(1) / (2 * s**2) - vae.gaussian_kl(m, lv)
         ).mean(),
@@ -60,7 +68,9 @@ def _free_heads(build):
         return "the encoder gives two things, (mean, logvar)"
     for name, head in zip(("mean", "logvar"), out, strict=True):
         if head.shape != (200, 5):
-            return f"{name} should be [200, 5] for 200 images and 5 latents; it is {list(head.shape)}"
+            return (
+                f"{name} should be [200, 5] for 200 images and 5 latents; it is {list(head.shape)}"
+            )
         if head.min() >= 0:
             return f"{name} is never negative: there is a ReLU (or another one-sided activation) before it comes out, and half of the latent space is cut off"
         if net(1e3 * torch.randn(50, 3, 4, 4))[name == "logvar"].abs().max() <= 1:
@@ -73,8 +83,13 @@ def _free_heads(build):
 class _Encoder(nn.Module):
     def __init__(self, pixels, latent, last=None, shared=False):
         super().__init__()
-        self.body, self.shared = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 32), nn.ReLU()), shared
-        self.heads = nn.Sequential(nn.Linear(32, latent if shared else 2 * latent), *([last] if last else []))
+        self.body, self.shared = (
+            nn.Sequential(nn.Flatten(), nn.Linear(pixels, 32), nn.ReLU()),
+            shared,
+        )
+        self.heads = nn.Sequential(
+            nn.Linear(32, latent if shared else 2 * latent), *([last] if last else [])
+        )
 
     def forward(self, x):
         out = self.heads(self.body(x))
@@ -124,10 +139,16 @@ sample = Property(
     _samples,
     {
         "all samples are the same": lambda decoder, n, latent: decoder(torch.zeros(n, latent)).mean,
-        "one z for all": lambda decoder, n, latent: decoder(torch.randn(1, latent).expand(n, latent)).mean,
+        "one z for all": lambda decoder, n, latent: (
+            decoder(torch.randn(1, latent).expand(n, latent)).mean
+        ),
         "torch.rand is uniform": lambda decoder, n, latent: decoder(torch.rand(n, latent)).mean,
-        "not from noise sent through the encoder": lambda decoder, n, latent: decoder(0.3 * torch.randn(n, latent)).mean,
-        "of the decoder's shape": lambda decoder, n, latent: decoder(torch.randn(n, latent)).mean.flatten(1),
+        "not from noise sent through the encoder": lambda decoder, n, latent: (
+            decoder(0.3 * torch.randn(n, latent)).mean
+        ),
+        "of the decoder's shape": lambda decoder, n, latent: decoder(
+            torch.randn(n, latent)
+        ).mean.flatten(1),
     },
 )
 
@@ -137,8 +158,12 @@ bits_per_dim = Check(
     [(89.0, 784), (1234.5, 3072), (0.7, 1)],
     {
         "nats, not bits: one nat is 1 / log 2 bits.": lambda nats, pixels: nats / pixels,
-        "multiplied by log 2; a nat is *more* than a bit, so the number has to grow.": lambda nats, pixels: nats * math.log(2) / pixels,
-        "for the whole image. It is wanted for each number in it.": lambda nats, pixels: nats / math.log(2),
+        "multiplied by log 2; a nat is *more* than a bit, so the number has to grow.": lambda nats, pixels: (
+            nats * math.log(2) / pixels
+        ),
+        "for the whole image. It is wanted for each number in it.": lambda nats, pixels: (
+            nats / math.log(2)
+        ),
     },
 )
 
@@ -152,10 +177,12 @@ interpolate = Check(
     _walk,
     [(_random(6), _random(6), 5), (_random(3), _random(3), 2), (_random(2), _random(2), 11)],
     {
-        "the end is missing: n points from a to b, both included, are n - 1 steps apart.": lambda a, b, n: torch.stack(
-            [torch.lerp(a, b, k / n) for k in range(n)]
+        "the end is missing: n points from a to b, both included, are n - 1 steps apart.": lambda a, b, n: (
+            torch.stack([torch.lerp(a, b, k / n) for k in range(n)])
         ),
         "from b to a. Begin at the first.": lambda a, b, n: _walk(b, a, n),
-        "the ends are left out; they belong to it.": lambda a, b, n: torch.stack([torch.lerp(a, b, (k + 1) / (n + 1)) for k in range(n)]),
+        "the ends are left out; they belong to it.": lambda a, b, n: torch.stack(
+            [torch.lerp(a, b, (k + 1) / (n + 1)) for k in range(n)]
+        ),
     },
 )

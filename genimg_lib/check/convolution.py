@@ -25,8 +25,12 @@ same_padding = Check(
     lambda h, d: d * (h - 1) // 2,
     [(1, 1), (3, 1), (5, 1), (3, 2), (7, 3)],
     {
-        "right without dilation only: a dilated kernel spans d (h - 1) + 1 pixels.": lambda h, d: (h - 1) // 2,
-        "this is the padding on both sides together; it is wanted for one.": lambda h, d: d * (h - 1),
+        "right without dilation only: a dilated kernel spans d (h - 1) + 1 pixels.": lambda h, d: (
+            (h - 1) // 2
+        ),
+        "this is the padding on both sides together; it is wanted for one.": lambda h, d: (
+            d * (h - 1)
+        ),
         "half the kernel, one too many where d is 2 or more: the span is d (h - 1) + 1, and half of what is beyond the middle counts.": lambda h, d: (
             d * h // 2
         ),
@@ -38,24 +42,40 @@ output_size = Check(
     _size,
     [(32, 3, 1, 1, 1), (32, 4, 2, 1, 1), (7, 4, 2, 1, 1), (15, 3, 2, 0, 2), (10, 5, 3, 2, 1)],
     {
-        "the padding counts on both sides: 2p.": lambda H, h, s, p, d: (H + p - d * (h - 1) - 1) // s + 1,
+        "the padding counts on both sides: 2p.": lambda H, h, s, p, d: (
+            (H + p - d * (h - 1) - 1) // s + 1
+        ),
         "dilation is left out.": lambda H, h, s, p, d: (H + 2 * p - h) // s + 1,
-        "one too few: at the first place the kernel fits once already, before any step.": lambda H, h, s, p, d: (H + 2 * p - d * (h - 1) - 1) // s,
+        "one too few: at the first place the kernel fits once already, before any step.": lambda H, h, s, p, d: (
+            (H + 2 * p - d * (h - 1) - 1) // s
+        ),
         "a size is a whole number: round down, a kernel that does not fit entirely gives no output.": lambda H, h, s, p, d: (
             (H + 2 * p - d * (h - 1) - 1) / s + 1
         ),
-        "rounded up: a kernel that does not fit entirely gives no output.": lambda H, h, s, p, d: -(-(H + 2 * p - d * (h - 1) - 1) // s) + 1,
+        "rounded up: a kernel that does not fit entirely gives no output.": lambda H, h, s, p, d: (
+            -(-(H + 2 * p - d * (h - 1) - 1) // s) + 1
+        ),
     },
 )
 
 convolve = Check(
     "convolve",
     lambda x, k: _valid(x, k.flip(0, 1)),
-    [(_random(6, 7), _random(3, 2)), (_random(5, 5), _random(1, 4)), (_random(8, 6), _random(3, 3))],
+    [
+        (_random(6, 7), _random(3, 2)),
+        (_random(5, 5), _random(1, 4)),
+        (_random(8, 6), _random(3, 3)),
+    ],
     {
-        "this is the cross-correlation, what conv2d computes. Turn the kernel by 180 degrees.": lambda x, k: _valid(x, k),
-        "the kernel is flipped along one axis only; both are wanted.": lambda x, k: _valid(x, k.flip(0)),
-        "the kernel is flipped along its columns only; both axes are wanted.": lambda x, k: _valid(x, k.flip(1)),
+        "this is the cross-correlation, what conv2d computes. Turn the kernel by 180 degrees.": lambda x, k: (
+            _valid(x, k)
+        ),
+        "the kernel is flipped along one axis only; both are wanted.": lambda x, k: _valid(
+            x, k.flip(0)
+        ),
+        "the kernel is flipped along its columns only; both axes are wanted.": lambda x, k: _valid(
+            x, k.flip(1)
+        ),
         "transposed, not turned: k.T exchanges rows and columns.": lambda x, k: _valid(x, k.T),
     },
 )
@@ -75,14 +95,23 @@ def _field(stack, first_jump_later=False):
 receptive_field = Check(
     "receptive_field",
     _field,
-    [([(3, 1, 1)] * 4,), ([(4, 2, 1), (4, 2, 1), (3, 1, 1)],), ([(3, 2, 2), (5, 1, 1), (2, 3, 1), (3, 1, 4)],), ([(1, 2, 1), (3, 1, 1)],)],
+    [
+        ([(3, 1, 1)] * 4,),
+        ([(4, 2, 1), (4, 2, 1), (3, 1, 1)],),
+        ([(3, 2, 2), (5, 1, 1), (2, 3, 1), (3, 1, 4)],),
+        ([(1, 2, 1), (3, 1, 1)],),
+    ],
     {
         "strides are ignored: after a layer of stride s neighbours are s times further apart.": lambda stack: (
             1 + sum(d * (h - 1) for h, _, d in stack)
         ),
-        "the jump grows too early: a layer's own stride matters only for the layers after it.": lambda stack: _field(stack, True),
+        "the jump grows too early: a layer's own stride matters only for the layers after it.": lambda stack: (
+            _field(stack, True)
+        ),
         "dilation is ignored.": lambda stack: _field([(h, s, 1) for h, s, _ in stack]),
-        "each layer adds d (h - 1) times the jump, not d h.": lambda stack: _field([(h + 1, s, d) for h, s, d in stack]),
+        "each layer adds d (h - 1) times the jump, not d h.": lambda stack: _field(
+            [(h + 1, s, d) for h, s, d in stack]
+        ),
     },
 )
 
@@ -101,12 +130,18 @@ conv_transpose = Check(
         (_random(3, 3), _random(3, 3), 1, 1),
     ],
     {
-        "this is a strided convolution: it makes the image smaller.": lambda y, k, s, p: _valid(y, k, stride=s, padding=p),
-        "the kernel was turned by 180 degrees. The transpose of a *correlation* stamps the kernel as it is.": lambda y, k, s, p: _stamp(
-            y, k.flip(0, 1), s, p
+        "this is a strided convolution: it makes the image smaller.": lambda y, k, s, p: _valid(
+            y, k, stride=s, padding=p
         ),
-        "the padding was not cut away: p rows and columns on each side go.": lambda y, k, s, p: _stamp(y, k, s, 0),
-        "stamps overwrite each other; where they overlap they add up.": lambda y, k, s, p: _overwrite(y, k, s, p),
+        "the kernel was turned by 180 degrees. The transpose of a *correlation* stamps the kernel as it is.": lambda y, k, s, p: (
+            _stamp(y, k.flip(0, 1), s, p)
+        ),
+        "the padding was not cut away: p rows and columns on each side go.": lambda y, k, s, p: (
+            _stamp(y, k, s, 0)
+        ),
+        "stamps overwrite each other; where they overlap they add up.": lambda y, k, s, p: (
+            _overwrite(y, k, s, p)
+        ),
     },
 )
 
@@ -127,7 +162,10 @@ def _bilinear(x):
 
 
 def _smooth(answer):
-    flat, ramp = torch.ones(8, 8, dtype=torch.float64), torch.arange(8.0, dtype=torch.float64).expand(8, 8)
+    flat, ramp = (
+        torch.ones(8, 8, dtype=torch.float64),
+        torch.arange(8.0, dtype=torch.float64).expand(8, 8),
+    )
     out = answer(flat)
     if not isinstance(out, torch.Tensor) or out.shape != (16, 16):
         return f"[8, 8] has to become [16, 16]; given {list(getattr(out, 'shape', []))}"
@@ -151,7 +189,9 @@ def _smooth(answer):
 def _every_second_copied(x):
     padded = F.pad(x[None, None], (0, 1, 0, 1), mode="replicate")
     u = torch.tensor([0.5, 1.0, 0.5], dtype=x.dtype)
-    return F.conv_transpose2d(padded, (u[:, None] * u)[None, None], stride=2, padding=1)[0, 0, :16, :16]
+    return F.conv_transpose2d(padded, (u[:, None] * u)[None, None], stride=2, padding=1)[
+        0, 0, :16, :16
+    ]
 
 
 upsample = Property(
@@ -160,7 +200,9 @@ upsample = Property(
     _smooth,
     {
         "a ramp does not stay a ramp": lambda x: x.repeat_interleave(2, 0).repeat_interleave(2, 1),
-        "a flat area does not stay flat": lambda x: _stamp(x, torch.ones(3, 3, dtype=x.dtype) / 9, 2, 0)[:16, :16],
+        "a flat area does not stay flat": lambda x: _stamp(
+            x, torch.ones(3, 3, dtype=x.dtype) / 9, 2, 0
+        )[:16, :16],
         "at another level": lambda x: 4 * _bilinear(x),
         "has to become [16, 16]": lambda x: x,
         "mere copies": _every_second_copied,

@@ -15,7 +15,11 @@ def _random(*shape):
     return torch.randn(*shape, generator=_g, dtype=torch.float64)
 
 
-_logits = [(_random(8), _random(8)), (3 * _random(5, 1), 3 * _random(7, 1)), (torch.tensor([1e4, -1e4]), torch.tensor([1e4, -50.0]))]
+_logits = [
+    (_random(8), _random(8)),
+    (3 * _random(5, 1), 3 * _random(7, 1)),
+    (torch.tensor([1e4, -1e4]), torch.tensor([1e4, -50.0])),
+]
 _fakes = [(_random(8),), (5 * _random(6, 1),), (torch.tensor([1e4, -1e4, -200.0]),)]
 
 losses_at_zero = Check(
@@ -23,9 +27,18 @@ losses_at_zero = Check(
     lambda: (2 * math.log(2), math.log(2)),
     [()],
     {
-        "this is the value V = -log 4; the discriminator's loss is -V, a positive number.": lambda: (-2 * math.log(2), math.log(2)),
-        "only one of the discriminator's two terms: real and fake count each.": lambda: (math.log(2), math.log(2)),
-        "the minimax loss of the generator. The non-saturating one is -log D.": lambda: (2 * math.log(2), -math.log(2)),
+        "this is the value V = -log 4; the discriminator's loss is -V, a positive number.": lambda: (
+            -2 * math.log(2),
+            math.log(2),
+        ),
+        "only one of the discriminator's two terms: real and fake count each.": lambda: (
+            math.log(2),
+            math.log(2),
+        ),
+        "the minimax loss of the generator. The non-saturating one is -log D.": lambda: (
+            2 * math.log(2),
+            -math.log(2),
+        ),
         "in bits. The course uses natural logarithms.": lambda: (2.0, 1.0),
         "D is sigmoid(0) = 1/2, not 0.": lambda: (0.0, 0.0),
     },
@@ -36,10 +49,14 @@ optimal_discriminator = Check(
     lambda p_data, p_g: p_data / (p_data + p_g),
     [(_random(9).exp(), _random(9).exp()), (_random(2, 3).exp(), _random(2, 3).exp())],
     {
-        "the wrong way round: this is 1 where only fakes are. D is the probability of *real*.": lambda p, q: q / (p + q),
+        "the wrong way round: this is 1 where only fakes are. D is the probability of *real*.": lambda p, q: (
+            q / (p + q)
+        ),
         "a ratio of densities is the odds, not the probability.": lambda p, q: p / q,
         "this is the logit a*. D is its sigmoid.": lambda p, q: (p / q).log(),
-        "two sure answers. The best discriminator says how sure it can be.": lambda p, q: (p > q).to(p.dtype),
+        "two sure answers. The best discriminator says how sure it can be.": lambda p, q: (
+            p > q
+        ).to(p.dtype),
     },
 )
 
@@ -51,16 +68,30 @@ d_loss = Check(
         "fine for moderate logits, not at ±10⁴: the logarithm of a sigmoid that is exactly 0. log D = -softplus(-a).": lambda r, f: (
             -(torch.sigmoid(r).log().mean() + (1 - torch.sigmoid(f)).log().mean())
         ),
-        "real and fake are exchanged: real images should get a high logit.": lambda r, f: F.softplus(r).mean() + F.softplus(-f).mean(),
-        "only fakes are in it. A discriminator that never sees real images calls everything fake.": lambda r, f: F.softplus(f).mean(),
-        "only real images are in it. It would call everything real.": lambda r, f: F.softplus(-r).mean(),
-        "this is V itself, which the discriminator wants to be *large*. A loss is minimised: turn the sign.": lambda r, f: -gan.minimax_d_loss(r, f),
+        "real and fake are exchanged: real images should get a high logit.": lambda r, f: (
+            F.softplus(r).mean() + F.softplus(-f).mean()
+        ),
+        "only fakes are in it. A discriminator that never sees real images calls everything fake.": lambda r, f: (
+            F.softplus(f).mean()
+        ),
+        "only real images are in it. It would call everything real.": lambda r, f: F.softplus(
+            -r
+        ).mean(),
+        "this is V itself, which the discriminator wants to be *large*. A loss is minimised: turn the sign.": lambda r, f: (
+            -gan.minimax_d_loss(r, f)
+        ),
         "the sigmoid is applied twice: a loss that expects logits was given probabilities.": lambda r, f: (
             F.softplus(-torch.sigmoid(r)).mean() + F.softplus(torch.sigmoid(f)).mean()
         ),
-        "summed over the batch; take the mean of each part.": lambda r, f: F.softplus(-r).sum() + F.softplus(f).sum(),
-        "half of it: many codes average the two parts. The course's loss is their sum, -V.": lambda r, f: gan.minimax_d_loss(r, f) / 2,
-        "both kinds want the same label here. Fakes want log(1 - D) = -softplus(a).": lambda r, f: F.softplus(-r).mean() + F.softplus(-f).mean(),
+        "summed over the batch; take the mean of each part.": lambda r, f: (
+            F.softplus(-r).sum() + F.softplus(f).sum()
+        ),
+        "half of it: many codes average the two parts. The course's loss is their sum, -V.": lambda r, f: (
+            gan.minimax_d_loss(r, f) / 2
+        ),
+        "both kinds want the same label here. Fakes want log(1 - D) = -softplus(a).": lambda r, f: (
+            F.softplus(-r).mean() + F.softplus(-f).mean()
+        ),
     },
 )
 
@@ -69,12 +100,22 @@ g_loss = Check(
     gan.nonsaturating_g_loss,
     _fakes,
     {
-        "fine for moderate logits, not at -10⁴: the logarithm of 0. log D = -softplus(-a).": lambda f: -torch.sigmoid(f).log().mean(),
-        "this is the minimax loss log(1 - D), which saturates. The non-saturating one is -log D.": lambda f: -F.softplus(f).mean(),
-        "the label is 'fake': the generator would learn to look less real. It wants D to say real.": lambda f: F.softplus(f).mean(),
-        "the sign is turned: this drives the samples away from what looks real.": lambda f: -F.softplus(-f).mean(),
+        "fine for moderate logits, not at -10⁴: the logarithm of 0. log D = -softplus(-a).": lambda f: (
+            -torch.sigmoid(f).log().mean()
+        ),
+        "this is the minimax loss log(1 - D), which saturates. The non-saturating one is -log D.": lambda f: (
+            -F.softplus(f).mean()
+        ),
+        "the label is 'fake': the generator would learn to look less real. It wants D to say real.": lambda f: (
+            F.softplus(f).mean()
+        ),
+        "the sign is turned: this drives the samples away from what looks real.": lambda f: (
+            -F.softplus(-f).mean()
+        ),
         "the sigmoid is applied twice.": lambda f: F.softplus(-torch.sigmoid(f)).mean(),
-        "this is the squared error to the label, another game (least squares GAN).": lambda f: (1 - torch.sigmoid(f)).square().mean(),
+        "this is the squared error to the label, another game (least squares GAN).": lambda f: (
+            (1 - torch.sigmoid(f)).square().mean()
+        ),
     },
 )
 

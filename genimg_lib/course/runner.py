@@ -73,8 +73,12 @@ def prepare(notebook):
 
 def digests(notebook):
     """A digest of the source of each code cell: its stored output belongs to that source."""
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    return [files.digest(source.encode())[:12] for source in code]
+    return [digest(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def digest(source):
+    """A short digest of a cell's source."""
+    return files.digest(source.encode())[:12]
 
 
 def _execute(notebook, name, environment):

@@ -13,12 +13,13 @@
 #
 # They belong to notebook 12.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import torch
 
-from genimg_lib import check
+from genimg_lib.check import convolution as check
 
 # %% [markdown]
 # ## 1. Keep the size  ★ (2 minutes)
@@ -39,7 +40,8 @@ check.same_padding(same_padding)  # 1 point
 # %% [markdown]
 # ## 2. Convolution as it is defined  ★ (5 minutes)
 #
-# Write equation (1) for all places where the kernel fits. You may use `torch.nn.functional.conv2d`, which computes (2).
+# Write equation (1) for all places where the kernel fits.
+# You may use `torch.nn.functional.conv2d`, which computes (2).
 
 
 # %%
@@ -62,7 +64,10 @@ check.convolve(convolve)  # 2 points
 
 # %%
 def receptive_field(stack):
-    """stack: a list of (kernel, stride, dilation), the first layer first. Returns the side of the field in pixels."""
+    """stack: a list of (kernel, stride, dilation), the first layer first.
+
+    Returns the side of the field in pixels.
+    """
     ### BEGIN SOLUTION
     r = j = 1
     for h, s, d in stack:
@@ -77,12 +82,17 @@ check.receptive_field(receptive_field)  # 2 points
 # %% [markdown]
 # ## 4. Stamping  ★★ (15 minutes)
 #
-# The transposed convolution without torch's: begin with zeros of the full size, let each input number stamp the kernel, `s` pixels apart, then cut `p` rows and columns from each side.
+# The transposed convolution without torch's: begin with zeros of the full size, $s(H - 1) + h$ rows.
+# Let each input number stamp the kernel, `s` pixels apart; where stamps overlap they add up.
+# Then cut `p` rows and columns from each side.
 
 
 # %%
 def conv_transpose(y, k, s, p):
-    """y: [H, W], k: [h, w], stride s, padding p. Returns [s (H - 1) + h - 2 p, s (W - 1) + w - 2 p]."""
+    """y: [H, W], k: [h, w], stride s, padding p.
+
+    Returns [s (H - 1) + h - 2 p, s (W - 1) + w - 2 p].
+    """
     ### BEGIN SOLUTION
     (H, W), (h, w) = y.shape, k.shape
     out = torch.zeros((H - 1) * s + h, (W - 1) * s + w, dtype=y.dtype)
@@ -99,7 +109,15 @@ check.conv_transpose(conv_transpose)  # 3 points
 # %% [markdown]
 # ## 5. Twice as large, without a pattern  ★★★ (30 minutes, a project)
 #
-# Enlarge [8, 8] to [16, 16] by a fixed kernel, nothing learned. Flat areas have to stay flat, and a ramp a ramp that rises by half a step from one column to the next, and no output pixel may be a mere copy. What happens at the border is up to you. Which kernel is it, and what does it do to an edge?
+# Enlarge [8, 8] to [16, 16] by a fixed kernel, nothing learned.
+# What your answer has to keep, exactly, in all places that are at least 4 pixels from the border:
+#
+# - A flat area stays flat, at the same level.
+# - A ramp stays a ramp: where the input rises by 1 from one column to the next, the output rises by 1/2 from each column to the next, and the same for rows. (torch's bicubic interpolation does not do that.)
+# - No output pixel is a mere copy of an input pixel: each mixes at least two.
+#
+# What happens at the border is up to you.
+# Which kernel is it, and what does it do to an edge?
 
 
 # %%
@@ -109,7 +127,9 @@ def upsample(x):
     u = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype) / 4
     padded = torch.nn.functional.pad(x[None, None], (1, 1, 1, 1), mode="replicate")
     kernel = u[:, None] * u  # a product: rows, then columns
-    return torch.nn.functional.conv_transpose2d(padded, kernel[None, None], stride=2, padding=3)[0, 0]
+    return torch.nn.functional.conv_transpose2d(
+        padded, kernel[None, None], stride=2, padding=3
+    )[0, 0]
     ### END SOLUTION
 
 
@@ -118,5 +138,8 @@ check.upsample(upsample)  # 4 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# Each output lies a quarter of a pixel beside the middle of an input pixel, so it takes 3/4 of this one and 1/4 of the next: the kernel (1, 3, 3, 1) / 4 in each direction, bilinear interpolation. Both sets of weights, (3, 1) and (1, 3), sum to 1. An edge is spread over four pixels: smooth ramps and sharp edges cannot both be had from one linear kernel of this size.
+# Each output lies a quarter of a pixel beside the middle of an input pixel, so it takes 3/4 of this one and 1/4 of the next: the kernel (1, 3, 3, 1) / 4 in each direction, bilinear interpolation.
+# Both sets of weights, (3, 1) / 4 and (1, 3) / 4, sum to 1.
+#
+# An edge from 0 to 1 becomes 0, 1/4, 3/4, 1: it is smoothed, and a kernel of this size that keeps ramps has no freedom left to keep it sharp.
 # <!-- END SOLUTION -->

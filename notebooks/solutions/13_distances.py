@@ -13,19 +13,21 @@
 #
 # They belong to notebook 13.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import math
 
 import torch
 
-from genimg_lib import check
+from genimg_lib.check import distances as check
 
 # %% [markdown]
 # ## 1. Two coins  ★ (5 minutes)
 #
-# Compute the divergence of a fair coin from one with P(heads) = 0.9, both ways, by hand. Then write equation (2), also for p with zeros in it.
+# Take a fair coin and one with P(heads) = 0.9, and compute both KL divergences between them by hand.
+# Then write equation (2) for tensors of probabilities, also where p has zeros.
 
 
 # %%
@@ -41,17 +43,20 @@ check.kl(kl)  # 2 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# KL(fair, bent) = ½ log(0.5/0.9) + ½ log(0.5/0.1) = 0.511; KL(bent, fair) = 0.9 log 1.8 + 0.1 log 0.2 = 0.368 nats.
+# KL(fair, biased) = ½ log(0.5/0.9) + ½ log(0.5/0.1) = 0.511 nats.
+# KL(biased, fair) = 0.9 log 1.8 + 0.1 log 0.2 = 0.368 nats.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 2. The entropy of a bell  ★ (5 minutes)
 #
-# Minus the mean of log N(x; 0, σ²) under itself. Why may it be negative?
+# The entropy of a Gaussian, in nats: minus the mean of log N(x; 0, σ²) when x is drawn from it.
+# Why may it be negative?
 
 
 # %%
 def entropy_gaussian(sigma):
+    """sigma: the standard deviation, a float. Returns a float."""
     ### BEGIN SOLUTION
     return 0.5 * math.log(2 * math.pi * math.e * sigma**2)
     ### END SOLUTION
@@ -62,7 +67,8 @@ check.entropy_gaussian(entropy_gaussian)  # 1 point
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# A density can exceed 1, and its logarithm then is positive: below σ = 0.242 the entropy is negative. It measures volume relative to the unit; scale x by 10 and log 10 is added.
+# A density can exceed 1, and its logarithm then is positive: below σ = 1/√(2πe) = 0.242 the entropy is negative.
+# It measures volume relative to the unit; scale x by 10 and log 10 is added.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
@@ -76,7 +82,8 @@ def wasserstein_1d(x, y):
     """x: [n], y: [m]. Returns one number."""
     ### BEGIN SOLUTION
     n, m = len(x), len(y)
-    x, y = x.sort().values.repeat_interleave(m), y.sort().values.repeat_interleave(n)  # n m grains each
+    x = x.sort().values.repeat_interleave(m)  # n m grains each
+    y = y.sort().values.repeat_interleave(n)
     return (x - y).abs().mean()
     ### END SOLUTION
 
@@ -94,7 +101,8 @@ check.wasserstein_1d(wasserstein_1d)  # 2 points
 def kl_gaussians(mu1, logvar1, mu2, logvar2):
     """All of one shape. Returns nats, in that shape."""
     ### BEGIN SOLUTION
-    return 0.5 * (logvar2 - logvar1 + (logvar1.exp() + (mu1 - mu2) ** 2) / logvar2.exp() - 1)
+    ratio = (logvar1.exp() + (mu1 - mu2) ** 2) / logvar2.exp()
+    return 0.5 * (logvar2 - logvar1 + ratio - 1)
     ### END SOLUTION
 
 
@@ -104,7 +112,7 @@ check.kl_gaussians(kl_gaussians)  # 2 points
 # %% [markdown]
 # ## 5. Fréchet on a line  ★★ (5 minutes)
 #
-# The squared Fréchet distance of two samples of numbers, each taken as a Gaussian: equation (15).
+# The Fréchet distance of two samples of numbers, each taken as a Gaussian: equation (15), which is squared already.
 
 
 # %%
@@ -121,14 +129,18 @@ check.frechet_1d(frechet_1d)  # 2 points
 # %% [markdown]
 # ## 6. Sliced Wasserstein  ★★★ (30 minutes, a project)
 #
-# In more dimensions sorting fails, but along any line it works: the mean of W1 over given directions. Afterwards move 300 points onto `data.toy.ring` by its gradient, with new random directions at each step.
+# In more dimensions there is nothing to sort by, but along any line there is: project both samples onto a direction, take W1 there, and average over the given directions.
+# The result has to carry a gradient: no `.item()`, no new tensors made of numbers.
+#
+# Afterwards move 300 points onto `data.toy.ring` by this gradient, with new random directions at each step.
 
 
 # %%
 def sliced_wasserstein(x, y, directions):
-    """x, y: [n, d]; directions: [k, d], each of length 1. Returns one number."""
+    """x, y: [n, d]; directions: [k, d], each of length 1. Returns a scalar tensor."""
     ### BEGIN SOLUTION
-    along_x, along_y = (x @ directions.T).sort(dim=0).values, (y @ directions.T).sort(dim=0).values  # [n, number of directions]
+    along_x = (x @ directions.T).sort(dim=0).values  # [n, k]
+    along_y = (y @ directions.T).sort(dim=0).values
     return (along_x - along_y).abs().mean()
     ### END SOLUTION
 

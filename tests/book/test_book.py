@@ -18,7 +18,7 @@ import nbformat
 import pytest
 from browser import browser, chromium_missing, complaints, look
 
-from genimg_lib.course import chapters
+from genimg_lib.course import chapters, pictures
 
 pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install '.[book]'")
 pytest.importorskip("myst_nb", reason="MyST-NB is not installed: pip install '.[book]'")
@@ -157,9 +157,8 @@ def test_every_picture_is_there_and_keeps_its_alternative_text(book):
             assert len(picture.get("alt", "")) > 10, f"{path}: {picture['src']}"
     for name in NAMES:
         stored = re.findall(r"!\[([^\]]+)\]", markdown(NOTEBOOKS[name])) + [
-            o.metadata["image/png"]["alt"]
-            for o in outputs(name)
-            if "image/png" in o.get("data", {})
+            facts["alt"]
+            for _, _, facts in filter(None, map(pictures.of_output, outputs(name)))
         ]
         assert [picture["alt"] for picture in book.chapter(name).select("img")] == [
             " ".join(alt.split()) for alt in stored
@@ -172,7 +171,7 @@ def test_a_picture_and_its_caption_are_one_figure(book):
         captions = [
             following.data["text/markdown"].strip("*")
             for output, following in itertools.pairwise(found)
-            if "image/png" in output.get("data", {})
+            if pictures.of_output(output)
             and following.get("data", {}).get("text/markdown", "").startswith("*")
         ]
         shown = [
