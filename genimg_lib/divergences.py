@@ -32,7 +32,7 @@ def js(p, q):
 def _probabilities(p, q):
     if p.dim() == 0 or q.dim() == 0 or p.shape[-1] != q.shape[-1] or p.shape[-1] == 0:
         raise ValueError(
-            f"probabilities [..., K] of the same K outcomes are wanted; given {list(p.shape)} and"
+            f"expected probabilities [..., K] of the same K outcomes, got {list(p.shape)} and"
             f" {list(q.shape)}"
         )
     for t in (p, q):
@@ -42,8 +42,8 @@ def _probabilities(p, q):
             or not torch.allclose(s := t.sum(dim=-1), torch.ones_like(s), atol=1e-4)
         ):
             raise ValueError(
-                "probabilities are wanted, floats of 0 or more that sum to 1 along the last axis;"
-                f" given sums {t.sum(dim=-1).flatten()[:3].tolist()}, least {t.min():.3g}"
+                "expected probabilities, floats of 0 or more that sum to 1 along the last axis,"
+                f" got sums {t.sum(dim=-1).flatten()[:3].tolist()}, least {t.min():.3g}"
             )
     return p, q
 
@@ -59,8 +59,7 @@ def wasserstein_1d(x, y):
     """
     if x.dim() != 1 or y.dim() != 1 or not len(x) or not len(y):
         raise ValueError(
-            f"two samples [N] and [M] of numbers are wanted; given {list(x.shape)} and"
-            f" {list(y.shape)}"
+            f"expected two samples [N] and [M] of numbers, got {list(x.shape)} and {list(y.shape)}"
         )
     x, y = x.sort().values, y.sort().values
     n, m = len(x), len(y)
@@ -98,7 +97,7 @@ def mmd(x, y, kernel=gaussian_kernel):
     """
     if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1] or not len(x) or not len(y):
         raise ValueError(
-            f"two samples [N, d] and [M, d] are wanted; given {list(x.shape)} and {list(y.shape)}"
+            f"expected two samples [N, d] and [M, d], got {list(x.shape)} and {list(y.shape)}"
         )
     return kernel(x, x).mean() - 2 * kernel(x, y).mean() + kernel(y, y).mean()
 
@@ -118,7 +117,7 @@ def frechet_distance(mu1, cov1, mu2, cov2):
     d = mu1.numel()
     if mu1.shape != (d,) or mu2.shape != (d,) or cov1.shape != (d, d) or cov2.shape != (d, d):
         raise ValueError(
-            "means [d] and covariances [d, d] are wanted; given"
+            "expected means [d] and covariances [d, d], got"
             f" {[tuple(t.shape) for t in (mu1, cov1, mu2, cov2)]}"
         )
     values, vectors = torch.linalg.eigh(cov1)

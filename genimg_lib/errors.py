@@ -12,6 +12,8 @@ class TrainingError(RuntimeError):
 def unknown(kind, name, known):
     """The ValueError for a name that is not known, with those that are.
 
-    kind: what is named, "data set". name: what was given. known: the names that there are.
+    kind: what is named, "data set".
+    name: what was given.
+    known: the names that there are.
     """
     return ValueError(f"unknown {kind} {name!r}; known: {', '.join(map(str, known))}")

@@ -106,7 +106,7 @@ def auxiliary_classifier_loss(logits, c):
     """
     if logits.shape != c.shape:
         raise ValueError(
-            f"one logit for each entry of the conditions is wanted; given {list(logits.shape)} and"
+            f"expected one logit for each entry of the conditions, got {list(logits.shape)} and"
             f" {list(c.shape)}"
         )
     return F.binary_cross_entropy_with_logits(logits, c, reduction="sum") / c.sum().clamp(min=1)
@@ -137,7 +137,7 @@ def gradient_penalty(critic, real, fake, alpha=None):
     """
     if real.shape != fake.shape:
         raise ValueError(
-            f"as many real as fake images of the same shape are wanted; given {list(real.shape)}"
+            f"expected as many real as fake images of the same shape, got {list(real.shape)}"
             f" and {list(fake.shape)}"
         )
     alpha = torch.rand(len(real), device=real.device, dtype=real.dtype) if alpha is None else alpha

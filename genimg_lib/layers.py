@@ -23,8 +23,8 @@ def conv_matrix(kernel, size, stride=1, padding=0):
     H, W = (size, size) if isinstance(size, numbers.Integral) else size
     if kernel.dim() != 2 or min(*kernel.shape, H, W) < 1 or stride < 1 or padding < 0:
         raise ValueError(
-            "a kernel [h, w], an image of at least 1x1, stride >= 1 and padding >= 0 are wanted; "
-            f"given kernel {list(kernel.shape)}, size {(H, W)}, stride {stride}, padding {padding}"
+            "expected a kernel [h, w], an image of at least 1x1, stride >= 1 and padding >= 0, "
+            f"got kernel {list(kernel.shape)}, size {(H, W)}, stride {stride}, padding {padding}"
         )
     h, w = kernel.shape
     if h > H + 2 * padding or w > W + 2 * padding:
@@ -47,7 +47,8 @@ def conv_matrix(kernel, size, stride=1, padding=0):
 def icnr_(layer, factor=2):
     """ICNR initialisation: the factor^2 channels that a pixel shuffle interleaves begin equal.
 
-    So flat areas begin flat. layer: the convolution before the shuffle, changed in place.
+    So flat areas begin flat.
+    layer: the convolution before the shuffle, changed in place.
 
     Source: ICNR, Aitken et al. 2017 (arXiv:1707.02937).
     """

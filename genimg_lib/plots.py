@@ -126,8 +126,8 @@ def cover(fig):
 def picture(fig, alt, png=png):
     """What IPython displays: a list with the picture.
 
-    It has its width on the page and its alternative text. png: makes the bytes, `quick_png` for
-    instance.
+    It has its width on the page and its alternative text.
+    png: makes the bytes, `quick_png` for instance.
     """
     from IPython.display import Image
 
@@ -186,7 +186,7 @@ def _eyes(images):
         raise TypeError(f"images are uint8 (0..255) or float in [-1, 1]; given {images.dtype}")
     images = to_uint8(images) if images.is_floating_point() else images
     if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
-        raise ValueError(f"images [N, 1 or 3, H, W] are wanted; given {tuple(images.shape)}")
+        raise ValueError(f"expected images [N, 1 or 3, H, W], got {tuple(images.shape)}")
     return images.expand(-1, 3, -1, -1)
 
 
@@ -236,7 +236,8 @@ def lines(series, xlabel="", ylabel="", title=None, width=8.0, height=3.2, **axi
 def points(series, xlabel="", ylabel="", title=None, width=4.4, height=4.0, **axis_settings):
     """A figure of clouds of points in the plane, named in a legend where there are several.
 
-    series: {name: points [N, 2]}. axis_settings: what matplotlib's `Axes.set` takes.
+    series: {name: points [N, 2]}.
+    axis_settings: what matplotlib's `Axes.set` takes.
     Returns the figure; its axes are `fig.axes[0]`.
     """
     fig, axis = figure(width=width, height=height)

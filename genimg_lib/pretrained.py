@@ -149,7 +149,8 @@ def _published(name):
 def _fill(layers, given, path):
     """The stages whose weights are all there, filled with them.
 
-    layers: a list of stages, each a dict {torchvision's key: module}. given: {key: tensor}.
+    layers: a list of stages, each a dict {torchvision's key: module}.
+    given: {key: tensor}.
     """
     stages = []
     for k, stage in enumerate(layers):

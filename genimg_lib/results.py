@@ -36,7 +36,8 @@ def of_run(folder_of_run):
 def keep(name, profile, result, seconds, memory):
     """Store a result as data/results/NAME.PROFILE.json.
 
-    result: as a run has written it. seconds, memory: of the whole notebook; memory in MiB.
+    result: as a run has written it.
+    seconds, memory: of the whole notebook; memory in MiB.
     """
     result = result | {"notebook_seconds": round(seconds), "notebook_memory_mib": memory}
     write_json(folder() / f"{name}.{profile}.json", result)
@@ -45,7 +46,10 @@ def keep(name, profile, result, seconds, memory):
 def keep_benchmark(run, name, title, minutes):
     """Store what a benchmark has reported; in the first process only.
 
-    run: its Run. name: of the file. title: "benchmarks/gan.py, portraits". minutes: it takes.
+    run: its Run.
+    name: of the file.
+    title: "benchmarks/gan.py, portraits".
+    minutes: it takes.
     """
     if run.is_main:
         result = of_run(run.folder) | {"notebook": title}

@@ -34,7 +34,8 @@ def both_forms(rows, columns):
 def expected(name, *figures):
     """What a notebook's stored results let a reader expect: minutes, memory and some figures.
 
-    name: of the notebook. figures: the two or three to show of those that it reports.
+    name: of the notebook.
+    figures: the two or three to show of those that it reports.
     Returns (rows, columns) for `show`: a row a profile; no rows where nothing is stored.
     """
     rows = []

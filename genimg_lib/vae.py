@@ -70,7 +70,7 @@ def iwae_bound(x, encoder, decoder, k, eps=None):
         eps = torch.randn(k, *mean.shape, device=mean.device, dtype=mean.dtype)
     if k < 1 or eps.shape != (k, *mean.shape):
         raise ValueError(
-            f"k of 1 or more and noise [k, N, d] are wanted; given k = {k}, noise"
+            f"expected k of 1 or more and noise [k, N, d], got k = {k}, noise"
             f" {None if eps is None else list(eps.shape)}"
         )
     return torch.logsumexp(_log_weights(x, mean, logvar, decoder, eps), dim=0) - math.log(k)
@@ -137,7 +137,8 @@ class Bernoulli:
 class Gaussian:
     """Independent Gaussian pixels with one standard deviation.
 
-    mean: [N, ...]. log_sigma: a scalar tensor or float.
+    mean: [N, ...].
+    log_sigma: a scalar tensor or float.
     """
 
     def __init__(self, mean, log_sigma):

@@ -63,8 +63,10 @@ def as_stored(net):
 def store(name, weights, known, out=None):
     """Write weights and what is known of them: NAME.safetensors and NAME.json.
 
-    weights: as `halved` gives them. known: facts for the .json. out: a folder, data/weights if
-    none is given. Returns the two paths.
+    weights: as `halved` gives them.
+    known: facts for the .json.
+    out: a folder, data/weights if none is given.
+    Returns the two paths.
     """
     from safetensors.torch import save
 

@@ -192,7 +192,7 @@ def test_no_other_loss_overflows_at_ten_thousand(dtype):
 def test_logits_that_make_no_pairs_are_refused(loss):
     with pytest.raises(ValueError, match=r"as many real as fake logits; given \[3\] and \[4\]"):
         getattr(gan, loss)(torch.zeros(3), torch.zeros(4))
-    with pytest.raises(ValueError, match=r"given \[3, 1\] and \[3\]"):
+    with pytest.raises(ValueError, match=r"got \[3, 1\] and \[3\]"):
         getattr(gan, loss)(torch.zeros(3, 1), torch.zeros(3))
 
 
@@ -365,7 +365,7 @@ def test_an_alpha_that_is_not_one_number_an_image_is_refused(shape):
 
 
 def test_reals_and_fakes_of_unlike_shapes_have_no_gradient_penalty():
-    with pytest.raises(ValueError, match=r"given \[3, 2, 4, 4\] and \[1, 2, 4, 4\]"):
+    with pytest.raises(ValueError, match=r"got \[3, 2, 4, 4\] and \[1, 2, 4, 4\]"):
         gan.gradient_penalty(conv_critic(), noise(3, 2, 4, 4), noise(1, 2, 4, 4))
 
 
@@ -810,7 +810,7 @@ def test_the_auxiliary_classifier_loss_is_a_sum_of_coin_tosses_for_each_order():
             p = 1 / (1 + math.exp(-logits[n, k].item()))
             by_hand -= math.log(p) if c[n, k] else math.log(1 - p)
     assert gan.auxiliary_classifier_loss(logits, c).item() == pytest.approx(by_hand / 6)
-    with pytest.raises(ValueError, match=r"given \[3, 5\] and \[3, 4\]"):
+    with pytest.raises(ValueError, match=r"got \[3, 5\] and \[3, 4\]"):
         gan.auxiliary_classifier_loss(logits, c[:, :4])
 
 

@@ -60,7 +60,7 @@ def test_it_keeps_the_kernels_precision():
     ],
 )
 def test_impossible_arguments_are_refused(kernel, size, stride, padding):
-    with pytest.raises(ValueError, match="are wanted"):
+    with pytest.raises(ValueError, match="got kernel"):
         conv_matrix(kernel, size, stride, padding)
 
 

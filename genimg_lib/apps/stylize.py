@@ -43,10 +43,10 @@ def stylize_file(
     if not 0 <= strength <= (1 if fast else float("inf")):
         raise ValueError(
             f"strength is {strength}; 0"
-            f" {'to 1 is wanted with a trained network' if fast else 'or more is wanted'}"
+            f" {'to 1 is expected with a trained network' if fast else 'or more is expected'}"
         )
     if not 0 <= steady <= 1:
-        raise ValueError(f"steady is {steady}; 0 to 1 is wanted")
+        raise ValueError(f"steady is {steady}; 0 to 1 is expected")
     least, usual = (networks.SIDE, 512) if fast else (optimise.SIDE, 256)
     frames = fit(film.frames, size, usual, least, say)
     if not fast and max(frames[0].shape[1:]) > optimise.LARGEST:
@@ -105,11 +105,13 @@ def fit(frames, size, usual, least, say, what="picture"):
     """
     if size is not None and size != 0 and size < least:
         raise ValueError(
-            f"size is {size}; {least} pixels or more are wanted, or 0 for the picture's own size"
+            f"size is {size}; {least} pixels or more are expected, or 0 for the picture's own size"
         )
     h, w = frames[0].shape[1:]
     if min(h, w) < least:
-        raise ValueError(f"the {what} has {w}x{h} pixels; {least} or more on each side are wanted")
+        raise ValueError(
+            f"the {what} has {w}x{h} pixels; {least} or more on each side are expected"
+        )
     longest = usual if size is None else size
     factor = max(longest / max(h, w), least / min(h, w))
     if longest == 0 or factor >= 1:

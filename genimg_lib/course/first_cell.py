@@ -49,9 +49,10 @@ def source(where=None):
 def write(where=None, folder=None):
     """Put the cell before the first code cell of every notebook, or renew it there.
 
-    where: the address, the project's if none is given. folder: of the notebooks.
-    Returns the names of the notebooks that this changed. Both files of a pair are written;
-    outputs stay with their cells.
+    where: the address, the project's if none is given.
+    folder: of the notebooks.
+    Returns the names of the notebooks that this changed. Both files of a pair are written; outputs
+    stay with their cells.
     """
     import nbformat
 

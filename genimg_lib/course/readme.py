@@ -40,7 +40,8 @@ def card(chapter):
     picture = ""
     if cover:
         source = f"data/pictures/{cover.name}"
-        picture = f'<a href="{page}"><img src="{source}" width="{CARD}" alt="Cover of chapter {number}"></a><br>'
+        image = f'<img src="{source}" width="{CARD}" alt="Cover of chapter {number}">'
+        picture = f'<a href="{page}">{image}</a><br>'
     title = f'<a href="{page}"><b>{number} {chapter.title}</b></a>'
     time = f" <i>{minutes}</i>" if (minutes := minutes_of(chapter)) else ""
     return f"{picture}{title}<br>{chapter.promise}.{time}"

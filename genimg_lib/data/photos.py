@@ -35,7 +35,8 @@ def open_photo(name):
 def open_image(path):
     """A picture file: uint8 [3, H, W].
 
-    Turned upright as its EXIF tag says, transparency laid on white. Raises DataError if it is none.
+    Turned upright as its EXIF tag says, transparency laid on white.
+    Raises DataError if it is none.
     """
     try:
         with Image.open(path) as image:

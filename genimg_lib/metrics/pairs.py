@@ -57,12 +57,12 @@ def ssim(x, y, data_range=2.0):
 def _check_pair(x, y, data_range):
     if x.shape != y.shape or x.dim() != 4:
         raise ValueError(
-            f"two batches [N, C, H, W] of the same shape are wanted; given {tuple(x.shape)} and"
+            f"expected two batches [N, C, H, W] of the same shape, got {tuple(x.shape)} and"
             f" {tuple(y.shape)}"
         )
     if not (x.is_floating_point() and y.is_floating_point()):
         raise TypeError(
-            f"float images are wanted, given {x.dtype} and {y.dtype}; uint8 goes through"
+            f"expected float images, got {x.dtype} and {y.dtype}; uint8 goes through"
             " data.to_float first"
         )
     if data_range == 2.0:

@@ -43,7 +43,7 @@ def kid(real, fake):
 def _check_features(real, fake, at_least):
     if real.dim() != 2 or fake.dim() != 2 or real.shape[1] != fake.shape[1]:
         raise ValueError(
-            "features [N, d] and [M, d] are wanted (evaluator.features(images)); given"
+            "expected features [N, d] and [M, d] (evaluator.features(images)), got"
             f" {tuple(real.shape)} and {tuple(fake.shape)}"
         )
     if min(len(real), len(fake)) < at_least:

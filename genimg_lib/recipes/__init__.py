@@ -75,9 +75,11 @@ RECIPES = {
 def make(name, minutes=None, out=None, seed=0, **options):
     """Train weights and store them with their facts; returns the two paths.
 
-    name: of RECIPES. minutes: of training, the recipe's own if not given. out: a folder,
-    data/weights if none is given. options: of the recipe's function.
-    Training that is interrupted goes on when it is started again.
+    name: of RECIPES.
+    minutes: of training, the recipe's own if not given.
+    out: a folder, data/weights if none is given.
+    options: of the recipe's function.
+    A training that is interrupted goes on when it is started again.
     Raises ValueError for an unknown name or option, before anything is trained.
     """
     if name not in RECIPES:

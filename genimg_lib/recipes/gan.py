@@ -108,10 +108,12 @@ def train(
 ):
     """The averaged generator of a game, in eval mode.
 
-    images: uint8 [N, C, H, W]. minutes, steps: when to stop.
+    images: uint8 [N, C, H, W].
+    minutes, steps: when to stop.
     conditions: [N, K] that the generator should obey, or None.
-    kind: of RECIPES. changes: of its entries. label: of the training.
-    The learning rate is constant for the first half, then falls to 0.
+    kind: of RECIPES.
+    changes: of its entries.
+    label: of the training. The learning rate is constant for the first half, then falls to 0.
     Raises ValueError for another kind or an unknown change, and where conditions that are no zeros
     and ones should be classified.
     """
@@ -121,12 +123,12 @@ def train(
         if entry not in RECIPES[kind]:
             raise unknown(f"entry of the {kind} recipe", entry, RECIPES[kind])
     recipe = RECIPES[kind] | changes
-    if recipe.get("auxiliary") and conditions is not None:
-        if not ((conditions == 0) | (conditions == 1)).all():
-            raise ValueError(
-                "expected conditions of 0 and 1, which alone can be classified; "
-                "got others: pass auxiliary=0"
-            )
+    classify = recipe.get("auxiliary") and conditions is not None
+    if classify and not ((conditions == 0) | (conditions == 1)).all():
+        raise ValueError(
+            "expected conditions of 0 and 1, which alone can be classified; "
+            "got others: pass auxiliary=0"
+        )
     G, D, opt_G, opt_D = players(run, images, conditions, kind, recipe)
     data = images if conditions is None else (images, conditions)
     batches = run.batches(data, recipe["batch"])
@@ -172,7 +174,8 @@ def play(step, batch, G, D, opt_G, opt_D, kind, recipe, autocast=nullcontext):
 def sample(G, n, c=None, seed=1):
     """n images of a generator in the mode it is in, float32 [n, C, H, W], on the CPU.
 
-    c: conditions [n, K] where it wants any. seed: of the latents.
+    c: conditions [n, K] where it wants any.
+    seed: of the latents.
     """
     z = torch.randn(n, G.latent, generator=torch.Generator().manual_seed(seed))
     return layers.in_batches(G, z) if c is None else layers.in_batches(G, z, c)

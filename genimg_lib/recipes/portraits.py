@@ -10,9 +10,11 @@ JUDGED = 5_000  # images
 def train(run, minutes, kind, conditional=False, images=30_000, size=32, **changes):
     """A gan.Generator of portraits.
 
-    kind: of `gan.RECIPES`. conditional: does it obey factors? images: to learn from; more for
-    longer trainings, so that D does not learn them by heart. size: pixels. changes: of the
-    recipe's entries.
+    kind: of `gan.RECIPES`.
+    conditional: does it obey factors? images: to learn from; more for longer trainings, so that D
+        does not learn them by heart.
+    size: pixels.
+    changes: of the recipe's entries.
     """
     train = data.load("portraits", n=images, size=size)
     conditions = portraits.one_hot(train.factors) if conditional else None

@@ -27,8 +27,9 @@ SEEN = tuple(name for name in photos.NAMES if name not in UNSEEN)
 def train_drawn(run, minutes, judge="embedded", keep=1.0, resume=False):
     """A StyleNet for the five styles that genimg_lib.data.styles draws.
 
-    judge: whose features the losses are taken in. keep: how many times more the content counts
-    than in notebook 41. resume: train the stored weights further, at half the rate.
+    judge: whose features the losses are taken in.
+    keep: how many times more the content counts than in notebook 41.
+    resume: train the stored weights further, at half the rate.
     """
     pictures = [data.to_float(styles.draw(name, 256)[None]) for name in styles.DRAWN]
     net = style.StyleNet(len(pictures), canvas=CANVAS, examples=pictures)

@@ -36,12 +36,11 @@ class StyleNet(nn.Module):
         super().__init__()
         if blocks < 1:
             raise ValueError(
-                "1 or more blocks are wanted, since the first one takes the canvas in; given"
-                f" {blocks}"
+                f"expected 1 or more blocks, since the first one takes the canvas in, got {blocks}"
             )
         if examples is not None and len(examples) != styles:
             raise ValueError(
-                f"one example for each style is wanted; given {len(examples)} for {styles}"
+                f"expected one example for each style, got {len(examples)} for {styles}"
             )
         self.styles = styles
         self.canvas = nn.Parameter(torch.randn(styles, canvas, self.TILE, self.TILE))
@@ -162,8 +161,8 @@ class AnyStyle(nn.Module):
             )[-1].shape[1:2]
         ) != (128,):
             raise ValueError(
-                f"an encoder with 128 channels at stage {self.STAGES} is wanted, as"
-                f" features('embedded') has; given one with {channels[0]}"
+                f"expected an encoder with 128 channels at stage {self.STAGES}, as"
+                f" features('embedded') has, got one with {channels[0]}"
             )
 
     def _apply(self, fn, recurse=True):
@@ -197,7 +196,7 @@ class AnyStyle(nn.Module):
         )
         if not isinstance(weights, (list, tuple)) or len(styles) != len(weights):
             raise ValueError(
-                f"one weight for each of {len(styles)} styles is wanted, as a list; given {weights}"
+                f"expected one weight for each of {len(styles)} styles, as a list, got {weights}"
             )
         for picture in (content, *styles):
             check_pictures(picture)
@@ -232,7 +231,7 @@ def _mix(style, styles, x):
     if isinstance(style, torch.Tensor):
         if style.dim() != 2 or style.shape[1] != styles or len(style) not in (1, len(x)):
             raise ValueError(
-                f"weights of {styles} styles, [1 or {len(x)}, {styles}], are wanted; given"
+                f"expected weights of {styles} styles, [1 or {len(x)}, {styles}], got"
                 f" {list(style.shape)}"
             )
         return style.to(x)

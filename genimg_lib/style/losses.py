@@ -14,7 +14,7 @@ def gram(features):
     """
     if features.dim() != 4:
         raise ValueError(
-            f"features [N, C, H, W] are wanted; given {list(features.shape)}"
+            f"expected features [N, C, H, W], got {list(features.shape)}"
             + (": add a batch axis, features[None]" if features.dim() == 3 else "")
         )
     n, c, h, w = features.shape
@@ -135,7 +135,8 @@ def bleach(content, reference=None):
 def color(bleached, mean, root):
     """Bleached pixels [N, 3, H, W] with a mean and a root of a covariance, cut to [-1, 1].
 
-    mean: [N or 1, 3]. root: [N or 1, 3, 3].
+    mean: [N or 1, 3].
+    root: [N or 1, 3, 3].
     """
     return (
         (root.to(bleached) @ bleached.flatten(2) + mean.to(bleached)[:, :, None])
@@ -205,6 +206,6 @@ def _check_channels(content, style):
         or len(style) not in (1, len(content))
     ):
         raise ValueError(
-            "content [N, C, H, W] and style [N or 1, C, H', W'] are wanted; given"
+            "expected content [N, C, H, W] and style [N or 1, C, H', W'], got"
             f" {list(content.shape)} and {list(style.shape)}"
         )

@@ -137,7 +137,7 @@ def check_pictures(x):
     """
     if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < SIDE:
         raise ValueError(
-            f"colour images [N, 3, H, W] with sides of {SIDE} pixels or more are wanted; given"
+            f"expected colour images [N, 3, H, W] with sides of {SIDE} pixels or more, got"
             f" {list(x.shape)}"
         )
 

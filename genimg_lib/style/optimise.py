@@ -246,7 +246,7 @@ def keep_color(stylised, content):
     """
     if stylised.shape != content.shape:
         raise ValueError(
-            f"pictures of the same shape are wanted; given {list(stylised.shape)} and"
+            f"expected pictures of the same shape, got {list(stylised.shape)} and"
             f" {list(content.shape)}"
         )
     weights = torch.tensor([0.299, 0.587, 0.114], device=content.device, dtype=content.dtype).view(
@@ -305,21 +305,21 @@ def _check(content, styles, strength, steps, s, stages):
     ]:
         if x.dim() != 4 or x.shape[:2] != (1, 3) or min(x.shape[2:]) < SIDE:
             raise ValueError(
-                f"{name}: one colour image [1, 3, H, W] with sides of {SIDE} pixels or more is"
-                f" wanted; given {list(x.shape)}"
+                f"{name}: expected one colour image [1, 3, H, W] with sides of {SIDE} pixels or more"
+                f", got {list(x.shape)}"
             )
         if x.dtype != torch.float32 or not x.isfinite().all() or x.abs().max() > 1.01:
             raise ValueError(
-                f"{name}: finite float32 numbers in [-1, 1] are wanted, as data.to_float gives;"
-                f" given {x.dtype} from {x.min():.3g} to {x.max():.3g}"
+                f"{name}: expected finite float32 numbers in [-1, 1], as data.to_float gives,"
+                f" got {x.dtype} from {x.min():.3g} to {x.max():.3g}"
             )
     if not strength >= 0:
-        raise ValueError(f"strength is {strength}; 0 or more is wanted, 1 for a clear style")
+        raise ValueError(f"strength is {strength}; 0 or more is expected, 1 for a clear style")
     if s.mix is not None and (
         s.masks is not None or len(s.mix) != len(styles) or min(s.mix) < 0 or not sum(s.mix) > 0
     ):
         raise ValueError(
-            f"mix is {s.mix}; {len(styles)} weights of 0 or more are wanted, not all 0, and no"
+            f"mix is {s.mix}; {len(styles)} weights of 0 or more are expected, not all 0, and no"
             " masks with it"
         )
     shape = (1, 1, *content.shape[2:])
@@ -331,13 +331,13 @@ def _check(content, styles, strength, steps, s, stages):
         )
     ):
         raise ValueError(
-            f"one mask {list(shape)} in 0..1 for each of {len(styles)} styles is wanted; given"
+            f"expected one mask {list(shape)} in 0..1 for each of {len(styles)} styles, got"
             f" {[list(m.shape) for m in s.masks]}"
         )
     if not isinstance(steps, int) or steps < 1:
-        raise ValueError(f"steps is {steps!r}; a whole number, 1 or more, is wanted")
+        raise ValueError(f"steps is {steps!r}; a whole number, 1 or more, is expected")
     if isinstance(s.init, str) and s.init not in ("content", "noise"):
-        raise ValueError(f"init is {s.init!r}; 'content', 'noise' or an image is wanted")
+        raise ValueError(f"init is {s.init!r}; 'content', 'noise' or an image is expected")
     if not isinstance(s.levels, int) or s.levels < 1:
         raise ValueError(
             f"levels is {s.levels!r}; 1 for the full size only, 2 to begin at half of it, and so on"

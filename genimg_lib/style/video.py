@@ -57,7 +57,7 @@ def flicker(film, step):
     Raises ValueError for one frame.
     """
     if len(film) < 2:
-        raise ValueError(f"two frames or more are wanted; given {len(film)}")
+        raise ValueError(f"expected two frames or more, got {len(film)}")
     before, after = overlap(film[:-1], film[1:], step)
     return (before - after).square().mean().item()
 
@@ -72,7 +72,7 @@ def blend(film, step, keep=0.4):
     Raises ValueError for any other.
     """
     if not 0 <= keep <= 1:
-        raise ValueError(f"keep is {keep}; a number from 0 to 1 is wanted")
+        raise ValueError(f"keep is {keep}; a number from 0 to 1 is expected")
     out = [film[0]]
     for frame in film[1:]:
         mixed = frame.clone()

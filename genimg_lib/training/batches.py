@@ -19,7 +19,7 @@ class Batches:
         self.tensors = tuple(t.to(device) for t in ((tensors,) if self.single else tensors))
         if len({len(t) for t in self.tensors}) != 1:
             raise ValueError(
-                f"tensors of the same length are wanted; given {[len(t) for t in self.tensors]}"
+                f"expected tensors of the same length, got {[len(t) for t in self.tensors]}"
             )
         self.n, self.size, self.seed, self.rank, self.world, self.device = (
             len(self.tensors[0]),

@@ -24,7 +24,7 @@ class Window:
             unit=" steps",
             file=self.live,
             disable=self.quiet,
-            ncols=110,
+            ncols=88,
             mininterval=0.5,
             ascii=" ━",
         )

@@ -233,8 +233,9 @@ class Run:
     def anneal(self, *optimisers, warmup=0):
         """Set learning rates for this step: constant for the first half, then falling to 0.
 
-        To be called once a step. The rate of the first half is the one that each optimiser was
-        made with. warmup: steps over which it rises to that from 0, at the start.
+        To be called once a step. The rate of the first half is the one that each optimiser was made
+        with.
+        warmup: steps over which it rises to that from 0, at the start.
         """
         step = self._training.step if self._training else 0
         factor = min(1.0, 2 * (1 - self.progress))

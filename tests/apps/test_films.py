@@ -330,11 +330,11 @@ def test_the_command_paints_films(tmp_path, capsys):
         (["TEXT", "mosaic", "-o", "o.png"], "cannot be read as a picture"),
         (
             ["DOT", "mosaic", "-o", "o.png"],
-            "the picture has 1x1 pixels; 32 or more on each side are wanted",
+            "the picture has 1x1 pixels; 32 or more on each side are expected",
         ),
         (
             ["coffee", "DOT", "-o", "o.png"],
-            "the style has 1x1 pixels; 32 or more on each side are wanted",
+            "the style has 1x1 pixels; 32 or more on each side are expected",
         ),
         (["coffee", "NO.png", "-o", "o.png"], "there is no style 'NO.png'"),
         (["coffee", "TEXT", "-o", "o.png"], "cannot be read as a picture"),
@@ -345,7 +345,7 @@ def test_the_command_paints_films(tmp_path, capsys):
         (["coffee", "mosaic", "-o", "o.png", "--size", "4"], "size is 4; 32 pixels or more"),
         (
             ["coffee", "mosaic", "-o", "o.png", "--fast", "--strength", "2"],
-            "strength is 2.0; 0 to 1 is wanted with a trained network",
+            "strength is 2.0; 0 to 1 is expected with a trained network",
         ),
         (["coffee", "mosaic", "-o", "o.png", "--net", "alexnet"], "unknown network 'alexnet'"),
         (["EMPTY", "mosaic", "-o", "o.png"], "there are no pictures in"),

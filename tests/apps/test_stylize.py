@@ -327,25 +327,25 @@ def test_minimise_returns_from_a_leap():
         (
             {"content": torch.zeros(1, 3, 1, 1)},
             (
-                r"content: one colour image .* sides of 32 pixels or more is wanted; given \[1, 3,"
+                r"content: expected one colour image .* sides of 32 pixels or more, got \[1, 3,"
                 r" 1, 1\]"
             ),
         ),
-        ({"content": torch.zeros(1, 1, 32, 32)}, r"given \[1, 1, 32, 32\]"),
+        ({"content": torch.zeros(1, 1, 32, 32)}, r"got \[1, 1, 32, 32\]"),
         (
             {"content": torch.full((1, 3, 32, 32), 200.0)},
-            "finite float32 numbers in .-1, 1. are wanted",
+            "finite float32 numbers in .-1, 1.",
         ),
-        ({"styles": torch.full((1, 3, 32, 32), float("nan"))}, "style: finite float32 numbers"),
+        ({"styles": torch.full((1, 3, 32, 32), float("nan"))}, "style: expected finite float32 numbers"),
         ({"strength": -1}, "strength is -1; 0 or more"),
-        ({"mix": [1.0, 2.0]}, "1 weights of 0 or more are wanted"),
+        ({"mix": [1.0, 2.0]}, "1 weights of 0 or more are expected"),
         ({"masks": [torch.zeros(1, 1, 8, 8)]}, r"one mask \[1, 1, 32, 32\]"),
         ({"steps": 0}, "steps is 0"),
         ({"init": "black"}, "'content', 'noise' or an image"),
         ({"optimizer": "sgd"}, "unknown optimizer 'sgd'; known: lbfgs, adam"),
         ({"content_stage": 9}, "stages 0 to 4"),
         ({"levels": 0}, "levels is 0; 1 for the full size only"),
-        ({"init": torch.full((1, 3, 32, 32), float("nan"))}, "init: finite float32 numbers"),
+        ({"init": torch.full((1, 3, 32, 32), float("nan"))}, "init: expected finite float32 numbers"),
     ],
 )
 def test_what_cannot_be_stylised_is_named(change, message):
@@ -400,9 +400,9 @@ def test_styles_differ_by_their_norms_alone_and_mix_between():
     ):
         with pytest.raises(ValueError, match=message):
             net(x, wrong)
-    with pytest.raises(ValueError, match=r"1 or more blocks are wanted.*given 0"):
+    with pytest.raises(ValueError, match=r"1 or more blocks.*got 0"):
         style.StyleNet(blocks=0)
-    with pytest.raises(ValueError, match="given 1 for 3"):
+    with pytest.raises(ValueError, match="got 1 for 3"):
         style.StyleNet(3, examples=[x])
 
 
@@ -427,7 +427,7 @@ def test_any_style_hands_the_decoder_the_styles_statistics():
         atol=1e-3,
     )
     for weights_ in ([1.0], 1.0):
-        with pytest.raises(ValueError, match="one weight for each of 2 styles is wanted"):
+        with pytest.raises(ValueError, match="one weight for each of 2 styles"):
             net(x, [s, s], weights_)
     assert not any(key.startswith("encoder") for key in net.state_dict())
 
@@ -523,13 +523,13 @@ def test_one_pass_networks_refuse_what_is_too_small_or_grey():
             lambda x: nets[1](x, photo()),
             lambda x: nets[1](photo(), x),
         ):
-            with pytest.raises(ValueError, match="sides of 16 pixels or more are wanted; given"):
+            with pytest.raises(ValueError, match="sides of 16 pixels or more, got"):
                 call(x)
 
 
 def test_any_style_takes_an_encoder_of_the_right_width_along(published):
     with pytest.raises(
-        ValueError, match=r"an encoder with 128 channels at stage 3 is wanted.*given one with 256"
+        ValueError, match=r"an encoder with 128 channels at stage 3.*got one with 256"
     ):
         style.AnyStyle(pretrained.features("vgg19", path=published["vgg19"]))
     net = style.AnyStyle(pretrained.features("random")).double()

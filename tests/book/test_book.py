@@ -157,8 +157,7 @@ def test_every_picture_is_there_and_keeps_its_alternative_text(book):
             assert len(picture.get("alt", "")) > 10, f"{path}: {picture['src']}"
     for name in NAMES:
         stored = re.findall(r"!\[([^\]]+)\]", markdown(NOTEBOOKS[name])) + [
-            facts["alt"]
-            for _, _, facts in filter(None, map(pictures.of_output, outputs(name)))
+            facts["alt"] for _, _, facts in filter(None, map(pictures.of_output, outputs(name)))
         ]
         assert [picture["alt"] for picture in book.chapter(name).select("img")] == [
             " ".join(alt.split()) for alt in stored

@@ -48,9 +48,9 @@ def test_matching_grams_is_an_mmd_with_a_polynomial_kernel():
 
 
 def test_a_missing_batch_axis_is_named():
-    with pytest.raises(ValueError, match=r"given \[3, 8, 8\]: add a batch axis"):
+    with pytest.raises(ValueError, match=r"got \[3, 8, 8\]: add a batch axis"):
         style.gram(torch.zeros(3, 8, 8))
-    with pytest.raises(ValueError, match=r"given \[8, 8\]$"):
+    with pytest.raises(ValueError, match=r"got \[8, 8\]$"):
         style.gram(torch.zeros(8, 8))
 
 
@@ -133,7 +133,7 @@ def test_the_content_loss_is_a_mean_of_squares_place_by_place():
         / 120
     )
     assert style.content_loss(a, a.flip(3)) > 0.1 and style.content_loss(a, a.clone()) == 0
-    with pytest.raises(ValueError, match=r"given \[2, 3, 4, 5\] and \[1, 3, 4, 5\]"):
+    with pytest.raises(ValueError, match=r"got \[2, 3, 4, 5\] and \[1, 3, 4, 5\]"):
         style.content_loss(a, b[:1])
 
 
@@ -259,8 +259,8 @@ def test_features_with_fewer_places_than_channels_are_whitened_where_they_vary()
 def test_content_and_style_of_unlike_channels_are_refused(transfer):
     for other in (maps_of(1, 4, 3, 3), maps_of(3, 3, 3, 3), maps_of(1, 3, 3, 3)[0]):
         with pytest.raises(
-            ValueError, match=r"content \[N, C, H, W\] and style \[N or 1, C, H', W'\] are wanted"
+            ValueError, match=r"content \[N, C, H, W\] and style \[N or 1, C, H', W'\]"
         ):
             transfer(maps_of(2, 3, 4, 4), other)
-    with pytest.raises(ValueError, match=r"given \[3, 4, 4\] and \[1, 4, 5, 5\]"):
+    with pytest.raises(ValueError, match=r"got \[3, 4, 4\] and \[1, 4, 5, 5\]"):
         transfer(maps_of(1, 3, 4, 4)[0], maps_of(1, 4, 5, 5))

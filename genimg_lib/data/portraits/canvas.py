@@ -49,8 +49,10 @@ class Canvas:
     def paint(self, d, color, soft=0.0, opacity=1.0, within=None):
         """Lay a colour over the pixels where d is negative.
 
-        d: [B, P], a signed distance. color: [B, 3] or [3]. soft: the width of d's edge in picture
-        units. within: another distance that has to be negative too.
+        d: [B, P], a signed distance.
+        color: [B, 3] or [3].
+        soft: the width of d's edge in picture units.
+        within: another distance that has to be negative too.
         """
         coverage = (0.5 - d / max(soft, self.pixel)).clamp_(0, 1)
         if within is not None:

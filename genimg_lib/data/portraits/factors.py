@@ -63,7 +63,8 @@ def sample(n, seed=0):
 def one_hot(factors):
     """The categorical factors as one-hot vectors side by side: float32 [N, 47].
 
-    In the order of CATEGORICAL. factors: as for `draw`.
+    In the order of CATEGORICAL.
+    factors: as for `draw`.
     """
     factors = as_tensors(factors)
     return torch.cat(
