@@ -115,7 +115,7 @@ def auxiliary_classifier_loss(logits, c):
 def _check_pairs(real_logits, fake_logits):
     if real_logits.shape != fake_logits.shape:
         raise ValueError(
-            f"pairs need as many real as fake logits; given {list(real_logits.shape)} and"
+            f"pairs need as many real as fake logits; got {list(real_logits.shape)} and"
             f" {list(fake_logits.shape)}"
         )
 
@@ -143,7 +143,7 @@ def gradient_penalty(critic, real, fake, alpha=None):
     alpha = torch.rand(len(real), device=real.device, dtype=real.dtype) if alpha is None else alpha
     if alpha.shape != (len(real),):
         raise ValueError(
-            f"alpha is one number for each of the {len(real)} images, [{len(real)}]; given"
+            f"alpha is one number for each of the {len(real)} images, [{len(real)}]; got"
             f" {list(alpha.shape)}"
         )
     alpha = alpha.view(-1, *[1] * (real.dim() - 1))
@@ -351,4 +351,4 @@ def _check_condition(c, n, conditions):
             if conditions
             else "was made without conditions"
         )
-        raise ValueError(f"this network {wanted}; given {None if c is None else list(given)}")
+        raise ValueError(f"this network {wanted}; got {None if c is None else list(given)}")

@@ -183,7 +183,7 @@ def grid(images, cols=None, title=None, labels=None, width=8.0):
 def _eyes(images):
     images = images.detach().cpu()
     if not images.is_floating_point() and images.dtype != torch.uint8:
-        raise TypeError(f"images are uint8 (0..255) or float in [-1, 1]; given {images.dtype}")
+        raise TypeError(f"images are uint8 (0..255) or float in [-1, 1]; got {images.dtype}")
     images = to_uint8(images) if images.is_floating_point() else images
     if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise ValueError(f"expected images [N, 1 or 3, H, W], got {tuple(images.shape)}")

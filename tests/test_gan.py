@@ -190,7 +190,7 @@ def test_no_other_loss_overflows_at_ten_thousand(dtype):
 
 @pytest.mark.parametrize("loss", ["relativistic_d_loss", "relativistic_g_loss"])
 def test_logits_that_make_no_pairs_are_refused(loss):
-    with pytest.raises(ValueError, match=r"as many real as fake logits; given \[3\] and \[4\]"):
+    with pytest.raises(ValueError, match=r"as many real as fake logits; got \[3\] and \[4\]"):
         getattr(gan, loss)(torch.zeros(3), torch.zeros(4))
     with pytest.raises(ValueError, match=r"got \[3, 1\] and \[3\]"):
         getattr(gan, loss)(torch.zeros(3, 1), torch.zeros(3))
@@ -359,7 +359,7 @@ def test_the_gradient_penalty_is_1_with_finite_gradients_where_the_critic_is_fla
 def test_an_alpha_that_is_not_one_number_an_image_is_refused(shape):
     with pytest.raises(
         ValueError,
-        match=re.escape(f"one number for each of the 3 images, [3]; given {list(shape)}"),
+        match=re.escape(f"one number for each of the 3 images, [3]; got {list(shape)}"),
     ):
         gan.gradient_penalty(conv_critic(), noise(3, 2, 4, 4), noise(3, 2, 4, 4), torch.rand(shape))
 
@@ -625,7 +625,7 @@ def test_conditions_that_are_missing_or_of_the_wrong_shape_are_refused(shape):
     generator, discriminator = networks(conditions=5)
     wrong = None if shape is None else torch.zeros(shape)
     message = re.escape(
-        f"wants a condition c [3, 5]; given {None if shape is None else list(shape)}"
+        f"wants a condition c [3, 5]; got {None if shape is None else list(shape)}"
     )
     for network, x in ((generator, torch.zeros(3, 6)), (discriminator, torch.zeros(3, 3, 16, 16))):
         with pytest.raises(ValueError, match=message):
@@ -634,7 +634,7 @@ def test_conditions_that_are_missing_or_of_the_wrong_shape_are_refused(shape):
 
 def test_a_condition_that_nobody_would_look_at_is_refused():
     for network, x in zip(networks(), (torch.zeros(3, 6), torch.zeros(3, 3, 16, 16)), strict=True):
-        with pytest.raises(ValueError, match=re.escape("made without conditions; given [3, 5]")):
+        with pytest.raises(ValueError, match=re.escape("made without conditions; got [3, 5]")):
             network(x, torch.zeros(3, 5))
 
 

@@ -307,7 +307,7 @@ def test_the_iwae_bound_wants_noise_of_its_shape():
     assert vae.iwae_bound(x, model.near, model.decoder, 2).shape == (3,)
     with pytest.raises(ValueError, match=r"got k = 2, noise \[3, 3, 2\]"):
         vae.iwae_bound(x, model.near, model.decoder, 2, noise(3, 3, 2))
-    with pytest.raises(ValueError, match="given k = 0"):
+    with pytest.raises(ValueError, match="got k = 0"):
         vae.iwae_bound(x, model.near, model.decoder, 0)
 
 

@@ -21,7 +21,7 @@ def cluster(images, k=20, seed=0, rounds=20, of=None):
 
     if not 1 <= k <= len(images):
         raise ValueError(
-            f"from 1 to {len(images):,} groups are possible for {len(images):,} images; given {k}"
+            f"from 1 to {len(images):,} groups are possible for {len(images):,} images; got {k}"
         )
     means, labels = kmeans2(
         _small(images).numpy(),
@@ -53,7 +53,7 @@ def principal_components(images, k=36, spread=0.5, of=None):
     if not 1 <= k <= possible:
         raise ValueError(
             "as many components are possible as there are ways in which the images differ, at most"
-            f" {possible}, and 1 or more; given {k}"
+            f" {possible}, and 1 or more; got {k}"
         )
     variances, directions = variances[-k:].flip(0), directions[:, -k:].flip(1)
     largest = directions.gather(0, directions.abs().argmax(dim=0, keepdim=True))

@@ -177,13 +177,13 @@ class Evaluator:
         c, s = self.channels, self.size
         if images.dim() != 4 or images.shape[1:] != (c, s, s):
             raise ValueError(
-                f"the {self.name} evaluator sees images [N, {c}, {s}, {s}]; given"
+                f"the {self.name} evaluator sees images [N, {c}, {s}, {s}]; got"
                 f" {tuple(images.shape)}"
             )
         if images.is_floating_point():
             check_range(images)
         elif images.dtype != torch.uint8:
-            raise TypeError(f"images are uint8 in 0..255 or float in [-1, 1]; given {images.dtype}")
+            raise TypeError(f"images are uint8 in 0..255 or float in [-1, 1]; got {images.dtype}")
         with torch.no_grad():
             for part in images.split(at_once):
                 yield (to_float(part) if part.dtype == torch.uint8 else part.float()).to(

@@ -48,6 +48,6 @@ def _check_features(real, fake, at_least):
         )
     if min(len(real), len(fake)) < at_least:
         raise ValueError(
-            f"at least {at_least} of each are needed; given {len(real)} and {len(fake)}"
+            f"at least {at_least} of each are needed; got {len(real)} and {len(fake)}"
         )
     return real.double(), fake.double()

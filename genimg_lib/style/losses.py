@@ -32,7 +32,7 @@ def content_loss(features, target):
     """
     if features.shape != target.shape:
         raise ValueError(
-            f"features of the same layer and size are compared; given {list(features.shape)} and"
+            f"features of the same layer and size are compared; got {list(features.shape)} and"
             f" {list(target.shape)}"
         )
     return (features - target).square().mean()
@@ -51,7 +51,7 @@ def style_loss(maps, grams):
     """
     if len(maps) != len(grams):
         raise ValueError(
-            f"one wanted Gram matrix for each layer; given {len(maps)} layers and {len(grams)}"
+            f"one wanted Gram matrix for each layer; got {len(maps)} layers and {len(grams)}"
             " matrices"
         )
     losses = []

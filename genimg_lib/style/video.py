@@ -23,7 +23,7 @@ def pan(image, size, frames=24, step=(1, 3), noise=0.02, seed=0):
     ):
         raise ValueError(
             f"{frames} frames of {h}x{w}, moved by ({dy}, {dx}) each, need an image of"
-            f" {h + dy * (frames - 1)}x{w + dx * (frames - 1)}; given {list(image.shape[1:])}"
+            f" {h + dy * (frames - 1)}x{w + dx * (frames - 1)}; got {list(image.shape[1:])}"
         )
     film = torch.stack([image[:, k * dy : k * dy + h, k * dx : k * dx + w] for k in range(frames)])
     film = film + noise * torch.randn(film.shape, generator=torch.Generator().manual_seed(seed)).to(

@@ -562,7 +562,7 @@ def test_a_panned_film_moves_as_it_says():
     )
     noisy, _ = style.pan(image, (40, 32), frames=6, step=(2, 3), noise=0.05)
     assert style.flicker(noisy, step) == pytest.approx(2 * 0.05**2, rel=0.2)
-    with pytest.raises(ValueError, match="need an image of 52x92; given"):
+    with pytest.raises(ValueError, match="need an image of 52x92; got"):
         style.pan(image, (40, 32), frames=7, step=(2, 10))
     with pytest.raises(ValueError, match="two frames or more"):
         style.flicker(film[:1], step)

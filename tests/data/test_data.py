@@ -880,7 +880,7 @@ def test_groups_put_together_what_looks_alike():
     assert found.dtype == torch.int64 and (found == found[0]).eq(bright == bright[0]).all()
     assert torch.equal(found, pseudo_labels.cluster(images, 2, seed=3))
     with pytest.raises(
-        ValueError, match="from 1 to 60 groups are possible for 60 images; given 61"
+        ValueError, match="from 1 to 60 groups are possible for 60 images; got 61"
     ):
         pseudo_labels.cluster(images, 61)
 
@@ -924,7 +924,7 @@ def test_components_are_coordinates_along_the_directions_in_which_images_differ(
     # the spread is 0.5 unless said
     assert torch.allclose(2 * found, pseudo_labels.principal_components(images, 2), atol=1e-6)
     for wrong in (0, 3):
-        with pytest.raises(ValueError, match=f"at most 2, and 1 or more; given {wrong}"):
+        with pytest.raises(ValueError, match=f"at most 2, and 1 or more; got {wrong}"):
             pseudo_labels.principal_components(images, wrong)
     with pytest.raises(ValueError, match="at most 0"):
         pseudo_labels.principal_components(images[:1].repeat(5, 1, 1, 1), 1)

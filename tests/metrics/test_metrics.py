@@ -209,7 +209,7 @@ def test_metrics_of_features_refuse_what_they_cannot_compare():
         with pytest.raises(ValueError, match=r"features \[N, d\] and \[M, d\]"):
             metric(noise(5, 3, 4, 4), noise(5, 3, 4, 4))
         with pytest.raises(
-            ValueError, match=f"at least {least} of each are needed; given 9 and {least - 1}"
+            ValueError, match=f"at least {least} of each are needed; got 9 and {least - 1}"
         ):
             metric(noise(9, 3), noise(least - 1, 3))
 
@@ -393,14 +393,14 @@ def test_what_is_read_of_portraits_are_indices_and_numbers(judge, fresh):
         (
             torch.zeros(2, 1, 32, 32),
             ValueError,
-            r"the portraits evaluator sees images \[N, 3, 32, 32\]; given \(2, 1, 32, 32\)",
+            r"the portraits evaluator sees images \[N, 3, 32, 32\]; got \(2, 1, 32, 32\)",
         ),
         (
             torch.zeros(2, 3, 28, 28),
             ValueError,
-            r"sees images \[N, 3, 32, 32\]; given \(2, 3, 28, 28\)",
+            r"sees images \[N, 3, 32, 32\]; got \(2, 3, 28, 28\)",
         ),
-        (torch.zeros(3, 32, 32), ValueError, r"sees images \[N, 3, 32, 32\]; given \(3, 32, 32\)"),
+        (torch.zeros(3, 32, 32), ValueError, r"sees images \[N, 3, 32, 32\]; got \(3, 32, 32\)"),
         (torch.full((2, 3, 32, 32), 200.0), ValueError, "these images lie between 200 and 200"),
         (torch.full((2, 3, 32, 32), -1.1), ValueError, "these images lie between"),
         (torch.full((2, 3, 32, 32), math.nan), ValueError, "these images lie between nan and nan"),
