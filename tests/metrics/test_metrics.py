@@ -407,7 +407,7 @@ def test_what_is_read_of_portraits_are_indices_and_numbers(judge, fresh):
         (
             torch.zeros(2, 3, 32, 32, dtype=torch.int64),
             TypeError,
-            "images are uint8 in 0..255 or float .* given torch.int64",
+            "images are uint8 in 0..255 or float .* got torch.int64",
         ),
     ],
 )

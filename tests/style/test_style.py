@@ -168,7 +168,7 @@ def test_losses_of_style_hardly_depend_on_the_size_of_a_tiled_image():
 
 @pytest.mark.parametrize(("maps", "grams"), [(2, 1), (1, 2)])
 def test_layers_and_wanted_matrices_have_to_match(maps, grams):
-    with pytest.raises(ValueError, match=f"given {maps} layers and {grams} matrices"):
+    with pytest.raises(ValueError, match=f"got {maps} layers and {grams} matrices"):
         style.style_loss([maps_of(1, 3, 4, 4)] * maps, [style.gram(maps_of(1, 3, 4, 4))] * grams)
     with pytest.raises(ValueError, match=r"Gram matrices \[2, 3, 3\]; wanted are \[1, 4, 4\]"):
         style.style_loss([maps_of(2, 3, 4, 4)], [style.gram(maps_of(1, 4, 4, 4))])
