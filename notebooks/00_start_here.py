@@ -13,86 +13,241 @@
 #
 # *Within a minute you will have trained a network that turns noise into faces, on this machine; and you will know what "generating an image" means, and how this course works.*
 #
-# ![Faces: real ones, those of the network trained in this notebook, and those of the same network trained longer.](../data/pictures/00_start_here.png)
+# ![Faces: real ones, those of the network trained in this notebook, and those of the same network trained longer.](../data/pictures/00_start_here.webp)
 #
-# **You need** a little Python. Run the cells from top to bottom (Shift+Enter). The next one says how long it takes.
+# **You need** a little Python.
+# Run the cells from top to bottom (Shift+Enter).
+# The table below says how long that takes.
+
+# %% tags=["hide-cell"]
+# Makes this notebook run anywhere: where the course is missing (Colab, Kaggle), it is
+# installed: from GENIMG_SOURCE, from the course's address, or from a wheel beside you.
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+if importlib.util.find_spec("genimg_lib") is None:
+    wheels = sorted(map(str, Path.cwd().glob("genimg-*.whl")))
+    address = ""
+    source = os.environ.get("GENIMG_SOURCE") or address or "".join(wheels[-1:])
+    if not source:
+        raise RuntimeError(
+            f"genimg is not installed, and {Path.cwd()} holds no wheel genimg-*.whl; "
+            "put one there, or name one in GENIMG_SOURCE"
+        )
+    print(f"installing genimg from {source} ...")
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
+    importlib.invalidate_caches()
 
 # %%
-import textwrap
-
 import torch
 
-from genimg_lib import course, data, diffusion, doctor, metrics, plots, pretrained, tables
+from genimg_lib import data, flow, layers, metrics, plots, pretrained, tables
+from genimg_lib.course import chapters, doctor
+from genimg_lib.course import map as course_map
+from genimg_lib.flow import PatchUNet
 from genimg_lib.training import start
-from genimg_lib.unet import PatchUNet
 from genimg_lib.widgets import explore
 
-DATA = "portraits"  # or "fashion_mnist", once you have fetched it: genimg data fetch fashion_mnist
-# three values: for the profiles quick, cpu and gpu, which the end of this notebook explains
-run = start("00_start_here", steps=(40, 700, 20_000), batch=(32, 32, 512), lr=3e-3, precision="auto", samples=(300, 400, 2_000))
-tables.show_expected("00_start_here")
-run
+# %%
+DATA = "portraits"  # or "fashion_mnist", after `genimg data fetch fashion_mnist`
+
+# of three values the profile picks one: quick, cpu or gpu (explained further down)
+run = start(
+    "00_start_here",
+    steps=(40, 700, 20_000),
+    batch=(32, 32, 512),
+    lr=3e-3,
+    precision="auto",
+    walk=(8, 24, 24),
+    samples=(256, 400, 2_000),
+)
+print(f"profile {run.profile}, on {run.device}, {run.steps:,} training steps")
+
+# %%
+tables.show_expected("00_start_here", "fd_yours", "fd_longer", "fd_floor")
 
 # %% [markdown]
 # ## What does it mean to generate an image?
 #
-# Here are portraits. They come from *somewhere*: there is a rule, unknown to our network, by which some pictures are portraits and most are not, and some portraits are common and others rare. Such a rule is a
-# **probability distribution**; call it $p_\text{data}$. We never see it. We see **samples** of it, a training set:
+# Here are portraits.
+# They come from *somewhere*: there is a rule, unknown to our network, by which some pictures are portraits and most are not, and some portraits are common and others rare.
+# Such a rule is a **probability distribution**; call it $p_\text{data}$.
+# We never see it.
+# We see **samples** of it, a training set:
 
 # %%
 train = data.load(DATA)
 print(train)
+
+# %%
 plots.show(
     plots.grid(train.images[:20], cols=10),
-    alt="Twenty portraits: cartoon faces that differ in skin, hair, glasses, hats, mouths and background.",
-    caption="Twenty samples of p_data. All of these are drawn by a program, so that the course needs no download and knows what is in every picture.",
+    alt="Twenty portraits: cartoon faces that differ in skin, hair, glasses, hats, "
+    "mouths and background.",
+    caption="Twenty samples of p_data, drawn by a program.",
 )
 
 # %% [markdown]
-# **To generate is to draw new samples from $p_\text{data}$, having seen only old ones.** New: handing out training images again is easy, and worthless. From $p_\text{data}$: the right things, in the right variety. In the plane we can see what this
-# means. Given the points on the left, which of the others generates?
+# **To generate is to draw new samples from $p_\text{data}$, having seen only old ones.**
+# *New*: handing out training images again is easy, and worthless.
+# *From $p_\text{data}$*: the right things, in the right variety.
+#
+# In the plane we can see what this means.
+# Below are 300 training points, and three ways to make more of them.
 
 # %%
-points = data.toy.moons(300)
+points = data.toy.moons(300)  # [300, 2]
 g = torch.Generator().manual_seed(0)
-copied = points[torch.randint(300, (300,), generator=g)]
-gaussian = points.mean(0) + torch.randn(300, 2, generator=g) @ torch.linalg.cholesky(points.T.cov()).T
-fig, axes = plots.figure(1, 4, height=1.9, sharex=True, sharey=True)
-titles = ("training points", "copies", "a fitted Gaussian", "new, from p_data")
-for axis, cloud, title, color in zip(axes, (points, copied, gaussian, data.toy.moons(300, seed=1)), titles, plots.COLORS, strict=False):
+pick = torch.randint(300, (300,), generator=g)
+root = torch.linalg.cholesky(points.T.cov())  # root @ root.T is the covariance
+gaussian = points.mean(0) + torch.randn(300, 2, generator=g) @ root.T
+clouds = {
+    "training points": points,
+    "copies": points[pick],
+    "a fitted Gaussian": gaussian,
+    "new, from p_data": data.toy.moons(300, seed=1),
+}
+
+# %%
+fig, axes = plots.figure(1, 4, height=1.6, sharex=True, sharey=True)
+for axis, (title, cloud), color in zip(
+    axes, clouds.items(), plots.COLORS, strict=False
+):
     axis.scatter(*cloud.T, s=4, color=color)
     axis.set(title=title, xticks=[], yticks=[], aspect="equal")
 plots.show(
     fig,
-    alt="Four clouds of points: two interlocked half moons; the same points again; a shapeless blob; two half moons of other points.",
-    caption="Copies are not new. The Gaussian is new, but not from p_data: it puts points between the moons. The last one is what we want, here for points, soon for faces with 3,072 numbers each.",
+    alt="Four clouds of points: two interlocked half moons; the same points again; a "
+    "shapeless blob; two half moons of other points.",
+    caption="The last is what we want: here for points, soon for faces.",
 )
+
+# %% [markdown]
+# Two ways to fail show in one number: how far is a point from the nearest training point?
+# Exactly 0 means a copy.
+# Much more than new samples have means that it does not come from $p_\text{data}$.
+# (A third way, too little variety, does not show in it.)
+
+
+# %%
+def to_nearest(cloud):
+    distances = (cloud[:, None] - points).norm(dim=2)  # [300, 300]
+    return distances.min(dim=1).values.mean().item()
+
+
+far = {name: to_nearest(cloud) for name, cloud in clouds.items()}
+tables.show(
+    list(far.items())[1:], ("points", "mean distance to the nearest training point")
+)
+assert far["copies"] == 0
+assert far["a fitted Gaussian"] > 2 * far["new, from p_data"] > 0
 
 # %% [markdown]
 # ## Train one, now
 #
-# The idea of the network below (chapters 17 and 52 derive it): take an image $x$, take noise $\epsilon$, and mix them, $x_t = t\,x + (1 - t)\,\epsilon$, for a random $t$ between 0 (noise) and 1 (image). Show the network $x_t$ and $t$, and ask: **what was the
-# image?** Its squared error, divided by $(1-t)^2$ so that the small errors near the end count too, is the loss. That is all of the training.
+# The method is called **flow matching**.
+# Take a training image $x$, draw noise $\epsilon$ (every number from a standard normal distribution), and mix the two, for some $t$ between 0 (all noise) and 1 (all image):
 #
-# (`ema` keeps a running average of the weights, `autocast` computes with shorter numbers where that is faster.)
+# $$x_t = t\,x + (1 - t)\,\epsilon. \tag{1}$$
 
 # %%
-shape = tuple(train.images.shape[1:])
-size = shape[-1] + (-shape[-1]) % 8  # the network works on 4x4 patches in pairs: 28 becomes 32
-train = train if size == shape[-1] else data.load(DATA, size=size)
-shape = (shape[0], size, size)
+channels, size = train.images.shape[1:3]
+size += -size % 8  # the network halves a grid of 4x4 patches: 28 becomes 32
+train = train if size == train.images.shape[-1] else data.load(DATA, size=size)
+shape = (channels, size, size)
 
-net = PatchUNet(channels=shape[0], size=size).to(run.device)
+# %%
+face = data.to_float(train.images[:1])  # [1, C, H, W] in [-1, 1]
+eps = torch.randn(face.shape, generator=g)
+times = torch.linspace(0, 1, 9)
+mixed = torch.cat([t * face + (1 - t) * eps for t in times])  # (1)
+plots.show(
+    plots.grid(mixed.clamp(-1, 1), cols=9, labels=[f"t = {t:.2f}" for t in times]),
+    alt="Nine pictures: pure noise at t = 0, a face that shows through more and "
+    "more, the clean face at t = 1.",
+    caption="One image, one noise, nine times t. From which t on do you see a face?",
+)
+
+# %% [markdown]
+# Show the network $x_t$ and $t$ and ask: **what was the image?**
+# Call its guess $\hat x(x_t, t)$.
+# The loss is its squared error, divided so that the small errors near the end count too; the bound of 0.25 keeps the division from exploding where $t$ comes near 1:
+#
+# $$\mathcal{L} = \mathbb{E}\left[\frac{\|\hat x(x_t, t) - x\|^2}{\max(1 - t,\ 0.25)^2}\right]. \tag{2}$$
+#
+# The times are drawn as $t = 1/(1 + e^{0.4 - n})$ with a standard normal $n$: mostly in the middle, and a little more often on the noisy side.
+# That is all of the training.
+
+
+# %%
+def guess_loss(net, x, eps, t):
+    t_image = t.view(-1, 1, 1, 1)  # [N, 1, 1, 1], so that it multiplies images
+    x_t = t_image * x + (1 - t_image) * eps  # (1)
+    error = net(x_t, t) - x
+    error = error / (1 - t_image).clamp(min=0.25)
+    return error.square().mean()  # (2), as a mean over pixels
+
+
+net = PatchUNet(channels=channels, size=size).to(run.device)
+print(f"the network has {layers.count_parameters(net):,} weights")
+
+# %% [markdown]
+# The library's loss is the same: we check that on eight images, and use the library's from here on.
+
+# %%
+some = data.to_float(train.images[:8]).to(run.device)
+eps = torch.randn(some.shape, generator=g).to(run.device)
+t = torch.linspace(0, 1, 8, device=run.device)
+with torch.no_grad():
+    ours = guess_loss(net, some, eps, t)
+    library = flow.matching_loss(net, some, eps, t, floor=0.25)
+assert torch.isclose(ours, library, rtol=1e-5)
+
+# %% [markdown]
+# The learning rate rises during the first 50 steps, stays, and falls from half time on.
+
+
+# %%
+def rate(k):
+    """The learning rate at step k, as a share of the full one."""
+    rise = min(1, (k + 1) / 50)
+    fall = max(0.02, min(1, 2 * (1 - k / run.steps)))
+    return rise * fall
+
+
 opt = torch.optim.AdamW(net.parameters(), lr=run.lr, betas=(0.9, 0.99), fused=True)
-schedule = torch.optim.lr_scheduler.LambdaLR(opt, lambda k: min(1, (k + 1) / 50) * max(0.02, min(1, 2 * (1 - k / run.steps))))
-noise = torch.randn(10, *shape).to(run.device)
+schedule = torch.optim.lr_scheduler.LambdaLR(opt, rate)
+noise = torch.randn(10, *shape).to(run.device)  # for the pictures on the way
 
+
+def preview():
+    return flow.sample(run.ema["net"], noise, steps=8)
+
+
+# %% [markdown]
+# Now the training itself.
+# `run.train` hands out batches and keeps the books: a progress bar, checkpoints, and a running average of the weights (`ema="net"`), which is then `run.ema["net"]`.
+# The step inside the loop is all yours.
+
+# %%
 for x in run.train(
-    run.batches(train, run.batch), run.steps, ema="net", ema_decay=0.99, net=net, opt=opt, schedule=schedule,
-    preview=lambda: diffusion.flow_sample(run.ema["net"], noise, steps=8), preview_every=max(1, run.steps // 3),
-):  # fmt: skip
-    with run.autocast():
-        loss = diffusion.flow_matching_loss(net, x, torch.randn_like(x), diffusion.image_times(len(x), x.device, shift=-0.4), floor=0.25)
+    run.batches(train, run.batch),
+    run.steps,
+    ema="net",
+    ema_decay=0.99,
+    net=net,
+    opt=opt,
+    schedule=schedule,
+    preview=preview,
+    preview_every=max(1, run.steps // 3),
+):
+    eps = torch.randn_like(x)
+    t = flow.random_times(len(x), x.device, shift=-0.4)
+    with run.autocast():  # shorter numbers where they are faster
+        loss = flow.matching_loss(net, x, eps, t, floor=0.25)
     opt.zero_grad()
     loss.backward()
     opt.step()
@@ -100,183 +255,432 @@ for x in run.train(
     run.log(loss=loss)
 
 # %% [markdown]
-# To **generate**, start from pure noise, ask the network for its guess, walk a small part of the way towards it, and ask again. Watch the guess: it starts as a blur, an average of all faces that are still possible, and commits to one as the noise goes.
+# To **generate**, start from pure noise, ask the network for its guess, walk a small part of the way towards it, and ask again, `run.walk` times.
+# Watch the guess.
+# **Predict**: at which $t$ is it settled who it will be, and what comes last?
+# (A table under "Break it" has the answer.)
 
 # %%
 net = run.ema["net"]  # the weights averaged over the last steps
 torch.manual_seed(run.seed + 1)
 start_noise = torch.randn(10, *shape).to(run.device)
-with torch.no_grad(), run.autocast():
-    path = list(diffusion.flow_path(net, start_noise, steps=24))  # x_t at t = 0, 1/24, ..., 1
-    stops = range(0, 24, 3)
-    guesses = [net(path[k], torch.full((10,), k / 24, device=run.device)).float() for k in stops]
+with run.autocast():
+    path = list(flow.trajectory(net, start_noise, run.walk))  # t = 0, ..., 1
+
+
+# %%
+@torch.no_grad()
+def guess(network, x, t):
+    """What the network takes the image to be that x shows at time t."""
+    with run.autocast():
+        return (
+            network(x, torch.full((len(x),), t, device=x.device)).float().clamp(-1, 1)
+        )
+
+
+# %%
+stops = range(0, run.walk + 1, run.walk // 8)
 shown = {}
 for i in (0, 1):
+    guesses = [guess(net, path[k][i : i + 1], k / run.walk) for k in stops]
     shown[f"walk {i + 1}: x_t"] = torch.stack([path[k][i] for k in stops]).clamp(-1, 1)
-    shown[f"walk {i + 1}: the guess"] = torch.stack([guess[i] for guess in guesses]).clamp(-1, 1)
+    shown[f"walk {i + 1}: the guess"] = torch.cat(guesses)
 plots.show(
-    plots.grid(shown, cols=8, labels=[f"t = {k / 24:.2f}" for k in stops]),
-    alt="Two walks of eight steps: noise that slowly becomes a face, and below it the network's guesses, from a blur to the same face.",
-    caption="From noise (left) to a face (right), at equal distances of t. The guess decides early who it will be; details come last.",
+    plots.grid(shown, cols=9, labels=[f"t = {k / run.walk:.2f}" for k in stops]),
+    alt="Two walks, nine moments of each: noise that slowly becomes a "
+    "face, and below it the network's guesses, from a blur to the same face.",
+    caption="From noise to a face: x_t, and below it what the network guesses.",
 )
 
 # %% [markdown]
 # ## What you made, and what patience makes
 #
-# Beside your samples: those of **the same network, trained longer**, on more portraits, with more weight on fine details. Its weights come with the course, and with them a file that says how they were made:
+# **The same network, trained longer**, comes with the course, and a file that says how it was made:
 
 # %%
 longer = net  # for other data there are no longer trained weights
 if DATA == "portraits":
-    longer, facts = pretrained.load_first_generator(run.device), pretrained.facts("first_generator")
-    print({key: facts[key] for key in ("steps", "batch", "data", "minutes", "device")})
+    longer = pretrained.load_first_generator(run.device)
+    facts = pretrained.facts("first_generator")
+    columns = ("steps", "batch", "data", "minutes", "device")
+    tables.show([tuple(facts[name] for name in columns)], columns)
+
+# %% [markdown]
+# It saw more images, with another learning rate and a slower average of the weights.
+# Its loss looks more at the end of the walk, too: the bound in (2) is 0.1, and its times are not shifted towards noise.
+
+
+# %%
+def draw_noise(n, seed):
+    seeded = torch.Generator().manual_seed(seed)
+    return torch.randn(n, *shape, generator=seeded)
 
 
 @torch.no_grad()
-def generate(network, n, seed=0, steps=24):
-    eps = torch.randn(n, *shape, generator=torch.Generator().manual_seed(seed)).to(run.device)
+def generate(network, n, seed=0, steps=run.walk):
+    eps = draw_noise(n, seed).to(run.device)
     with run.autocast():
-        return torch.cat([diffusion.flow_sample(network, part, steps).float().cpu() for part in eps.split(250)])
+        parts = [flow.sample(network, part, steps) for part in eps.split(250)]
+    return torch.cat(parts).float().cpu()
 
 
-yours, theirs = generate(net, run.samples), generate(longer, run.samples)
-real = data.to_float(train.images[100:110])
-cover = plots.grid({"real": real, f"yours, after {run.steps:,} steps": yours[:20], "the same network, trained longer": theirs[:20]})
+yours = generate(net, run.samples)
+theirs = generate(longer, run.samples)
+
+# %%
+cover = plots.grid(
+    {
+        "real": data.to_float(train.images[100:110]),
+        f"yours, after {run.steps:,} steps": yours[:20],
+        "the same network, trained longer": theirs[:20],
+    }
+)
 plots.cover(cover)
 plots.show(
     cover,
-    alt="Five rows of faces: one of real ones, two by the network just trained, two by the network trained longer.",
-    caption="Both networks began from the same noise: compare column by column. Yours are faces already, with soft or doubled details; more training makes them crisp.",
+    alt="Five rows of faces: one of real ones, two by the network just trained, two "
+    "by the network trained longer.",
+    caption="Both networks began from the same noise: compare column by column.",
 )
 
 # %% [markdown]
-# **How good is that, in a number?** The Fréchet distance compares the mean and covariance of features of two sets of images, read by a small trained network (chapters 13 and 71). 0 would be perfect, but even *real*, unseen images do not get 0. What they get is the **floor**. A figure without its floor says nothing.
+# ## How good is that, in a number?
+#
+# The **Fréchet distance** compares the mean and the covariance of features of two sets of images, as a small trained network sees them (chapter 13 derives it).
+# 0 means equal means and covariances; but even *real*, unseen images do not get 0 against the training set.
+# What they get is the **floor**.
+# A figure without its floor says nothing.
+#
+# **Predict** the order of five sets: noise; your samples; those of the longer training; real images that no network has seen; and copies of training images.
 
 # %%
-found = {}
+n, sets = run.samples, {}
 if DATA == "portraits":
     evaluator = metrics.Evaluator(DATA)
-    found = {"fd_yours": evaluator.fd(yours), "fd_longer": evaluator.fd(theirs), "fd_noise": evaluator.fd(torch.rand_like(yours) * 2 - 1)}
-    found["fd_floor"] = evaluator.floor(run.samples)
-    for name, value in found.items():
-        print(f"{name:10} {value:7.1f}   ({run.samples} images)")
+    sets = {
+        "fd_noise": torch.rand_like(yours) * 2 - 1,
+        "fd_yours": yours,
+        "fd_longer": theirs,
+        "fd_copies": train.images[:n],
+        "fd_floor": evaluator.real(n).images,
+    }
+found = {name: evaluator.fd(images) for name, images in sets.items()}
+
+# %% [markdown]
+# Beside it stands a second number: the share of images that are in the training set, byte for byte.
+
+# %%
+known = {image.numpy().tobytes() for image in train.images}
+
+
+def share_of_copies(images):
+    images = images if images.dtype == torch.uint8 else data.to_uint8(images)
+    return sum(image.numpy().tobytes() in known for image in images) / len(images)
+
+
+copied = {name: share_of_copies(images) for name, images in sets.items()}
+rows = [(name[3:], found[name], f"{copied[name]:.0%}") for name in sets]
+tables.show(rows, (f"{n} images", "Fréchet distance", "exact copies"))
+
+# %% [markdown]
+# Copies beat every network in the first column: the distance cannot see that nothing is new.
+# That is why *new* and *from $p_\text{data}$* are two questions, and why one number never answers both.
+# (Near copies escape the second column; chapter 21 looks for nearest neighbours.)
+
+# %%
+if DATA == "portraits":
+    assert copied["fd_copies"] == 1 and copied["fd_floor"] == 0
+    assert copied["fd_yours"] == copied["fd_longer"] == 0
+    assert found["fd_copies"] < found["fd_longer"]
+if DATA == "portraits" and run.profile == "cpu":  # on a GPU yours trains for as long
+    assert found["fd_longer"] < found["fd_yours"] < found["fd_noise"] / 5
+
+# %% [markdown]
+# A distance is a random number, too: it depends on the images drawn.
+# Other real images show by how much the floor varies, and that the gap above it does not come from that:
+
+# %%
+if DATA == "portraits":
+    floors = [evaluator.floor(n, seed) for seed in (1, 2, 3)]
+    tables.show([tuple(floors)], ("floor, draw 1", "draw 2", "draw 3"))
+    assert max(floors) < found["fd_longer"] - 2 * (max(floors) - min(floors))
 
 # %% [markdown]
 # ## Explore
 #
-# A generator is a function: the same noise gives the same face, other noise another. **Predict**: what happens with very few steps? With one?
+# A generator is a function: the same noise gives the same face, other noise another.
+# **Predict**: what happens with very few steps?
+# With one?
 
 
 # %%
 def faces(seed, steps):
-    return plots.grid(generate(longer, 8, seed, steps), cols=8, title=f"noise number {seed}, {steps} step{'s' * (steps > 1)}")
+    title = f"noise number {seed}, steps: {steps}"
+    return plots.grid(generate(longer, 8, seed, steps), cols=8, title=title)
 
 
 explore(
-    faces, alt="Eight generated faces for the chosen noise and number of steps.",
-    caption="In a live notebook, move the sliders: other noise, other faces; fewer steps, blurrier ones.", seed=(0, 99, 7), steps=(1, 32, 12),
-)  # fmt: skip
+    faces,
+    alt="Eight generated faces for the chosen noise and number of steps.",
+    caption="In a live notebook, move the sliders: other noise, and fewer steps.",
+    seed=(0, 99, 7),
+    steps=(1, 32, 12),
+)
+
+# %% [markdown]
+# The answer as a number: in a blurred image neighbours differ less.
+
+
+# %%
+def sharpness(images):
+    """The mean difference between neighbours in a row; blur lowers it."""
+    return (images[..., 1:] - images[..., :-1]).abs().mean().item()
+
+
+rows = [(s, sharpness(generate(longer, 64, steps=s))) for s in (1, 2, 4, 8)]
+tables.show(rows, ("steps", "mean difference of neighbours"))
+if DATA == "portraits":
+    assert rows[0][1] < rows[1][1] < rows[2][1] and rows[0][1] < 0.8 * rows[3][1]
 
 # %% [markdown]
 # ## Break it
 #
-# With a single step the network must guess the face from pure noise, which says nothing about it. Under squared error the best guess is then the **mean of all faces** $m = \mathbb{E}\,x$, since for any guess $a$
+# With a single step the network has to guess the face from pure noise, which says nothing about it.
+# Under squared error the best guess is then the **mean of all faces** $m = \mathbb{E}\,x$, since for any guess $a$
 #
-# $$\mathbb{E}\,\|x - a\|^2 = \mathbb{E}\,\|x - m\|^2 + \|m - a\|^2. \tag{1}$$
+# $$\mathbb{E}\,\|x - a\|^2 = \mathbb{E}\,\|x - m\|^2 + \|m - a\|^2. \tag{3}$$
 #
-# Let us check both: the equation on the training set, and that one-step guesses hardly depend on the noise and look like $m$.
+# Check (3) on the training set, with one of its faces as the guess $a$:
 
 # %%
-one_step = generate(longer, 200, seed=3, steps=1)
 every = data.to_float(train.images)
-mean_face, guess = every.mean(dim=0, keepdim=True), every[:1]
-left = (every - guess).square().flatten(1).sum(1).mean()
-right = (every - mean_face).square().flatten(1).sum(1).mean() + (mean_face - guess).square().sum()
-assert torch.isclose(left, right, rtol=1e-4)  # (1)
-spread = {"one step": one_step.std(dim=0).mean().item(), "24 steps": theirs[:200].std(dim=0).mean().item()}
-print("how much the images of one set differ (standard deviation a pixel):", {k: round(v, 3) for k, v in spread.items()})
-print("root mean squared distance from one step's mean to the mean face:", round((one_step.mean(0) - mean_face).square().mean().sqrt().item(), 3))
-assert spread["one step"] < 0.5 * spread["24 steps"] or DATA != "portraits"
+mean_face, a = every.mean(dim=0), every[0]
+around_a = (every - a).square().sum(dim=(1, 2, 3)).mean()
+around_m = (every - mean_face).square().sum(dim=(1, 2, 3)).mean()
+gap = (mean_face - a).square().sum()
+assert torch.isclose(around_a, around_m + gap, rtol=1e-4)  # (3)
+print(f"{around_a:.1f} = {around_m:.1f} + {gap:.1f}")
+
+# %% [markdown]
+# So much for the best guess.
+# Now the network's.
+# **Predict**: take 200 noises and one step from each.
+# Is it the same mean face 200 times?
+# If not, what could tell them apart?
+
+# %%
+one_step, many = generate(longer, n, steps=1)[:200], theirs[:200]
+eps = draw_noise(n, seed=0)[:200]  # what both began with
+
+
+def spread(images):
+    return images.std(dim=0).mean().item()
+
+
+rows = [("one step", spread(one_step)), (f"{run.walk} steps", spread(many))]
+tables.show(rows, ("faces", "standard deviation a pixel"))
+
+# %% [markdown]
+# They differ much less than faces do, but they do differ.
+# Put each guess below the noise it came from, averaged over squares of 8x8 pixels; the last column holds the means over all 200.
+
+# %%
+pooled = torch.nn.functional.avg_pool2d(eps, 8)
+coarse = (3 * pooled).repeat_interleave(8, -1).repeat_interleave(8, -2).clamp(-1, 1)
+rows = {
+    "noise, coarsely": coarse,
+    "after one step": one_step,
+    f"after {run.walk} steps": many,
+}
+rows = {name: torch.cat([x[:8], x.mean(0, keepdim=True)]) for name, x in rows.items()}
 plots.show(
-    plots.grid({"one step": one_step[:9], "the mean of all training images": mean_face}, cols=9),
-    alt="Nine nearly equal blurred faces, and below them the mean of the training images, which looks the same.",
-    caption="One step: the mean face, whatever the noise. Many small steps are what lets the network make decisions one by one.",
+    plots.grid(rows, cols=9, labels=[*"12345678", "mean of 200"]),
+    alt="Eight columns: coarse squares of noise, below each a blurred face with that "
+    "shirt colour, below that a sharp face. Last column: grey; the mean face, twice.",
+    caption="After one step a blurred face whose shirt has the colour of its noise.",
 )
+
+# %% [markdown]
+# The mean over the guesses is close to the mean face, as (3) asks.
+# But a single guess takes its colours from the noise.
+# The shirt shows it: over the 200, how does the colour of its place in the noise correlate with its colour in the guess?
+
+
+# %%
+def shirt(images):
+    return images[:, :, -4:, 8:24].mean(dim=(2, 3))  # [N, C]: the lower edge, middle
+
+
+noise_shirts, guessed_shirts = shirt(eps), shirt(one_step)
+both = [
+    torch.stack([noise_shirts[:, c], guessed_shirts[:, c]]) for c in range(channels)
+]
+correlations = [pair.corrcoef()[0, 1].item() for pair in both]
+print("correlation, channel by channel:", [round(c, 2) for c in correlations])
+off = (one_step.mean(0) - mean_face).square().mean().sqrt()
+print(f"root mean square from the guesses' mean to the mean face: {off:.3f}")
+print(f"from a real face to the mean face: {(around_m / mean_face.numel()).sqrt():.3f}")
+
+# %%
+if DATA == "portraits":
+    assert spread(one_step) < 0.5 * spread(many)
+    assert min(correlations) > 0.4
+    assert off < 0.3 * (around_m / mean_face.numel()).sqrt()
+
+# %% [markdown]
+# Why?
+# The network never trained at $t = 0$, and hardly near it: without the shift, 1.6 of 1,000 times lie below 0.05.
+# So it answers at 0 as it would at a small $t$, where a trace of the image is left.
+# Over large areas a trace suffices, since noise averages out there and colour does not.
+# A walk is deterministic, and so *the noise decides who it will be*.
+#
+# How early?
+# From the guess at time $t$ alone, pick its end among 64 faces; and compare how sharp the guess is.
+
+
+# %%
+def picked(guesses, ends):
+    """How often a guess correlates best with its own end, both without their mean."""
+    a, b = ((x - x.mean(0)).flatten(1) for x in (guesses, ends))
+    best = (a @ torch.nn.functional.normalize(b).T).argmax(dim=1).cpu()  # [64]
+    return (best == torch.arange(len(ends))).double().mean().item()
+
+
+# %%
+with run.autocast():
+    path = list(flow.trajectory(longer, eps[:64].to(run.device), run.walk))
+ends, rows = path[-1].clamp(-1, 1), []
+for k in (0, *(run.walk * j // 8 for j in (1, 2, 4, 8))):
+    x_hat = guess(longer, path[k], k / run.walk)
+    rows.append((k / run.walk, picked(x_hat, ends), sharpness(x_hat) / sharpness(ends)))
+tables.show(rows, ("t", "picked among 64", "sharpness, 1 at the end"))
+if DATA == "portraits":
+    assert rows[0][1] > 0.5 and rows[2][1] > 0.9
+    assert rows[0][2] < rows[2][2] < rows[3][2] and rows[0][2] < 0.7
+
+# %% [markdown]
+# Who it will be is settled at once; sharp edges come later.
+# The many small steps are there to turn the blur into one sharp face.
 
 # %% [markdown]
 # ## Where this comes from
 #
-# People have generated images by programs for decades: by **rules** (our portraits are drawn by one), and by **patches**, copying pieces of an example so that they fit (Efros and Leung 1999, pixel by pixel). What is new since about 2013 are deep networks that **learn** the distribution from images and draw from it.
+# People have generated images by programs for decades: by **rules**, as our portraits are drawn, and from **examples**.
+# Efros and Leung (1999) grew a texture pixel by pixel, each from the place in an example whose neighbourhood fits best; Efros and Freeman (2001) copied whole pieces and joined them.
+#
+# Networks that **learn** the distribution are old, too: deep belief nets drew digits in 2006 (Hinton, Osindero and Teh).
+# New since 2013 and 2014 are generators trained by nothing but backpropagation, which grew from digits to photographs.
+# They form families:
 
 # %%
-TIMELINE = (
-    (1999, "texture from\npatches", 2), (2013, "VAE", 0), (2014, "GAN", 1), (2015, "DCGAN,\nneural style", 2), (2016.5, "pix2pix,\nCycleGAN", 0), (2017, "WGAN-GP,\nVQ-VAE", 1),
-    (2018, "BigGAN,\nStyleGAN", 2), (2020, "DDPM", 0), (2022, "latent\ndiffusion", 0.6), (2022.5, "flow matching,\ndiffusion\ntransformers", 2.3),
-)  # fmt: skip
+FAMILIES = {
+    "examples": {"Efros and Leung": "1999-09", "quilting": "2001-08"},
+    "belief nets": {"deep belief net": "2006-07"},
+    "VAE": {"VAE": "2013-12", "VQ-VAE": "2017-11"},
+    "GAN": {
+        "GAN": "2014-06",
+        "DCGAN": "2015-11",
+        "pix2pix": "2016-11",
+        "CycleGAN, WGAN-GP": "2017-03",
+        "BigGAN, StyleGAN": "2018-12",
+    },
+    "flow": {"NICE": "2014-10", "Real NVP": "2016-05", "Glow": "2018-07"},
+    "style": {"neural style": "2015-08", "AdaIN": "2017-03"},
+    "pixel by pixel": {"PixelRNN": "2016-01"},
+    "diffusion": {
+        "first": "2015-03",
+        "scores": "2019-07",
+        "DDPM": "2020-06",
+        "latent": "2021-12",
+        "flow matching, DiT": "2022-12",
+    },
+}
 
 
-def place(year):  # the years before 2012 in a tenth of the width
-    return 2012 + (year - 2012) / (10 if year < 2012 else 1)
+# %%
+def place(date):  # the years before 2012 in a quarter of the width
+    year = int(date[:4]) + (int(date[5:]) - 1) / 12
+    return 2012 + (year - 2012) / (4 if year < 2012 else 1)
 
 
-fig, axis = plots.figure(height=2.6)
-axis.axhline(0, color="black", linewidth=1)
-for k, (year, name, level) in enumerate(TIMELINE):
-    axis.plot([place(year)] * 2, [0, 0.8 + level], color=plots.COLORS[k % 6], linewidth=1.5)
-    axis.text(place(year) + 0.06, 0.8 + level, name, va="top", fontsize=9, bbox={"boxstyle": "square,pad=0.1", "color": "white"})
-ticks = [1999, *range(2013, 2024)]
-axis.set(xticks=[place(t) for t in ticks], xticklabels=ticks, yticks=[], ylim=(0, 3.6), xlim=(2010.4, 2024.6))
-axis.spines["left"].set_visible(False)
-axis.grid(False)
+fig, axis = plots.figure(height=4)
+for row, works in enumerate(FAMILIES.values()):
+    color = plots.COLORS[row % 6]
+    axis.plot([place(d) for d in works.values()], [row] * len(works), "o-", color=color)
+    for k, (name, date) in enumerate(works.items()):
+        below = k % 2
+        x, y = place(date) - 0.1, row + (0.15 if below else -0.15)
+        axis.text(x, y, name, fontsize=8.5, va="top" if below else "bottom")
+ticks = [1999, 2006, *range(2013, 2024, 2)]
+axis.set(
+    xticks=[place(f"{t}-01") for t in ticks], xticklabels=ticks, xlim=(2008.4, 2025.5)
+)
+axis.set(yticks=range(len(FAMILIES)), yticklabels=FAMILIES, ylim=(7.6, -0.7))
 plots.show(
     fig,
-    alt="A timeline: texture from patches 1999, VAE 2013, GAN 2014, DCGAN and neural style 2015, pix2pix and CycleGAN 2016 to 2017, WGAN-GP and VQ-VAE 2017, "
-    "BigGAN and StyleGAN 2018, DDPM 2020, latent diffusion 2022, flow matching and diffusion transformers 2022.",
-    caption="Years as they are usually given (the axis is shortened before 2012). Most of these are, or will be, chapters.",
+    alt="A timeline of eight families of methods, from textures grown from examples "
+    "in 1999 and deep belief nets in 2006 to VAEs and GANs in 2013 and 2014, flows, "
+    "style transfer, pixel by pixel models, and diffusion from 2015 to 2022.",
+    caption="First versions on arXiv, or publication. Shortened before 2012.",
 )
+
+# %% [markdown]
+# What each family can do, and cannot:
+#
+# | family | makes an image in | probability of an image | its latent | here |
+# |---|---|---|---|---|
+# | VAE | one pass | a lower bound | small | chapters 15 and 31 |
+# | GAN | one pass | none | small | chapters 14, 21 to 24 |
+# | normalising flow | one pass | exact | as large as the image | |
+# | pixel by pixel | one pass a pixel | exact | none | |
+# | diffusion, flow matching | many passes | a bound, or by solving an equation | as large as the image | this notebook |
+# | style transfer | from a given image | none | none | chapters 16, 41 and 42 |
 
 # %% [markdown]
 # ## How this course works
 #
-# **Profiles.** The same notebook runs in three: `quick` (half a minute; tests), `cpu` (up to five minutes on a laptop; what you see stored here) and `gpu`. It chooses `gpu` where there is one, else `cpu`; `GENIMG_PROFILE=quick` overrides. A profile changes numbers, never the code.
+# **Profiles.**
+# The same notebook runs in three: `quick` (half a minute at most, for tests), `cpu` (about five minutes at most on a laptop; what you see stored here) and `gpu`.
+# It chooses `gpu` where there is one, else `cpu`; `GENIMG_PROFILE=quick` overrides.
+# A profile changes numbers, never the code.
 #
-# **In every notebook**: a problem, its maths with each formula checked by numbers in the next cell, a model built in the open, training, measuring, a widget, and a part in which you break things. *Predict before you run*: it is the part that teaches most.
+# **In every notebook**: a problem, its maths with each formula checked by numbers in the next cell, a model built in the open, training, measuring, a widget, and a part in which you break things.
+# *Predict before you run*: it is the part that teaches most.
 #
-# **Your machine**, as the course sees it (`genimg doctor` says it in a terminal):
+# **Your machine**, as the course sees it (`genimg doctor` says it, and more, in a terminal):
 
 # %%
-for state, subject, finding in doctor.examine():
-    if subject not in ("output", "data"):  # those two name folders of this machine
-        print(f"{state:8} {subject:10} {finding}")
+hidden = ("output", "data", "weights")  # long lists, and folders of this machine
+findings = [row for row in doctor.examine() if row[1] not in hidden]
+tables.show(findings, ("", "what", "found"))
 
 # %% [markdown]
-# **The map.** What needs what: follow an arrow backwards to find what to read first. The maths chapters explain, the models build, *at work* uses them, *judgement* asks whether it is any good.
+# **The map.**
+# What needs what: follow an arrow backwards to find what to read first.
+# Chapters 11 to 17 are the maths and 21 to 54 the models; those in the sixties put them to work, those in the seventies ask whether they are any good.
+# The README shows the chapters that stand as cards.
 
 # %%
-COLUMNS = (("Start", "0"), ("The maths", "1"), ("Models: GANs, VAEs", "23"), ("Models: style, diffusion", "45"), ("At work", "6"), ("Judgement", "7"))
-where = {}
-for column, (_, tens) in enumerate(COLUMNS):
-    chapters = [c.name[:2] for c in course.CHAPTERS if c.name[0] in tens]
-    where |= {number: (column, -8 * (row + 0.5) / max(len(chapters), 5)) for row, number in enumerate(chapters)}
-standing = {name[:2] for name in course.standing()}
-fig, axis = plots.figure(height=5.6)
-for chapter in course.CHAPTERS:
-    x_1, y_1 = where[chapter.name[:2]]
-    for needed in chapter.needs:
-        x_0, y_0 = where[needed]
-        axis.annotate("", (x_1, y_1), (x_0, y_0), zorder=1, arrowprops={"arrowstyle": "->", "color": "#b8b8b8", "linewidth": 0.9, "connectionstyle": f"arc3,rad={0.35 if x_0 == x_1 else 0.08}", "shrinkA": 10, "shrinkB": 10})
-    color = plots.COLORS[0] if chapter.name[:2] in standing else "#8a8a8a"
-    label = textwrap.fill(chapter.name.replace("_", " "), 15)
-    axis.text(x_1, y_1, label, fontsize=7.5, ha="center", va="center", color="white", zorder=3, bbox={"boxstyle": "round,pad=0.25", "color": color})
-for column, (title, _) in enumerate(COLUMNS):
-    axis.text(column, 0.2, title.replace(": ", ":\n"), ha="center", fontsize=9.5, weight="bold")
-axis.set(xlim=(-0.45, 5.45), ylim=(-8, 0.9))
-axis.axis("off")
+ready = course_map.ready()
+fig = course_map.draw(ready)
 plots.show(
     fig,
-    alt="A map of the chapters in five columns, start, the maths, the models, at work and judgement, with arrows from each chapter to those that build on it.",
-    caption="Blue chapters are ready, grey ones are to come. The same map, as a table, is in the README.",
+    alt="A map of the chapters, in columns from left to right: 11, images as tensors, "
+    "leads to convolution, the VAE and distances, and these to all others, with arrows "
+    "from each chapter to those that build on it.",
+    caption="Filled boxes are ready, hollow ones are to come.",
 )
+
+# %% [markdown]
+# The map is drawn from the course's list of chapters, so it can be checked: filled is what one can open, and every chapter that has measured results is among it.
+
+# %%
+measured = {c.name for c in chapters.CHAPTERS if tables.expected(c.name)[0]}
+assert course_map.filled(fig) == {name[:2] for name in ready}
+assert measured <= ready
+
+# %% [markdown]
+# Last, the figures of this run go to a file, and have to be as good as promised.
 
 # %%
 run.report(**found, images=run.samples)
@@ -286,22 +690,25 @@ if DATA == "portraits":
 # %% [markdown]
 # ## Exercises
 #
-# 1. *(3 minutes)* Set `seed=1` in `start` and run again from the top to the distances. Do the faces change? Does the distance?
+# 1. *(3 minutes)* Set `seed=1` in `start` and run again from the top to the distances. Do the faces change? Does the distance, by more than it varies from draw to draw?
 # 2. *(5 minutes)* Double `steps`. Predict the new Fréchet distance before you look.
-# 3. *(5 minutes)* Is every face of *yours* new? Find the nearest training image of some of them, by the distance between pixels.
+# 3. *(5 minutes)* None of *your* faces is an exact copy. Is one nearly so? Show some of them beside their nearest training image, by the distance between pixels.
 # 4. *(10 minutes)* Set `DATA = "fashion_mnist"`. What works at once, what looks worse, and why might that be? (There are no longer trained weights for it, and no distance is computed.)
 # 5. *(40 minutes)* The walk takes equal steps in $t$. When does the *guess* change most? Plot the distance between successive guesses against $t$; then write a walk over your own list of times, ten lines, that spends its steps there.
 #
 # ## What to remember
 #
 # - To generate is to draw new samples from a distribution of which we only have samples.
-# - Copies are not new; a bad model is new but wrong. Both have to be checked.
-# - A network asked "what was the image?" of noise answers with an average; many small steps turn averages into decisions.
+# - Copies are not new; a bad model is new but wrong. Both have to be checked: a distance alone is won by copies.
+# - Asked "what was the image?" of noise, the best answer is an average; many small steps turn a blur into one face.
 # - No figure without its floor.
 #
 # ## Further reading
 #
 # - A. A. Efros, T. K. Leung, *Texture Synthesis by Non-parametric Sampling*, ICCV 1999.
+# - A. A. Efros, W. T. Freeman, *Image Quilting for Texture Synthesis and Transfer*, SIGGRAPH 2001.
+# - G. E. Hinton, S. Osindero, Y.-W. Teh, *A Fast Learning Algorithm for Deep Belief Nets*, Neural Computation 18, 2006.
 # - I. Goodfellow et al., *Generative Adversarial Networks*, 2014, arXiv:1406.2661.
+# - J. Sohl-Dickstein et al., *Deep Unsupervised Learning using Nonequilibrium Thermodynamics*, 2015, arXiv:1503.03585.
 # - J. Ho, A. Jain, P. Abbeel, *Denoising Diffusion Probabilistic Models*, 2020, arXiv:2006.11239.
 # - Y. Lipman et al., *Flow Matching for Generative Modeling*, 2022, arXiv:2210.02747.

@@ -29,7 +29,8 @@ from pathlib import Path
 
 if importlib.util.find_spec("genimg_lib") is None:
     wheels = sorted(map(str, Path.cwd().glob("genimg-*.whl")))
-    source = os.environ.get("GENIMG_SOURCE") or "" or "".join(wheels[-1:])
+    address = ""
+    source = os.environ.get("GENIMG_SOURCE") or address or "".join(wheels[-1:])
     if not source:
         raise RuntimeError(
             f"genimg is not installed, and {Path.cwd()} holds no wheel genimg-*.whl; "
@@ -550,7 +551,7 @@ for kind in (nn.Conv2d, nn.ConvTranspose2d):
 # and it is what the backward pass of a convolution computes.
 # As a layer of its own it is the **transposed convolution**: each input number stamps the whole kernel into the output, $s$ pixels apart.
 # It is *not* the inverse of $A$: "deconvolution" is a misnomer.
-# From (3), its output has
+# From (3), with $d = 1$, its output has
 #
 # $$H = s\,(H' - 1) - 2p + h + o \tag{11}$$
 #

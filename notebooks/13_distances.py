@@ -30,7 +30,8 @@ from pathlib import Path
 
 if importlib.util.find_spec("genimg_lib") is None:
     wheels = sorted(map(str, Path.cwd().glob("genimg-*.whl")))
-    source = os.environ.get("GENIMG_SOURCE") or "" or "".join(wheels[-1:])
+    address = ""
+    source = os.environ.get("GENIMG_SOURCE") or address or "".join(wheels[-1:])
     if not source:
         raise RuntimeError(
             f"genimg is not installed, and {Path.cwd()} holds no wheel genimg-*.whl; "

@@ -13,21 +13,23 @@
 #
 # They belong to notebook 11.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import torch
-
-from genimg_lib import check
+from genimg_lib.check import images_as_tensors as check
 
 # %% [markdown]
 # ## 1. How large is an image?  ★ (2 minutes)
 #
-# How many bytes does an image take in memory, without any compression, if each of its numbers has `bits` bits? At 1024x1024 in colour: as float32, as uint8?
+# How many bytes does an image take in memory, without any compression, if each of its numbers has `bits` bits (8, 16 or 32)?
+# At 1024x1024 in colour: as float32, as uint8?
 
 
 # %%
 def image_bytes(height, width, channels, bits):
+    """Four whole numbers. Returns a whole number of bytes."""
     ### BEGIN SOLUTION
     return height * width * channels * bits // 8
     ### END SOLUTION
@@ -45,6 +47,7 @@ check.image_bytes(image_bytes)  # 1 point
 # ## 2. To bytes and not around  ★ (5 minutes)
 #
 # Floats in [-1, 1], some of them a little outside, become bytes: equation (1) of the notebook.
+# Leave `x` itself as it is.
 
 
 # %%
@@ -61,7 +64,8 @@ check.to_uint8(to_uint8)  # 2 points
 # %% [markdown]
 # ## 3. Grey as the eye sees it  ★★ (5 minutes)
 #
-# Turn colour into grey with the weights of equation (3). Keep the channel axis, and give bytes.
+# Turn colour into grey with the weights of equation (3).
+# Keep the channel axis, round, and give bytes.
 
 
 # %%
@@ -79,7 +83,11 @@ check.luma(luma)  # 2 points
 # %% [markdown]
 # ## 4. PSNR, and its range  ★★ (10 minutes)
 #
-# Two images have a mean squared error of 0.01 in [0, 1]. What is it in [-1, 1], and does PSNR change with the right range in each? Then write PSNR for images in [-1, 1], one number for each image.
+# Two images have a mean squared error of 0.01 in [0, 1].
+# What is it in [-1, 1], and does PSNR change with the right range in each?
+#
+# Then write PSNR for images in [-1, 1], one number for each image.
+# The range is the one that pixels may take, whatever values these two images happen to have.
 
 
 # %%
@@ -96,13 +104,15 @@ check.psnr(psnr)  # 2 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# Doubling the range doubles every difference: 0.04. PSNR does not change, since R² grows by the same factor of 4: 20 dB both times.
+# Doubling the range doubles every difference: 0.04.
+# PSNR does not change, since R² grows by the same factor of 4: 20 dB both times.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 5. The same histograms  ★★★ (15 minutes)
 #
-# Make from any image one that a person would call a different picture, and whose histograms are the same in every channel. What does this say about histograms?
+# Make from any image one that a person would call a different picture, and whose histograms are the same in every channel: at least a fifth of its pixels should change.
+# What does this say about histograms?
 
 
 # %%
@@ -118,5 +128,7 @@ check.same_histograms(same_histograms)  # 3 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# Any reordering of the pixels does: a mirror, a shuffle. Histograms say how often a value occurs and nothing about where. Shuffle the pixels, and the histogram of a face is the histogram of noise.
+# Any reordering of the pixels does: a mirror, a shuffle.
+# Histograms say how often a value occurs and nothing about where.
+# Shuffle the pixels of a face, and what looks like noise has the histograms of a face.
 # <!-- END SOLUTION -->

@@ -13,7 +13,8 @@
 #
 # They belong to notebook 22.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import math
@@ -21,12 +22,13 @@ import math
 import torch
 import torch.nn as nn
 
-from genimg_lib import check
+from genimg_lib.check import dcgan as check
 
 # %% [markdown]
 # ## 1. The range of tanh  ★ (3 minutes)
 #
-# The generator ends with a tanh. Bring images of bytes, 0 to 255, into its range: black becomes -1 and white 1.
+# The generator ends with a tanh.
+# Bring images of bytes, 0 to 255, into its range: black becomes -1 and white 1.
 
 
 # %%
@@ -42,22 +44,28 @@ check.to_tanh_range(to_tanh_range)  # 1 point
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# With data in 0..1 nothing crashes. The discriminator sees at once that no real image has a number below 0, and the generator wastes half of its range.
+# With data in 0..1 nothing crashes.
+# But no real image has a number below 0, so every negative pixel gives a fake away, and half of the generator's range is of no use.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 2. How large is the image?  ★★ (10 minutes)
 #
-# A stack of layers, `"conv"` or `"up"` (a transposed convolution), each with kernel, stride and padding. Which side comes out? (Both are (1) of notebook 22.) Then try it on the "generator" that goes from 7 pixels through two layers `("conv", 4, 2, 1)`.
+# A stack of layers, `"conv"` or `"up"` (a transposed convolution), each with kernel, stride and padding.
+# Which side comes out?
+# (The two formulas are (1) of notebook 22.)
+# Then try it on the "generator" that goes from 7 pixels through two layers `("conv", 4, 2, 1)`.
 
 
 # %%
 def stack_size(side, stack):
-    """side: pixels that go in; stack: a list of (kind, kernel, stride, padding). Returns the pixels that come out."""
+    """The side that comes out. stack: a list of (kind, kernel, stride, padding)."""
     ### BEGIN SOLUTION
     for kind, kernel, stride, padding in stack:
-        up, down = stride * (side - 1) + kernel - 2 * padding, (side + 2 * padding - kernel) // stride + 1
-        side = up if kind == "up" else down
+        if kind == "up":
+            side = stride * (side - 1) - 2 * padding + kernel
+        else:
+            side = (side + 2 * padding - kernel) // stride + 1
     return side
     ### END SOLUTION
 
@@ -67,13 +75,15 @@ check.stack_size(stack_size)  # 2 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# 7, 3, 1: that generator shrinks its image to one pixel. A strided convolution never enlarges.
+# 7, 3, 1: that generator shrinks its image to one pixel.
+# A convolution of stride 2 about halves the side; only a wide rim of zeros as padding could make it larger.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 3. A stack that arrives  ★★ (10 minutes)
 #
-# Find the transposed convolutions that lead from side `start` to side `size` (`start` times a power of 2). All have stride 2 and double the side, and their stamps have to overlap.
+# Find the transposed convolutions that lead from side `start` to side `size` (`start` times a power of 2).
+# All have stride 2 and double the side, and the patches that neighbouring inputs paint have to overlap: a kernel wider than the stride.
 
 
 # %%
@@ -93,13 +103,15 @@ check.generator_stack(generator_stack)  # 2 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# 2(H - 1) + k - 2p = 2H asks for k = 2 + 2p: (2, 2, 0) makes blocks, (4, 2, 1) overlaps, (6, 2, 2) as well. With an odd kernel there is no such padding: 3 or 5 end at an odd side, which is why `output_padding` exists.
+# 2(H - 1) + k - 2p = 2H asks for k = 2 + 2p: (2, 2, 0) makes blocks, (4, 2, 1) overlaps, (6, 2, 2) as well.
+# With an odd kernel there is no such padding: 3 or 5 end at an odd side, which is why `output_padding` exists.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 4. The slow copy  ★★ (15 minutes)
 #
-# The weights of which samples are drawn are an average of the generator's weights: average ← decay · average + (1 - decay) · weights. After how many steps is the share of one step's weights half of what it was?
+# Samples are drawn with an average of the generator's weights: average ← decay · average + (1 - decay) · weights.
+# After how many steps is the share of one step's weights half of what it was?
 
 
 # %%
@@ -114,12 +126,15 @@ def half_life(decay):
 check.half_life(half_life)  # 1 point
 
 # %% [markdown]
-# The average of notebook 22 begins at the first weights. Many programs begin at zeros instead; then it is too small at first. After n steps, which share of it is weights? Divide by that: then the average of weights that stay the same is exact from the first step on.
+# The average of notebook 22 begins at the first weights.
+# Many programs begin at zeros instead; then it is too small at first.
+# After n steps, which share of it is weights?
+# Divide by that: then the average of weights that stay the same is exact from the first step on.
 
 
 # %%
 def moving_average(history, decay):
-    """history: [n, ...], the weights after each step, the oldest first. Returns the corrected average after n steps, [...]."""
+    """history: [n, ...], oldest first. Returns the corrected average, [...]."""
     ### BEGIN SOLUTION
     average = torch.zeros_like(history[0])
     for weights in history:
@@ -133,13 +148,17 @@ check.moving_average(moving_average)  # 2 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# 693 steps for 0.999: a run of 500 steps with it would draw from an average of its beginnings. `run.train` begins with a smaller decay instead of correcting, for the same reason.
+# 693 steps for 0.999: a run of 500 steps with it would draw from an average of its beginnings.
+# `run.train` begins with a smaller decay instead of correcting, for the same reason.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 5. First weights  ★★ (10 minutes)
 #
-# DCGAN's start: the weights of all convolutions, transposed ones too, are normal with mean 0 and deviation 0.02; the scales of batch norms are normal with mean 1 and deviation 0.02, their shifts 0. The biases of convolutions, and all other layers, stay as they are. Layers may stand inside others.
+# DCGAN's start: the weights of all convolutions, transposed ones too, are normal with mean 0 and standard deviation 0.02.
+# The scales of batch norms are normal with mean 1 and standard deviation 0.02, their shifts 0.
+# The biases of convolutions, and all other layers, stay as they are.
+# Layers may stand inside others.
 
 
 # %%
@@ -162,7 +181,8 @@ check.init_dcgan(init_dcgan)  # 2 points
 # %% [markdown]
 # ## 6. Glasses  ★★★ (30 minutes, a project)
 #
-# You have latents of portraits and know which of them wear glasses. Find the direction that leads from those without to those with.
+# You have latents of portraits and know which of them wear glasses.
+# Find the direction that leads from those without to those with: the difference of the two means, as in (5), not brought to length 1.
 
 
 # %%
@@ -177,9 +197,12 @@ def attribute_direction(latents, has):
 check.attribute_direction(attribute_direction)  # 2 points
 
 # %% [markdown]
-# Adding the direction gives glasses to those who have some already, and leads to latents that are too long. Better: let u be the direction divided by its length, and z · u a latent's coordinate. Move each latent along u until its coordinate is `target`; change nothing else.
+# Adding the direction gives glasses to those who have some already, and leads to latents that are too long.
+# Better: let u be the direction divided by its length, and z · u a latent's coordinate.
+# Move each latent along u until its coordinate is `target`; change nothing else.
 #
-# Then try it on the generator "gan_portraits" of `pretrained.load_generator`; `metrics.Evaluator` reads every factor off its images. Which others change with the glasses?
+# Then try it on the generator "gan_portraits" of `pretrained.load_generator`; `metrics.Evaluator("portraits").read` gives every factor of its images.
+# Which others change with the glasses?
 
 
 # %%
@@ -196,5 +219,6 @@ check.set_coordinate(set_coordinate)  # 2 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# Whatever goes together with glasses in the samples that you averaged is in the direction too, and changes with them. Averages cancel only what is independent.
+# Whatever goes together with glasses in the samples that you averaged is in the direction too, and changes with them.
+# Averages cancel only what is independent.
 # <!-- END SOLUTION -->
