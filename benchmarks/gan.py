@@ -1,11 +1,12 @@
 """The course's GAN, with and without help, against a textbook DCGAN, at equal minutes.
 
 The same data, one after the other on the same machine.
+
     genimg bench gan [--data fashion_mnist] [--minutes 5] [--seed 0] [--store]
 
 `textbook`: transposed convolutions, batch norm on both sides, non-saturating loss, Adam with 2e-4
 and beta 0.5, the last weights (Radford et al. 2015, arXiv:1511.06434), and batches of 64, as most
-tutorials have them (the paper: 128). `plain`: the hinge recipe of genimg_lib/gan_recipes.py.
+tutorials have them (the paper: 128). `plain`: the hinge recipe of genimg_lib/recipes/gan.py.
 `ours`: the same, told what a real image is like, without labels: the group of look-alikes that it
 belongs to, by k-means, and its coordinates along the principal components (after Casanova et al.
 2021, arXiv:2109.05070, who tell features, and show the neighbours of the image; the seconds that

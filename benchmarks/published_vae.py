@@ -1,7 +1,8 @@
 """The published number of notebook 31: a VAE on dynamically binarised MNIST.
 
 86.76 nats in table 1 of Burda et al. 2015 (arXiv:1509.00519).
-    python benchmarks/published_vae.py [--minutes 5] [--images 1000] [--store]
+
+    genimg bench published_vae [--minutes 5] [--images 1000] [--store]
 
 One stochastic layer of 50, two deterministic layers of 200 tanh units each way, as there. Training
 stops when the minutes are over (so, unlike all else in the course, the result depends on how fast

@@ -1,7 +1,8 @@
 """How long a widget takes to draw itself again, on this machine.
 
 Every explore() of the notebooks, each control moved in turn.
-    python benchmarks/redraw.py [12 13 ...]
+
+    genimg bench redraw [12 13 ...]
 
 A redraw is the figure function and the making of the picture, what stands between moving a slider
 and sending the new picture to the page.

@@ -1,7 +1,8 @@
 """What `run.train` costs over a bare loop, both in one run, taking turns.
 
 For the VAE of notebook 31 (portraits, batch 128).
-python benchmarks/train_overhead.py [--steps 150] [--rounds 5]
+
+    genimg bench train_overhead [--steps 150] [--rounds 5]
 """
 
 import argparse
