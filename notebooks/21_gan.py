@@ -57,14 +57,15 @@ from genimg_lib.widgets import explore
 DATA = "portraits"  # or "mnist", "fashion_mnist", "folder:PATH"
 run = start(
     "21_gan",
-    steps=(400, 8_000, 40_000),
+    steps=(300, 8_000, 40_000),
     batch=128,
     latent=32,
     hidden=(256, 512, 512),
     lr=(1e-3, 1e-3, 5e-4),
-    short_steps=(60, 800, 3_000),
+    short_steps=(40, 800, 3_000),
     samples=(500, 2_000, 10_000),
 )
+TRAINED = run.profile != "quick" and DATA == "portraits"  # long enough to say more
 
 # %%
 tables.show_expected("21_gan", "fd", "fd_floor")
@@ -140,7 +141,7 @@ answers = layers.in_batches(lonely, look[:10])
 spread = {"answers": from_mean_face(answers)}
 spread["real faces"] = from_mean_face(data.to_float(test))
 tables.show(list(spread.items()), ("images", "distance to the mean face"))
-if run.profile != "quick":
+if TRAINED:
     assert spread["answers"] < 0.3 * spread["real faces"]
 
 # %%
@@ -253,7 +254,7 @@ def play(x, G, D, opt_G, opt_D, z):
 
 # %% [markdown]
 # What does `detach` save, and what does it prevent?
-# Count the weights of $G$ that get a gradient from $D$'s loss, and time twenty backward passes.
+# Count the weight tensors of $G$ that get a gradient from $D$'s loss, and time twenty backward passes.
 
 # %%
 torch.manual_seed(run.seed)
@@ -307,7 +308,7 @@ both = players()
 G, D, opt_G, opt_D = both.values()
 
 # %% [markdown]
-# For the widget below, we keep twenty moments of the training: what $G$ draws, and the logits of a real batch and of these fakes.
+# For the widget below, we keep some twenty moments of the training: what $G$ draws, and the logits of a real batch and of these fakes.
 
 # %%
 moments = []
@@ -373,7 +374,7 @@ values = torch.tensor([game[name] for name in names])  # [4, steps]
 half, end = (values[:, :k][:, -200:].mean(dim=1) for k in (run.steps // 2, run.steps))
 rows = [("at half", *half), ("at the end", *end)]
 tables.show(rows, ("mean over 200 steps", *names))
-if run.profile != "quick":
+if TRAINED:
     assert 0 < end[0] < half[0] < 2 * math.log(2)
     assert end[3] < 0.5 < end[2]
 
@@ -402,7 +403,7 @@ tables.show(list(opinions.items()), ("images", "mean D"))
 ahead = opinions["training faces"] - opinions["generated"]
 by_heart = (opinions["training faces"] - opinions["unseen faces"]) / ahead
 print(f"share of the lead of D that only training faces have: {by_heart:.0%}")
-if run.profile != "quick":
+if TRAINED:
     assert by_heart < 0.5  # more than half of what D knows holds for new faces
 
 # %% [markdown]
@@ -479,7 +480,7 @@ plots.show(
 # A generator that stored the training set would score well.
 # So look for the nearest training face of each sample.
 #
-# The distance alone misleads: a copy with noise on its pixels is as far from its original as a new face from its nearest neighbour.
+# The distance alone misleads: a copy with a little noise on its pixels is as far from its original as a new face from its nearest neighbour.
 # So we divide it by the distance to the nearest of *as many held-out* faces.
 # The ratio is about 1 for a new face, and small for a copy.
 # And we compare means of 2x2 pixels, in which part of the noise cancels.
@@ -523,7 +524,9 @@ near = {name: (r < 0.7).float().mean().item() for name, r in ratio.items()}
 found |= {"near_generated": near["generated"], "near_planted": near["planted copies"]}
 if DATA == "portraits":
     assert near["planted copies"] > 0.4 > 0.15 > near["real, unseen"]
-if DATA == "portraits" and run.profile != "quick":
+    away = torch.cdist(unseen.flatten(1), shown_to_G.flatten(1)).min(dim=1).values
+    assert away.median() < grain.flatten(1).norm(dim=1).mean()
+if TRAINED:
     assert near["generated"] < near["real, unseen"] + 0.05
 
 # %%
@@ -607,9 +610,8 @@ for name, z in (("lerp", lerp(a, b, 0.5)), ("slerp", slerp(a, b, 0.5)), ("ends",
     images = layers.in_batches(run.ema["G"], z)
     rows.append((name, from_mean_face(images), fd(images)))
 tables.show(rows, ("500 images", "distance to the mean face", "FD"))
-assert rows[0][1] < rows[1][1]
-if run.profile != "quick":
-    assert rows[0][2] > rows[1][2]
+if TRAINED:
+    assert rows[0][1] < rows[1][1] and rows[0][2] > rows[1][2]
 
 # %% [markdown]
 # The straight way passes through the middle of the latent space, where images are nearer to the mean face and worse as a set.
@@ -669,11 +671,11 @@ plots.show(
     alt="The share of images that D tells right, over the steps.",
     caption="Dashed: guessing. High means that the histograms lie apart.",
 )
-if run.profile != "quick":
+if TRAINED:
     assert max(told[:5]) > sum(told[8:13]) / 5 + 0.1
 
 # %% [markdown]
-# Furthest apart they lie early, when almost anything tells a fake; they overlap most in the middle, while the rate is still high.
+# They lie furthest apart early on, when much gives a fake away, and overlap more in the middle, while the rate is still high.
 #
 # ## Break it
 #
@@ -796,7 +798,7 @@ plots.show(
 
 # %%
 cost = {name[0]: value for name, value in damage.items()}  # "n" is none
-if run.profile != "quick":
+if TRAINED:
     assert min(cost[k] for k in "12348") > 3 * cost["n"]
     assert min(cost[k] for k in "567") > cost["n"]
     assert cost["8"] > 1.5 * cost["6"]
@@ -806,20 +808,20 @@ if run.profile != "quick":
 # In 1 each loss also moves the other player, in 2 $G$ learns to look fake, and in 3 and 4 nothing tells $G$ what a face is.
 #
 # Slow: 5, 6 and 7.
-# In 5 no real pixel is below 0, where half of the range of tanh lies: every negative pixel gives a fake away until $G$ has left that half.
+# In 5 real pixels are never below 0, but half of the range of tanh is: every negative pixel gives a fake away until $G$ has left that half.
 # 7 simply stops early.
 #
-# 6 and 8 have the same strong $D$, the same seconds, and $G$ has taken a twelfth of the steps in both.
+# 6 and 8 both have a $D$ of twenty steps and about the seconds of the unchanged training, in which $G$ takes a twelfth of the steps.
 # With the loss that does not saturate, $G$ still finds its way: a strong $D$ costs time, and is not fatal.
 # With the minimax loss, 8, a sure $D$ leaves $G$ without a slope.
 
 # %%
 found |= {f"fd_broken_{k}": value for k, value in cost.items() if k != "n"}
-found |= {"fd_short": cost["n"], "D_unseen_share": by_heart}
+found |= {"fd_short": cost["n"], "D_by_heart": by_heart}
 found |= {"D_real": game["D_real"][-1], "D_fake": game["D_fake"][-1], "n": n}
 run.report(**found)
 if DATA == "portraits":
-    run.expect(fd=("<", (400, 40, 30)))
+    run.expect(fd=("<", (600, 40, 30)))
 
 # %% [markdown]
 # ## Exercises

@@ -13,7 +13,8 @@
 #
 # They belong to notebook 14.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import math
@@ -21,12 +22,14 @@ import math
 import torch
 import torch.nn.functional as F
 
-from genimg_lib import check
+from genimg_lib.check import gan_minimax as check
 
 # %% [markdown]
 # ## 1. Nobody knows anything  ★ (3 minutes)
 #
-# All logits are 0. What are the loss of the discriminator, -V, and the non-saturating loss of the generator? Give both numbers.
+# All logits are 0.
+# What are the loss of the discriminator, -V, and the non-saturating loss of the generator?
+# Return the two numbers as a pair, in nats.
 
 
 # %%
@@ -41,11 +44,13 @@ check.losses_at_zero(losses_at_zero)  # 1 point
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# D = 1/2: 1.386 and 0.693. Look for these two numbers in the curves of every GAN you train: there the discriminator has given up, because the generator is perfect or because it is broken itself.
+# D = 1/2: 1.386 and 0.693.
+# Look for these two numbers in the curves of every GAN that you train with these losses.
+# There the discriminator cannot tell: because the generator is perfect, or because the discriminator itself is broken.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
-# ## 2. The best detective  ★ (5 minutes)
+# ## 2. The best discriminator  ★ (5 minutes)
 #
 # Equation (2), from the values of both densities at the same places.
 
@@ -62,9 +67,11 @@ def optimal_discriminator(p_data, p_g):
 check.optimal_discriminator(optimal_discriminator)  # 2 points
 
 # %% [markdown]
-# ## 3. The detective's loss  ★★ (10 minutes)
+# ## 3. The discriminator's loss  ★★ (10 minutes)
 #
-# -V from logits: the mean over real images plus the mean over fakes, finite at ±10⁴.
+# -V from logits: the mean over real images plus the mean over fakes (their sum, not half of it).
+# There may be more of one kind than of the other.
+# It has to be finite, and its gradient too, for logits of ±10⁴.
 
 
 # %%
@@ -79,9 +86,9 @@ def d_loss(real_logits, fake_logits):
 check.d_loss(d_loss)  # 2 points
 
 # %% [markdown]
-# ## 4. The forger's loss  ★★ (5 minutes)
+# ## 4. The generator's loss  ★★ (5 minutes)
 #
-# The non-saturating one, finite at ±10⁴.
+# The non-saturating one, a mean, finite for logits of ±10⁴.
 
 
 # %%
@@ -98,16 +105,22 @@ check.g_loss(g_loss)  # 2 points
 # %% [markdown]
 # ## 5. Look ahead  ★★★ (20 minutes)
 #
-# One extragradient step for *any* V(u, v), with autograd: u goes down, v goes up, both by the gradients at a trial point. Does it converge on V = uv + u³ with h = 0.2, from (0.3, 0.3)? From far on the left?
+# One extragradient step for *any* V(u, v), with autograd: u goes down, v goes up, both by the gradients at a trial point.
+#
+# Then take 200 steps on V = uv + u³ with h = 0.2.
+# Do they converge from (0.1, 0.1)?
+# From (0.3, 0.3)?
 
 
 # %%
 def extragradient_step(V, u, v, h):
-    """V: a function of two scalar tensors; u, v, h: floats. Returns the new (u, v)."""
+    """V: a function of two scalar tensors; u, v, h: floats. Returns the new u and v."""
 
     ### BEGIN SOLUTION
     def gradients(u, v):
-        u, v = (torch.tensor(t, dtype=torch.float64, requires_grad=True) for t in (u, v))
+        u, v = (
+            torch.tensor(t, dtype=torch.float64, requires_grad=True) for t in (u, v)
+        )
         return (g.item() for g in torch.autograd.grad(V(u, v), (u, v)))
 
     du, dv = gradients(u, v)
@@ -121,5 +134,7 @@ check.extragradient_step(extragradient_step)  # 3 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# Near (0, 0) the cubic term is negligible against uv, and from (0.3, 0.3) with h = 0.2 it comes to rest there. From far on the left it does not: V falls without bound as u goes to minus infinity, and the forger runs away.
+# Near (0, 0) the cubic term is negligible against uv: from (0.1, 0.1) the players come to rest there.
+# From (0.3, 0.3) they do not: V falls without bound as u goes to minus infinity, and within twenty steps u has run away.
+# That a method converges near a solution says nothing about a start farther off.
 # <!-- END SOLUTION -->

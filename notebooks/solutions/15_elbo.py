@@ -13,19 +13,21 @@
 #
 # They belong to notebook 15.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import math
 
 import torch
 
-from genimg_lib import check
+from genimg_lib.check import elbo as check
 
 # %% [markdown]
 # ## 1. The hidden sigma  ★ (3 minutes)
 #
-# Somebody minimises *sum of squared errors + w · KL*. Which σ of the Gaussian likelihood is that?
+# Somebody minimises *sum of squared errors + w · KL*.
+# Which σ of the Gaussian likelihood is that?
 
 
 # %%
@@ -40,13 +42,14 @@ check.hidden_sigma(hidden_sigma)  # 1 point
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# 2σ² = w. For w = 4, σ = 1.41: wider than half the range of [-1, 1].
+# By (11), 2σ² = w.
+# For w = 4, σ = 1.41: more than half the range of pixels in [-1, 1].
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 2. The price of knowing  ★ (5 minutes)
 #
-# Equation (8): the KL to the prior, one number for each image.
+# Equation (8): the KL to the prior, one number for each image, summed over its latents.
 
 
 # %%
@@ -63,7 +66,9 @@ check.gaussian_kl(gaussian_kl)  # 2 points
 # %% [markdown]
 # ## 3. Through the dice  ★★ (10 minutes)
 #
-# Equation (14), with the noise given. What is its gradient by the log-variance?
+# Equation (14), with the noise given.
+# Gradients have to reach the mean and the log-variance.
+# What is the gradient by the log-variance?
 
 
 # %%
@@ -79,7 +84,8 @@ check.reparameterize(reparameterize)  # 2 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# ½ σ ε: half of how far the noise moved z. Where ε is 0, the width has no influence.
+# ½ σ ε: half of how far the noise moved z.
+# Where ε is 0, the width has no influence.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
@@ -102,7 +108,8 @@ check.elbo(elbo)  # 1 point
 # %% [markdown]
 # ## 5. Many samples  ★★ (15 minutes)
 #
-# Equation (16) from the logarithms of the weights, which may be as small as -1000.
+# Equation (16), without the expectation, from the logarithms of the weights.
+# They may be as small as -1000, and in one image much smaller than in another.
 
 
 # %%
