@@ -165,7 +165,7 @@ eps = torch.randn(face.shape, generator=g)
 times = torch.linspace(0, 1, 9)
 mixed = torch.cat([t * face + (1 - t) * eps for t in times])  # (1)
 plots.show(
-    plots.grid(mixed.clamp(-1, 1), cols=9, labels=[f"t = {t:.2f}" for t in times]),
+    plots.grid(mixed.clamp(-1, 1), cols=9, labels=[f"t = {t:.3g}" for t in times]),
     alt="Nine pictures: pure noise at t = 0, a face that shows through more and "
     "more, the clean face at t = 1.",
     caption="One image, one noise, nine times t. From which t on do you see a face?",
@@ -178,7 +178,7 @@ plots.show(
 #
 # $$\mathcal{L} = \mathbb{E}\left[\frac{\|\hat x(x_t, t) - x\|^2}{\max(1 - t,\ 0.25)^2}\right]. \tag{2}$$
 #
-# The times are drawn as $t = 1/(1 + e^{0.4 - n})$ with a standard normal $n$: mostly in the middle, and a little more often on the noisy side.
+# The times are drawn as $t = 1/(1 + e^{0.4 - n})$ with a standard normal $n$: mostly in the middle, and about twice as often in the noisy half as in the other.
 # That is all of the training.
 
 
@@ -255,7 +255,8 @@ for x in run.train(
     run.log(loss=loss)
 
 # %% [markdown]
-# To **generate**, start from pure noise, ask the network for its guess, walk a small part of the way towards it, and ask again, `run.walk` times.
+# To **generate**, start from pure noise, ask the network for its guess, walk a part of the way towards it, and ask again: `run.walk` steps.
+# (The library asks twice a step and walks along the mean of both answers, *Heun's method*; only the last step goes straight to the guess.)
 # Watch the guess.
 # **Predict**: at which $t$ is it settled who it will be, and what comes last?
 # (A table under "Break it" has the answer.)
@@ -286,14 +287,14 @@ for i in (0, 1):
     shown[f"walk {i + 1}: x_t"] = torch.stack([path[k][i] for k in stops]).clamp(-1, 1)
     shown[f"walk {i + 1}: the guess"] = torch.cat(guesses)
 plots.show(
-    plots.grid(shown, cols=9, labels=[f"t = {k / run.walk:.2f}" for k in stops]),
+    plots.grid(shown, cols=9, labels=[f"t = {k / run.walk:.3g}" for k in stops]),
     alt="Two walks, nine moments of each: noise that slowly becomes a "
     "face, and below it the network's guesses, from a blur to the same face.",
     caption="From noise to a face: x_t, and below it what the network guesses.",
 )
 
 # %% [markdown]
-# ## What you made, and what patience makes
+# ## What you made, and a network made before
 #
 # **The same network, trained longer**, comes with the course, and a file that says how it was made:
 
@@ -306,7 +307,9 @@ if DATA == "portraits":
     tables.show([tuple(facts[name] for name in columns)], columns)
 
 # %% [markdown]
-# It saw more images, with another learning rate and a slower average of the weights.
+# It saw 640,000 images, drawn from 30,000 (yours: steps times batch, from 10,000), with another learning rate and a slower average of the weights.
+# Its loss looks more at the end of the walk: the bound in (2) is 0.1, and its times are not shifted.
+# So not all of the difference is patience.
 # Its loss looks more at the end of the walk, too: the bound in (2) is 0.1, and its times are not shifted towards noise.
 
 
@@ -340,7 +343,7 @@ plots.show(
     cover,
     alt="Five rows of faces: one of real ones, two by the network just trained, two "
     "by the network trained longer.",
-    caption="Both networks began from the same noise: compare column by column.",
+    caption="Both networks began from the same noise: compare picture by picture.",
 )
 
 # %% [markdown]
@@ -385,6 +388,7 @@ tables.show(rows, (f"{n} images", "Fréchet distance", "exact copies"))
 # %% [markdown]
 # Copies beat every network in the first column: the distance cannot see that nothing is new.
 # That is why *new* and *from $p_\text{data}$* are two questions, and why one number never answers both.
+# Copies and unseen real images are level: which of the two is ahead is chance.
 # (Near copies escape the second column; chapter 21 looks for nearest neighbours.)
 
 # %%
@@ -392,7 +396,7 @@ if DATA == "portraits":
     assert copied["fd_copies"] == 1 and copied["fd_floor"] == 0
     assert copied["fd_yours"] == copied["fd_longer"] == 0
     assert found["fd_copies"] < found["fd_longer"]
-if DATA == "portraits" and run.profile == "cpu":  # on a GPU yours trains for as long
+if DATA == "portraits" and run.profile == "cpu":  # on a GPU yours trains on more
     assert found["fd_longer"] < found["fd_yours"] < found["fd_noise"] / 5
 
 # %% [markdown]
@@ -402,7 +406,10 @@ if DATA == "portraits" and run.profile == "cpu":  # on a GPU yours trains for as
 # %%
 if DATA == "portraits":
     floors = [evaluator.floor(n, seed) for seed in (1, 2, 3)]
-    tables.show([tuple(floors)], ("floor, draw 1", "draw 2", "draw 3"))
+    slices = (train.images[k * n : (k + 1) * n] for k in (1, 2, 3))
+    copies = [evaluator.fd(images) for images in slices]
+    rows = [("floor", *floors), ("copies", *copies)]
+    tables.show(rows, ("", "draw 1", "draw 2", "draw 3"))
     assert max(floors) < found["fd_longer"] - 2 * (max(floors) - min(floors))
 
 # %% [markdown]
@@ -495,14 +502,14 @@ rows = {
 rows = {name: torch.cat([x[:8], x.mean(0, keepdim=True)]) for name, x in rows.items()}
 plots.show(
     plots.grid(rows, cols=9, labels=[*"12345678", "mean of 200"]),
-    alt="Eight columns: coarse squares of noise, below each a blurred face with that "
-    "shirt colour, below that a sharp face. Last column: grey; the mean face, twice.",
-    caption="After one step a blurred face whose shirt has the colour of its noise.",
+    alt="Eight columns: coarse squares of noise, below each a pale blurred face, "
+    "below that a sharp face. Last column: grey; the mean face, twice.",
+    caption="After one step a blurred face, its colours faintly those of its noise.",
 )
 
 # %% [markdown]
 # The mean over the guesses is close to the mean face, as (3) asks.
-# But a single guess takes its colours from the noise.
+# But a single guess takes some of its colour from the noise.
 # The shirt shows it: over the 200, how does the colour of its place in the noise correlate with its colour in the guess?
 
 
@@ -553,13 +560,13 @@ ends, rows = path[-1].clamp(-1, 1), []
 for k in (0, *(run.walk * j // 8 for j in (1, 2, 4, 8))):
     x_hat = guess(longer, path[k], k / run.walk)
     rows.append((k / run.walk, picked(x_hat, ends), sharpness(x_hat) / sharpness(ends)))
-tables.show(rows, ("t", "picked among 64", "sharpness, 1 at the end"))
+tables.show(rows, ("t", "picked among 64", "sharpness / that of the end"))
 if DATA == "portraits":
     assert rows[0][1] > 0.5 and rows[2][1] > 0.9
     assert rows[0][2] < rows[2][2] < rows[3][2] and rows[0][2] < 0.7
 
 # %% [markdown]
-# Who it will be is settled at once; sharp edges come later.
+# Which of the 64 it will be shows in the first guess already (chance: 0.016); sharp edges come later.
 # The many small steps are there to turn the blur into one sharp face.
 
 # %% [markdown]
@@ -569,7 +576,7 @@ if DATA == "portraits":
 # Efros and Leung (1999) grew a texture pixel by pixel, each from the place in an example whose neighbourhood fits best; Efros and Freeman (2001) copied whole pieces and joined them.
 #
 # Networks that **learn** the distribution are old, too: deep belief nets drew digits in 2006 (Hinton, Osindero and Teh).
-# New since 2013 and 2014 are generators trained by nothing but backpropagation, which grew from digits to photographs.
+# Since 2013 and 2014 networks trained by backpropagation alone turn noise into a whole image in one pass; they grew from digits to photographs.
 # They form families:
 
 # %%
@@ -582,7 +589,8 @@ FAMILIES = {
         "DCGAN": "2015-11",
         "pix2pix": "2016-11",
         "CycleGAN, WGAN-GP": "2017-03",
-        "BigGAN, StyleGAN": "2018-12",
+        "BigGAN": "2018-09",
+        "StyleGAN": "2018-12",
     },
     "flow": {"NICE": "2014-10", "Real NVP": "2016-05", "Glow": "2018-07"},
     "style": {"neural style": "2015-08", "AdaIN": "2017-03"},
@@ -592,7 +600,8 @@ FAMILIES = {
         "scores": "2019-07",
         "DDPM": "2020-06",
         "latent": "2021-12",
-        "flow matching, DiT": "2022-12",
+        "flow matching": "2022-10",
+        "DiT": "2022-12",
     },
 }
 
@@ -625,7 +634,7 @@ plots.show(
 )
 
 # %% [markdown]
-# What each family can do, and cannot:
+# What the families of today can do, and cannot:
 #
 # | family | makes an image in | probability of an image | its latent | here |
 # |---|---|---|---|---|
@@ -634,7 +643,7 @@ plots.show(
 # | normalising flow | one pass | exact | as large as the image | |
 # | pixel by pixel | one pass a pixel | exact | none | |
 # | diffusion, flow matching | many passes | a bound, or by solving an equation | as large as the image | this notebook |
-# | style transfer | from a given image | none | none | chapters 16, 41 and 42 |
+# | style transfer | one pass (42), or many steps (41) | none | none | chapters 16, 41 and 42 |
 
 # %% [markdown]
 # ## How this course works
@@ -657,7 +666,7 @@ tables.show(findings, ("", "what", "found"))
 # %% [markdown]
 # **The map.**
 # What needs what: follow an arrow backwards to find what to read first.
-# Chapters 11 to 17 are the maths and 21 to 54 the models; those in the sixties put them to work, those in the seventies ask whether they are any good.
+# Chapters 11 to 17 are the maths and 21 to 54 the models; those in the sixties put them to work, those in the seventies measure them, break them and scale them up.
 # The README shows the chapters that stand as cards.
 
 # %%
@@ -699,7 +708,7 @@ if DATA == "portraits":
 # ## What to remember
 #
 # - To generate is to draw new samples from a distribution of which we only have samples.
-# - Copies are not new; a bad model is new but wrong. Both have to be checked: a distance alone is won by copies.
+# - Copies are not new; a bad model is new but wrong. Both have to be checked: a distance alone cannot tell copies from new images.
 # - Asked "what was the image?" of noise, the best answer is an average; many small steps turn a blur into one face.
 # - No figure without its floor.
 #

@@ -11,7 +11,7 @@
 # %% [markdown]
 # # 12 Convolution
 #
-# *You will compute one operation in five ways and see that all of them are `F.conv2d`; turn it around to make images larger; find out how far a network sees; and paint kernels of your own.*
+# *You will compute one operation in several ways and see that they agree; turn it around to make images larger; find out how far a network sees; and paint kernels of your own.*
 #
 # ![A photograph and what six small kernels make of it: blurred, sharpened, its edges, embossed.](../data/pictures/12_convolution.webp)
 #
@@ -56,7 +56,9 @@ from genimg_lib.widgets import explore
 # %%
 run = start("12_convolution", trials=(20, 200, 200), kernels=(50, 500, 500))
 print(f"profile {run.profile}, on {run.device}")
-tables.show_expected("12_convolution", "largest_difference", "pattern_repeat_then_3x3")
+tables.show_expected(
+    "12_convolution", "largest_difference", "pattern_of_uneven_overlap"
+)
 
 # %% [markdown]
 # ## Why
@@ -289,7 +291,8 @@ def matrix(k, H, s=1, p=0):
 k, x = randn(3, 3), randn(8, 8)
 for s, p in ((1, 0), (1, 1), (2, 1)):
     A, y = matrix(k, 8, s, p), conv2d(x, k, stride=s, padding=p)
-    errors["matrix"] = largest(A @ x.flatten() - y.flatten())
+    apart = largest(A @ x.flatten() - y.flatten())
+    errors["matrix"] = max(errors.get("matrix", 0), apart)
     assert errors["matrix"] < 1e-12
     assert A.equal(layers.conv_matrix(k, 8, s, p))
     A = A.view(*y.shape, *x.shape)  # [i, j, r, c]
@@ -308,7 +311,7 @@ def draw_matrix(kernel_size, stride, padding):
     A = layers.conv_matrix(k, 6, stride, padding)
     side = output_size(6, kernel_size, stride, padding)
     height = max(1.6, 0.6 + 4.6 * len(A) / 36)
-    fig, axis = plots.figure(width=6.0, height=height)
+    fig, axis = plots.figure(width=4.8, height=height)
     axis.imshow(A.where(A > 0, torch.nan), cmap="viridis")
     axis.set(xlabel="input pixel", ylabel="output pixel")
     axis.set_title(f"6x6 -> {side}x{side}: {len(A)} outputs, {k.numel()} weights")
@@ -329,6 +332,9 @@ explore(
 )
 
 # %% [markdown]
+# Stride 2 leaves a quarter as many rows, each shifted by 2 columns, and by two lines of the image at the end of a line.
+# With padding the rows at the border have fewer coloured cells.
+#
 # ### By unfolding, for all channels
 #
 # Real layers have $C$ channels in and $O$ out, a kernel for each pair, and a bias $b_o$ for each output:
@@ -406,7 +412,7 @@ assert errors["Fourier"] < 1e-12
 # $h + w$ products a pixel instead of $h w$.
 # Gaussian blur is such a kernel, and so are the two edge detectors above.
 # A kernel is a product exactly if its matrix has rank 1 (or is 0).
-# Then follows the table of all ways to compute a convolution, each beside what it has to equal.
+# Then follows the table of this notebook's ways, each beside what it has to equal.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -513,8 +519,8 @@ def draw_field(**controls):
 # %%
 explore(
     draw_field,
-    alt="A photograph with a square on it, the receptive field; beside it a bright "
-    "spot that fades outwards, the influence of each pixel.",
+    alt="A photograph with a square on it, the receptive field; beside it a spot of "
+    "bright dots on a lattice, fading outwards: the influence of each pixel.",
     caption="Left: all that one output can see. "
     "Right: what it listens to, for random weights.",
     depth=(1, 6, 5),
@@ -524,12 +530,16 @@ explore(
 )
 
 # %% [markdown]
+# Stride does: by (9) it doubles all later growth, while a layer without stride adds the same few pixels each time.
+# (The dots: stride 2 does not divide 3, so some pixels are read more often than others.)
+#
 # ## The way back: transposed convolution
 #
 # A generator has to turn 4x4 into 32x32.
 # A strided convolution cannot: by (3), with $s \ge 2$ and a padding of at most half the kernel, the output has at most $\lfloor H/s \rfloor + 1$ rows, never more than the input.
-# More padding would "enlarge" the image only by a frame that sees nothing but zeros.
-# Some published generators "upsample" with strided convolutions all the same.
+# With more padding at most $\lceil (H + h - 1)/s \rceil$ rows see the image, again no more than $H$ while the kernel is no larger than the image.
+# All further rows see nothing but zeros.
+# It is an easy mistake to write `nn.Conv2d` for `nn.ConvTranspose2d` in a generator.
 # See what two such layers do to 7x7, and what two transposed ones do:
 
 # %%
@@ -677,7 +687,7 @@ assert max(v for name, v in from_overlap.items() if "3x3" not in name) < 1e-4
 # Of such numbers the mean takes a quarter of the mean square and the pattern three quarters, $\sqrt{3/4} = 0.87$, even overlap or not.
 #
 # And does a start without pattern stay so?
-# Training changes the four kernels of a pixel shuffle independently; `nudge` imitates it by a small random change of all weights.
+# Training gives each of the four kernels of a pixel shuffle a gradient of its own; `nudge` stands for that by a small random change.
 
 
 # %%
@@ -714,6 +724,8 @@ for title, ups in (("equal weights", even), ("random, then changed", random)):
     outputs = torch.stack([on_flat(up) for up in ups.values()])[:, None]
     peak = outputs.abs().amax(dim=(2, 3), keepdim=True)
     blocks[title] = 0.7 * outputs / peak
+drawn = {name: pattern(up) for name, up in random.items()}
+assert sorted(drawn, key=drawn.get)[:2] == ["repeat, then 3x3", "pixel shuffle, ICNR"]
 plots.show(
     plots.grid(blocks, cols=5, labels=list(checker)),
     alt="Two rows of five squares. Equal weights: a grid from the transposed 3x3, "
@@ -732,7 +744,7 @@ plots.show(
 # ## Explore: paint a kernel
 #
 # Nine weights are yours, added to those of the kernel that you start from.
-# **Predict** before you move one: what do weights that sum to 0 do to flat areas?
+# **Predict** before you move one: what does a kernel that sums to 0 (see its title) do to flat areas?
 # How do you make a kernel that moves the picture to the right?
 # And one that is bright at *left* edges of bright things: what is it at right edges?
 
@@ -835,7 +847,7 @@ plots.show(
 
 # %% [markdown]
 # The first: what left on the right has come in on the left.
-# The third: beside the same blur with a mirrored border, the outermost pixels have lost more than a third of their brightness, the middle next to nothing.
+# The third: beside the same blur with a mirrored border, the three columns at the left border have lost two thirds of their brightness, the middle next to nothing.
 # The second drifted: each even kernel moves the picture by half a pixel, so 32 of them by 16.
 # To see it, blur the original *symmetrically* as strongly, and ask which shift of it fits best.
 
@@ -843,8 +855,9 @@ plots.show(
 assert torch.allclose(wrapped[:, :40], grey[0, 0, :, -40:], atol=1e-4)
 left = (faded / mirrored)[0, 0]
 frame, middle = left[:, :3].mean(), left[64:192, 64:192]
-print(f"brightness left at the border: {frame:.0%}, in the middle: {middle.mean():.0%}")
-assert frame < 2 / 3
+print(f"brightness left in the three left columns: {frame:.0%},")
+print(f"in the middle: {middle.mean():.0%}")
+assert frame < 0.4
 assert middle.min() > 0.99
 
 # %%

@@ -14,7 +14,7 @@
 # *You will slide two distributions apart and watch five ways to say how far: one explodes, one goes numb, and some keep pointing the way.*
 # *Whoever trains a generator chooses such a distance, knowingly or not.*
 #
-# ![Points start on the left and are pulled towards two clusters on the right: by one distance they arrive, by another they never move.](../data/pictures/13_distances.webp)
+# ![Points start on the left and are pulled towards two clusters on the right: by one distance they arrive, by another, of a fine histogram, they never move.](../data/pictures/13_distances.webp)
 #
 # **You need** notebook 11, densities, expectations, derivatives.
 # The table below says how long it takes.
@@ -64,7 +64,7 @@ run = start(
 )
 torch.set_default_dtype(torch.float64)  # formulas are compared to many digits
 print(f"profile {run.profile}, on {run.device}")
-tables.show_expected("13_distances", "covering_deviation", "seeking_deviation")
+tables.show_expected("13_distances", "w1_left", "js_left")
 
 # %% [markdown]
 # ## Why
@@ -600,6 +600,10 @@ explore(
 )
 
 # %% [markdown]
+# Very narrow: each sample sees only itself, and what is left is the bias.
+# Very wide: $f$ flattens, and little more than the means counts.
+# A bandwidth about as large as the clouds notices a different spread best.
+#
 # ### Fréchet
 #
 # Between Gaussians the squared **Wasserstein-2** distance, $W_2^2 = \min_\gamma \mathbb{E}|x-y|^2$, has a closed form (Dowson and Landau 1982).
@@ -616,6 +620,8 @@ z, z_too = torch.randn(2, run.samples)
 matched = (1 + 2 * z).sort().values - (3 + 0.5 * z_too).sort().values
 formula = divergences.frechet_distance([1.0], [[4.0]], [3.0], [[0.25]])
 print(f"(15) {formula:.3f}, by sorting samples {matched.square().mean():.3f}")
+scatter = 4 * math.sqrt((4 + 0.25) / run.samples)  # 2 |m1 - m2| times that of the means
+assert abs(matched.square().mean() - formula) < 4 * scatter
 assert abs(formula - ((1 - 3) ** 2 + (2 - 0.5) ** 2)) < 1e-9
 
 # %% [markdown]
@@ -733,7 +739,7 @@ assert abs(rows[1][1]) < 4 * rows[1][2]
 #
 # Let 60 points be a generator without a network: each point may move on its own.
 # Target: two clusters.
-# We descend the gradient of each distance with respect to the points.
+# We descend the gradients of W1, of MMD² with a wide and a narrow kernel, and of JS with respect to the points.
 # JS needs densities, so it gets a fine histogram, softened to be differentiable.
 # Each rule gets a step size of its own, so that its points move smoothly.
 # **Predict** who arrives.
@@ -749,8 +755,9 @@ def soft_histogram(points, width=0.06):
     return weight.sum(0) / weight.sum()
 
 
-def js_of(a, b):
-    return divergences.js(soft_histogram(a), soft_histogram(b))
+def js_of(a, b, width=0.06):
+    p, q = (soft_histogram(points, width) for points in (a, b))
+    return divergences.js(p, q)
 
 
 def mmd_of(a, b, bandwidth):
@@ -761,8 +768,8 @@ def mmd_of(a, b, bandwidth):
 # %%
 RULES = {
     "W1": (divergences.wasserstein_1d, 0.05),
-    "MMD, bandwidth 4": (partial(mmd_of, bandwidth=4.0), 0.5),
-    "MMD, bandwidth 0.3": (partial(mmd_of, bandwidth=0.3), 0.02),
+    "MMD, b = 4": (partial(mmd_of, bandwidth=4.0), 0.5),
+    "MMD, b = 0.3": (partial(mmd_of, bandwidth=0.3), 0.02),
     "JS": (js_of, 0.05),
 }
 
@@ -797,7 +804,7 @@ for name, path in paths.items():
 fig, axes = plots.figure(1, 4, height=2.9, sharey=True)
 for axis, (name, path), color in zip(axes, paths.items(), plots.COLORS, strict=False):
     axis.plot(path[:, ::3], color=color, linewidth=0.8, alpha=0.8)
-    axis.plot([1.04 * run.steps] * 60, goal, "_", color="black", markersize=7)
+    axis.plot([1.04 * run.steps] * 60, goal, "_", color="black", markersize=4, mew=0.5)
     axis.set(title=name, xlabel="step")
 axes[0].set_ylabel("where the points are")
 plots.cover(fig)
@@ -805,7 +812,7 @@ plots.show(
     fig,
     alt="Paths of points over steps: by W1 all arrive at two clusters; by wide MMD "
     "they come near without forming the clusters; by narrow MMD they spread and "
-    "stay far away; by JS they do not move.",
+    "stay far away; by JS of a fine histogram they do not move.",
     caption="Black marks: the target. The steps shrink to 0 towards the end.",
 )
 
@@ -815,7 +822,11 @@ plots.show(
 # W1 pulls every point with strength 1, however far it is.
 # A kernel that is wide enough pulls too.
 # By a narrow one there is no common pull: the points only push each other apart.
-# By JS they feel nothing at all, and no step size helps.
+# By JS of this fine histogram they feel nothing at all, and no step size helps.
+# (W1 is a distance and MMD² a square, so compare their pulls with 0, not with each other.)
+#
+# It is the fineness, as with the kernel: blur both histograms by 1.5, and JS pulls too.
+# But what it compares then are blurred distributions.
 
 # %%
 rows = []
@@ -835,6 +846,13 @@ assert min(narrow[3], by_js[3]) > 3
 assert largest(pulls(divergences.wasserstein_1d, home) + 1) < 1e-9  # to the right
 assert largest(paths["JS"] - home) < 1e-6
 
+# %%
+blurred = partial(js_of, width=1.5)
+end = journey(blurred, 0.5)[-1]
+left_over["JS, blurred"] = divergences.wasserstein_1d(end, goal).item()
+print(f"JS, blurred by 1.5: W1 to the target {left_over['JS, blurred']:.2f}")
+assert left_over["JS, blurred"] < 1
+
 # %% [markdown]
 # ## Explore: all distances at once
 #
@@ -851,7 +869,7 @@ def draw_bars(axis, found):
     names = [f"{name}  {value:.3f}" for name, value in found.items()]
     shares = [min(1.0, value / TOP[name]) for name, value in found.items()]
     axis.barh(names, shares, color=plots.COLORS[2])
-    axis.set(xlim=(0, 1), xticks=[])
+    axis.set(xlim=(0, 1), xticks=[0, 1], xticklabels=["0", "top"])
     axis.invert_yaxis()
     axis.grid(False)
 
@@ -880,6 +898,9 @@ explore(
 )
 
 # %% [markdown]
+# As you slide, JS comes near its top first.
+# KL(p, q) is the one that a narrow $q$ hurts: where $p$ has mass and $q$ has next to none, it counts $-\log q$.
+#
 # ## Break it
 #
 # **Two moments are not everything.**

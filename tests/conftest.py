@@ -64,6 +64,7 @@ def shipped(tmp_path, monkeypatch):
         "metrics": {"fd_real": 12.3456, "images": 64},
         "notebook_seconds": 61,
         "notebook_memory_mib": 1234,
+        "peak_memory_mib": 1000,
     }
     files.write_json(folder / "results" / "31_vae.cpu.json", result)
     return folder
