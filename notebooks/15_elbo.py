@@ -64,7 +64,7 @@ portraits = data.to_float(data.load("portraits", n=run.portraits, seed=run.seed)
 torch.set_default_dtype(torch.float64)  # this notebook compares formulas to many digits
 
 # %%
-tables.show_expected("15_elbo", "largest_difference", "iwae_gap", "variance_ratio")
+tables.show_expected("15_elbo", "iwae_gap", "variance_ratio")
 
 # %% [markdown]
 # ## Why
