@@ -13,13 +13,14 @@
 #
 # They belong to notebook 24.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import torch
 import torch.nn.functional as F
 
-from genimg_lib import check
+from genimg_lib.check import conditional_gan as check
 
 # %% [markdown]
 # ## 1. What the C means  ★ (2 minutes)
@@ -29,7 +30,7 @@ from genimg_lib import check
 
 # %%
 def the_c():
-    """Returns ("word", "word")."""
+    """("word", "word")"""
     ### BEGIN SOLUTION
     return "conditional", "convolutional"
     ### END SOLUTION
@@ -40,18 +41,20 @@ check.the_c(the_c)  # 1 point
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# Conditional, as in p(x | c): both players are given c. It is not *cyclic*, as you may read elsewhere; CycleGAN is another model, in notebook 64.
+# Conditional, as in p(x | c): both networks are given c.
+# It is not *cyclic*, as you may read elsewhere; CycleGAN is another model.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 2. Put it beside  ★★ (10 minutes)
 #
-# The plainest way to condition. For the generator: the label, one-hot, behind the latent.
+# The plainest way to condition.
+# For the generator: the label, one-hot, behind the latent.
 
 
 # %%
 def latent_with_label(z, labels, classes):
-    """z: [N, d]; labels: [N], whole numbers from 0; classes: how many there are. Returns [N, d + classes]."""
+    """[N, d + classes] from z [N, d] and labels [N], whole numbers below `classes`."""
     ### BEGIN SOLUTION
     return torch.cat([z, F.one_hot(labels, classes).to(z.dtype)], dim=1)
     ### END SOLUTION
@@ -66,7 +69,7 @@ check.latent_with_label(latent_with_label)  # 1 point
 
 # %%
 def image_with_label(x, labels, classes):
-    """x: [N, C, H, W]. Returns [N, C + classes, H, W]."""
+    """[N, C + classes, H, W] from x [N, C, H, W] and labels [N]."""
     ### BEGIN SOLUTION
     maps = F.one_hot(labels, classes).to(x.dtype)[:, :, None, None]
     return torch.cat([x, maps.expand(-1, -1, *x.shape[2:])], dim=1)
@@ -79,12 +82,18 @@ check.image_with_label(image_with_label)  # 2 points
 # %% [markdown]
 # ## 3. Conditional batch norm  ★★ (15 minutes)
 #
-# Normalise each channel, then scale it by 1 + gamma and shift it by beta, which a layer has computed from each image's condition. In training the mean and the variance are the batch's, over images and places, divided by n. In evaluation you are given those that were collected before. Take ε = 10⁻⁵.
+# Normalise each channel, then scale it by 1 + gamma and shift it by beta, which a layer has computed from each image's condition.
+# In training the mean and the variance are the batch's, over images and places, the variance divided by n.
+# In evaluation you are given those that were collected before.
+# Take ε = 10⁻⁵, added to the variance.
 
 
 # %%
 def conditional_batch_norm(x, gamma, beta, mean=None, var=None):
-    """x: [N, C, H, W]; gamma, beta: [N, C]; mean, var: [C] in evaluation, None in training. Returns [N, C, H, W]."""
+    """[N, C, H, W] from x [N, C, H, W] and gamma, beta [N, C].
+
+    mean, var: [C] in evaluation, None in training.
+    """
     ### BEGIN SOLUTION
     if mean is None:
         mean, var = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), correction=0)
@@ -104,12 +113,15 @@ check.conditional_batch_norm(conditional_batch_norm)  # 3 points
 # %% [markdown]
 # ## 4. The projection  ★★ (10 minutes)
 #
-# The logit of a projection discriminator, a = w · h + b + (V c) · h: how real the image is, plus how well its features agree with the condition.
+# The logit of a projection discriminator is a = w · h + b + (V c) · h: how real the image is, plus how well its features agree with the condition.
 
 
 # %%
 def projection_logit(h, c, w, b, V):
-    """h: [N, F] features of the images; c: [N, K] conditions; w: [F]; b: a number; V: [F, K]. Returns [N]."""
+    """[N] from features h [N, F] of the images and their conditions c [N, K].
+
+    w: [F]. b: a number. V: [F, K].
+    """
     ### BEGIN SOLUTION
     return h @ w + b + ((c @ V.T) * h).sum(dim=1)
     ### END SOLUTION
@@ -119,14 +131,17 @@ def projection_logit(h, c, w, b, V):
 check.projection_logit(projection_logit)  # 2 points
 
 # %% [markdown]
-# ## 5. Does it obey?  ★★★ (25 minutes, a project)
+# ## 5. Does it follow?  ★★★ (25 minutes, a project)
 #
-# Obedience is the share of images in which a classifier recognises what was asked for.
+# The accuracy of the condition is the share of images in which a classifier finds what was asked for: its largest logit is that of the target.
 
 
 # %%
 def obedience(asked, logits):
-    """asked: [N], classes; logits: [N, K], the classifier's for each image. Returns a number in 0..1."""
+    """The accuracy, in 0..1.
+
+    asked: [N], the target class of each image. logits: [N, K], the classifier's.
+    """
     ### BEGIN SOLUTION
     return (logits.argmax(dim=1) == asked).double().mean()
     ### END SOLUTION
@@ -136,15 +151,20 @@ def obedience(asked, logits):
 check.obedience(obedience)  # 2 points
 
 # %% [markdown]
-# A generator that ignores c obeys too, sometimes. How often would asked and made agree if the images were dealt out to the wishes by chance? Use how often each class was asked for, and how often it was made. Afterwards measure the generator "conditional_gan_portraits" of `pretrained.load_generator` for each factor of the portraits (`metrics.Evaluator` reads them all): which does it obey least, and how far is that above chance?
+# A generator that ignores c is right, too, sometimes.
+# How often would asked and made agree if the images were dealt out to the targets by chance?
+# Use how often each class was asked for, and how often it was made.
+#
+# Afterwards measure the generator "conditional_gan_portraits" of `pretrained.load_generator` for each factor of the portraits (`metrics.Evaluator` reads them all): which does it follow least, and how far is that above chance?
 
 
 # %%
 def obedience_by_chance(asked, made, classes):
-    """asked, made: [N], classes; classes: how many there are. Returns a number in 0..1."""
+    """The agreement by chance, in 0..1, of asked and made [N], both below `classes`."""
     ### BEGIN SOLUTION
-    shares = [torch.bincount(labels, minlength=classes) / len(labels) for labels in (asked, made)]
-    return (shares[0] * shares[1]).sum()
+    share_asked = torch.bincount(asked, minlength=classes) / len(asked)
+    share_made = torch.bincount(made, minlength=classes) / len(made)
+    return (share_asked * share_made).sum()
     ### END SOLUTION
 
 
@@ -153,5 +173,6 @@ check.obedience_by_chance(obedience_by_chance)  # 2 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# With "no glasses" asked for and made half of the time it is 0.375 for three values, not 0.333: the less even the shares, the more obedient chance looks. The other end is no 1 either: put the classifier's share on real images beside it.
+# With "no glasses" asked for and made half of the time it is 0.375 for three values, not 0.333: the less even the shares, the better chance looks.
+# A classifier errs on real images, too: put its accuracy there beside the other two, as a comparison and not as a bound.
 # <!-- END SOLUTION -->
