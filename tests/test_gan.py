@@ -624,9 +624,7 @@ def test_sides_that_no_doubling_reaches_are_refused(size):
 def test_conditions_that_are_missing_or_of_the_wrong_shape_are_refused(shape):
     generator, discriminator = networks(conditions=5)
     wrong = None if shape is None else torch.zeros(shape)
-    message = re.escape(
-        f"wants a condition c [3, 5]; got {None if shape is None else list(shape)}"
-    )
+    message = re.escape(f"wants a condition c [3, 5]; got {None if shape is None else list(shape)}")
     for network, x in ((generator, torch.zeros(3, 6)), (discriminator, torch.zeros(3, 3, 16, 16))):
         with pytest.raises(ValueError, match=message):
             network(x, wrong)

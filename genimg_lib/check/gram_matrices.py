@@ -1,171 +1,273 @@
-"""Checks of chapter 16, Gram matrices."""
+"""Checks of notebook 16, Gram matrices."""
 
 import torch
 
-from genimg_lib import style
+from genimg_lib.check import inputs
+from genimg_lib.check.cases import drawn
 from genimg_lib.check.judge import Check
-
-_g = torch.Generator().manual_seed(16)
-
-
-def _random(*shape):
-    return torch.randn(*shape, generator=_g, dtype=torch.float64)
-
+from genimg_lib.check.wording import BATCH_STATISTICS, CHANNEL_STATISTICS
 
 constant_gram = Check(
     "constant_gram",
     lambda a, height, width: a**2,
-    [(2.0, 4, 4), (-1.5, 3, 7), (0.5, 16, 16)],
+    [(2.0, 4, 4), (-1.5, 3, 7), (0.5, 16, 16), (3.0, 1, 1), (0.0, 2, 3)],
     {
         "not divided by the number of places: it would grow with the image.": lambda a, h, w: (
             a**2 * h * w
         ),
         "the value is not squared: the channel is multiplied by itself.": lambda a, h, w: a,
         "divided once too often: each of the H W places adds a².": lambda a, h, w: a**2 / (h * w),
+        "the sign is lost, and the square with it.": lambda a, h, w: abs(a),
+        "neither squared nor divided by the number of places.": lambda a, h, w: a * h * w,
+        "the sum over the places was squared; squares are summed.": lambda a, h, w: (
+            (a * h * w) ** 2
+        ),
+        "doubled, not squared.": lambda a, h, w: 2 * a,
     },
 )
+
+
+def _gram(features):
+    rows = features.flatten(2)  # [N, C, H W]
+    return rows @ rows.mT / features[0].numel()
 
 
 def _transposed(f):
     return f @ f.permute(0, 1, 3, 2) / f[0].numel()
 
 
+def _reshaped(f):
+    rows = f.reshape(len(f), -1, f.shape[1])
+    return rows.mT @ rows / f[0].numel()
+
+
+def _merged(f):
+    rows = f.flatten(0, 1).flatten(1)
+    return rows @ rows.T / f[0].numel()
+
+
+def _features(seed, n, c, h, w):
+    return (inputs.maps(seed, n, c, h, w),)
+
+
 gram = Check(
     "gram",
-    style.gram,
-    [(_random(2, 3, 4, 5),), (_random(1, 6, 2, 2),), (_random(3, 4, 4, 4).abs(),)],
+    _gram,
+    [
+        (torch.tensor([1.0, 2.0, 3.0, 4.0]).view(1, 2, 1, 2),),
+        (inputs.normal(171, 2, 3, 4, 5),),
+        (inputs.normal(172, 1, 6, 2, 2),),
+        (inputs.normal(173, 3, 4, 4, 4).abs(),),
+        *drawn(_features, count=8, seed=(0, 9), n=(1, 3), c=(1, 4), h=(1, 4), w=(1, 4)),
+    ],
     {
-        "an elementwise product, summed: one number, how strong everything is. Which channels are active *together* needs a matrix product.": lambda f: (
-            (f * f).sum(dim=(1, 2, 3)) / f[0].numel()
+        "an elementwise product, summed: one number, how strong everything is. Which channels are "
+        "active *together* needs a "
+        "matrix product.": lambda f: (f * f).sum(dim=(1, 2, 3)) / f[0].numel(),
+        "an elementwise product of each channel with itself: only the diagonal.": (
+            lambda f: torch.diag_embed((f * f).sum(dim=(2, 3)) / f[0].numel()),
+            lambda f: (f * f).sum(dim=(2, 3)) / f[0].numel(),
         ),
-        "an elementwise product of each channel with itself: only the diagonal.": lambda f: (
-            torch.diag_embed((f * f).sum(dim=(2, 3)) / f[0].numel())
+        "transposed as if it were an image: [H, H] says which *rows* go together. Flatten the "
+        "places first: F is [C, H W].": _transposed,
+        "all images of the batch in one matrix. Each has its own style: [N, C, C].": (
+            lambda f: torch.einsum("nihw,njhw->ij", f, f) / f.numel(),
+            lambda f: torch.einsum("nihw,njhw->ij", f, f) / f[0].numel(),
         ),
-        "transposed as if it were an image: [H, H] says which *rows* go together. Flatten the places first: F is [C, H W].": _transposed,
-        "all images of the batch in one matrix. Each has its own style: [N, C, C].": lambda f: (
-            torch.einsum("nihw,njhw->ij", f, f) / f.numel()
-        ),
-        "not divided: it grows with the image, and the style weight would depend on its size. Divide by C H W.": lambda f: (
-            style.gram(f) * f[0].numel()
-        ),
-        "divided by H W only; the course divides by C H W, so that wide layers do not count more.": lambda f: (
-            style.gram(f) * f.shape[1]
-        ),
-        "divided by the whole tensor, the batch included: a style would depend on how many images stand beside it.": lambda f: (
-            style.gram(f) / len(f)
-        ),
-        "batch and channels ended up in one axis, [N C, N C]: styles of different images are multiplied with each other.": lambda f: (
-            f.flatten(0, 1).flatten(1) @ f.flatten(0, 1).flatten(1).T / f[0].numel()
-        ),
-        "places with places, [H W, H W]: this keeps where things are and forgets the channels. F F', not F' F.": lambda f: (
-            f.flatten(2).transpose(1, 2) @ f.flatten(2) / f[0].numel()
-        ),
-        "the means were taken off: this is the covariance, over C.": lambda f: style.gram(
+        "averaged over the batch. Each image has its own style: [N, C, C].": lambda f: _gram(
+            f
+        ).mean(0, keepdim=True),
+        "not divided: it grows with the image, and the style weight would depend on its size. "
+        "Divide by C H W.": (lambda f: _gram(f) * f[0].numel()),
+        "divided by H W only; the course divides by C H W, so "
+        "that wide layers do not count more.": (lambda f: _gram(f) * f.shape[1]),
+        "divided by C only; the course divides by C H W.": lambda f: _gram(f) * f[0, 0].numel(),
+        "divided by the whole tensor, the batch included: a style would depend on how many images "
+        "stand beside it.": (lambda f: _gram(f) / len(f)),
+        "batch and channels ended up in one axis, [N C, N C]: styles of different images are "
+        "multiplied with each other.": (_merged, lambda f: _merged(f) / len(f)),
+        "places with places, [H W, H W]: this keeps where things are and forgets the channels. F "
+        "F', not F' F.": lambda f: f.flatten(2).mT @ f.flatten(2) / f[0].numel(),
+        "the means were taken off: this is the covariance, over C.": lambda f: _gram(
             f - f.mean(dim=(2, 3), keepdim=True)
         ),
-        "reshaped to [N, H W, C] instead of transposed: channels and places are mixed up.": lambda f: (
-            f.reshape(len(f), -1, f.shape[1]).transpose(1, 2)
-            @ f.reshape(len(f), -1, f.shape[1])
-            / f[0].numel()
-        ),
+        "reshaped to [N, H W, C] instead of transposed: channels "
+        "and places are mixed up.": _reshaped,
     },
+    gradient=("features",),
 )
 
 
-def _moments(seed):
-    f = torch.randn(
-        1, 4, 5, 6, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
-    ).exp()
-    return style.gram(f)[0], f[0].flatten(1).mean(1)
+def _moments(seed, c, h=5, w=6):
+    f = inputs.normal(seed, 1, c, h, w).exp()
+    return _gram(f)[0], f[0].flatten(1).mean(1)
 
 
 covariance_from_gram = Check(
     "covariance_from_gram",
     lambda G, mu: len(mu) * G - torch.outer(mu, mu),
-    [_moments(0), _moments(1)],
+    [_moments(181, 1), _moments(182, 2), _moments(183, 3), _moments(184, 4)],
     {
         "C is missing: our Gram matrix is divided by C H W, a covariance by H W.": lambda G, mu: (
             G - torch.outer(mu, mu)
         ),
         "the means are still in it: take off the outer product mu mu'.": lambda G, mu: len(mu) * G,
-        "mu * mu is a vector and was taken off every row; the outer product is a matrix.": lambda G, mu: (
-            len(mu) * G - mu * mu
+        "mu * mu is a vector and was taken off every row; the outer product is a matrix.": (
+            lambda G, mu: len(mu) * G - mu * mu,
+            lambda G, mu: len(mu) * G - (mu * mu)[:, None],
         ),
+        "mu @ mu is one number and was taken off everywhere; "
+        "the outer product is a matrix.": lambda G, mu: len(mu) * G - mu @ mu,
         "the means were added.": lambda G, mu: len(mu) * G + torch.outer(mu, mu),
+        "divided by C: our Gram matrix is divided by C H W, so "
+        "it has to be multiplied by C.": lambda G, mu: G / len(mu) - torch.outer(mu, mu),
+        "the outer product was multiplied by C too: only the "
+        "Gram matrix is divided by it.": lambda G, mu: len(mu) * (G - torch.outer(mu, mu)),
+        "the sign is turned.": lambda G, mu: torch.outer(mu, mu) - len(mu) * G,
+        "the means were taken off the Gram matrix itself; it is their products that are in it.": (
+            lambda G, mu: len(mu) * G - mu,
+            lambda G, mu: len(mu) * G - mu[:, None],
+        ),
     },
 )
 
 
-def _adain(content, style_, dims=(2, 3), deviation=True):
-    m, s = content.mean(dims, keepdim=True), content.std(dims, keepdim=True, correction=0)
-    m2, s2 = style_.mean(dims, keepdim=True), style_.std(dims, keepdim=True, correction=0)
-    return m2 + (s2 / s if deviation else s2**2 / s**2) * (content - m)
+def _moments_of(x, dims=(2, 3), correction=0):
+    return x.mean(dims, keepdim=True), x.std(dims, keepdim=True, correction=correction)
 
 
-def _channels(n, c, h, w):
-    """Features whose channels and images have means and deviations of their own."""
-    return _random(n, c, h, w) * (0.5 + 2 * _random(n, c, 1, 1).abs()) + 2 * _random(n, c, 1, 1)
+def _adain(content, style, dims=(2, 3), power=1, correction=0):
+    m, s = _moments_of(content, dims, correction)
+    m2, s2 = _moments_of(style, dims, correction)
+    return m2 + (s2 / s) ** power * (content - m)
+
+
+def _with_small_number(content, style):
+    m, s = _moments_of(content)
+    m2, s2 = _moments_of(style)
+    return m2 + s2 * (content - m) / s.square().add(1e-5).sqrt()
+
+
+def _pair(seed, n, c, h, w):
+    return inputs.maps(seed, n, c, h, w), inputs.maps(seed + 50, n, c, h + 1, w)
 
 
 adain = Check(
     "adain",
     _adain,
     [
-        (_channels(2, 3, 16, 16), _channels(2, 3, 16, 16)),
-        (_channels(1, 4, 20, 12), _channels(1, 4, 18, 18)),
+        (
+            torch.tensor([1.0, 3.0]).view(1, 1, 1, 2),
+            torch.tensor([10.0, 30.0]).view(1, 1, 1, 2),
+        ),
+        (inputs.maps(191, 2, 3, 6, 6), inputs.maps(194, 2, 3, 6, 6)),
+        (inputs.maps(197, 1, 4, 7, 5), inputs.maps(200, 1, 4, 6, 6)),
+        *drawn(_pair, count=6, seed=(0, 9), n=(1, 3), c=(1, 3), h=(2, 4), w=(2, 4)),
     ],
     {
-        "content and style are exchanged: the first keeps its places, the second gives means and deviations.": lambda a, b: (
-            _adain(b, a)
+        "content and style are exchanged: the first keeps its places, the second gives means and "
+        "deviations.": (lambda a, b: _adain(b, a)),
+        "scaled by variances. It is the ratio of the standard deviations.": (
+            lambda a, b: _adain(a, b, power=2),
+            lambda a, b: _adain(a, b, power=2, correction=1),
         ),
-        "scaled by variances. It is the ratio of the standard deviations.": lambda a, b: _adain(
-            a, b, deviation=False
+        BATCH_STATISTICS: (
+            lambda a, b: _adain(a, b, dims=(0, 2, 3)),
+            lambda a, b: _adain(a, b, dims=(0, 2, 3), correction=1),
         ),
-        "statistics of the whole batch, as batch norm takes them. Each image has its own: mean over H and W only.": lambda a, b: (
-            _adain(a, b, dims=(0, 2, 3))
+        CHANNEL_STATISTICS: (
+            lambda a, b: _adain(a, b, dims=(1, 2, 3)),
+            lambda a, b: _adain(a, b, dims=(1, 2, 3), correction=1),
         ),
-        "statistics over the channels too. Each channel has its own.": lambda a, b: _adain(
-            a, b, dims=(1, 2, 3)
+        "normalised, but the style's mean and deviation were not put on.": (
+            lambda a, b: (a - _moments_of(a)[0]) / _moments_of(a)[1],
+            lambda a, b: (a - _moments_of(a)[0]) / _moments_of(a, correction=1)[1],
         ),
-        "normalised, but the style's mean and deviation were not put on.": lambda a, b: (
-            (a - a.mean((2, 3), keepdim=True)) / a.std((2, 3), keepdim=True, correction=0)
+        "the content's mean was not taken off first.": (
+            lambda a, b: _moments_of(b)[0] + a * _moments_of(b)[1] / _moments_of(a)[1],
+            lambda a, b: (
+                _moments_of(b)[0]
+                + a * _moments_of(b, correction=1)[1] / _moments_of(a, correction=1)[1]
+            ),
         ),
-        "the content's mean was not taken off first.": lambda a, b: (
-            b.mean((2, 3), keepdim=True)
-            + a
-            * b.std((2, 3), keepdim=True, correction=0)
-            / a.std((2, 3), keepdim=True, correction=0)
+        "only the mean was moved.": lambda a, b: a - _moments_of(a)[0] + _moments_of(b)[0],
+        "the style's mean was not put on: the result has the deviation "
+        "of the style and the mean 0.": (
+            lambda a, b: _adain(a, b) - _moments_of(b)[0],
+            lambda a, b: _adain(a, b, correction=1) - _moments_of(b)[0],
         ),
-        "only the mean was moved.": lambda a, b: (
-            a - a.mean((2, 3), keepdim=True) + b.mean((2, 3), keepdim=True)
+        "the content's mean was put back; it is the style's.": (
+            lambda a, b: _adain(a, b) - _moments_of(b)[0] + _moments_of(a)[0],
+            lambda a, b: _adain(a, b, correction=1) - _moments_of(b)[0] + _moments_of(a)[0],
+        ),
+        "multiplied by the style's deviation, and not divided by the content's.": (
+            lambda a, b: _moments_of(b)[0] + _moments_of(b)[1] * (a - _moments_of(a)[0]),
+            lambda a, b: (
+                _moments_of(b)[0] + _moments_of(b, correction=1)[1] * (a - _moments_of(a)[0])
+            ),
+        ),
+        "divided by the content's deviation, and not multiplied by the style's.": (
+            lambda a, b: _moments_of(b)[0] + (a - _moments_of(a)[0]) / _moments_of(a)[1],
+            lambda a, b: (
+                _moments_of(b)[0] + (a - _moments_of(a)[0]) / _moments_of(a, correction=1)[1]
+            ),
+        ),
+        "the ratio of the deviations is upside down: times the "
+        "style's, divided by the content's.": (
+            lambda a, b: _adain(a, b, power=-1),
+            lambda a, b: _adain(a, b, power=-1, correction=1),
         ),
     },
-    tolerance=2e-2,  # with n or n - 1 in the deviation, with or without a small number below it
+    also_right=(lambda a, b: _adain(a, b, correction=1), _with_small_number),
+    tolerance=1e-3,  # a small number below the deviation is as good
+    gradient=("content",),
 )
+
+
+def _style_loss(features, target):
+    return (_gram(features) - target).square().sum(dim=(1, 2))
+
+
+def _and_target(seed, n, c, h, w):
+    return inputs.normal(seed, n, c, h, w), _gram(2 * inputs.normal(seed + 50, n, c, h, w))
+
 
 style_loss = Check(
     "style_loss",
-    lambda f, target: (style.gram(f) - target).square().sum(dim=(1, 2)),
+    _style_loss,
     [
-        (_random(2, 3, 5, 5), style.gram(_random(2, 3, 6, 4))),
-        (_random(1, 4, 3, 3).abs(), style.gram(_random(1, 4, 8, 8))),
+        (torch.tensor([1.0, 2.0]).view(1, 1, 1, 2), torch.tensor([[[1.0]]])),
+        (inputs.normal(211, 2, 3, 5, 5), _gram(inputs.normal(212, 2, 3, 6, 4))),
+        (inputs.normal(213, 1, 4, 3, 3).abs(), _gram(inputs.normal(214, 1, 4, 8, 8))),
+        *drawn(_and_target, count=6, seed=(0, 9), n=(1, 3), c=(1, 3), h=(1, 3), w=(1, 3)),
     ],
     {
         "a loss of a tensor with itself is always 0.": lambda f, t: (
-            (style.gram(f) - style.gram(f)).square().sum(dim=(1, 2))
+            (_gram(f) - _gram(f)).square().sum(dim=(1, 2))
         ),
-        "the norm itself; its square is wanted, which is smooth where the difference is 0.": lambda f, t: (
-            (style.gram(f) - t).norm(dim=(1, 2))
-        ),
-        "the mean over batch and entries, as F.mse_loss takes it. Sum over the entries, one number for each image.": lambda f, t: (
-            (style.gram(f) - t).square().mean()
-        ),
+        "the norm itself; its square is wanted, which is smooth "
+        "where the difference is 0.": lambda f, t: (_gram(f) - t).norm(dim=(1, 2)),
+        "the mean over batch and entries, as F.mse_loss takes it. Sum over the entries, one number "
+        "for each image.": (lambda f, t: (_gram(f) - t).square().mean()),
         "averaged over the entries; the squared Frobenius norm is their sum.": lambda f, t: (
-            (style.gram(f) - t).square().mean(dim=(1, 2))
+            (_gram(f) - t).square().mean(dim=(1, 2))
         ),
-        "not squared.": lambda f, t: (style.gram(f) - t).abs().sum(dim=(1, 2)),
-        "one number for the batch. Give one for each image.": lambda f, t: (
-            (style.gram(f) - t).square().sum()
+        "not squared.": lambda f, t: (_gram(f) - t).abs().sum(dim=(1, 2)),
+        "one number for the batch. Give one for each image.": (
+            lambda f, t: (_gram(f) - t).square().sum(),
+            lambda f, t: _style_loss(f, t).mean(),
+            lambda f, t: (_gram(f) - t).norm() ** 2,
+        ),
+        "the Gram matrix is not divided by C H W, as the target is.": lambda f, t: (
+            (_gram(f) * f[0].numel() - t).square().sum(dim=(1, 2))
+        ),
+        "the Gram matrix is divided by H W only; the target was divided by C H W.": lambda f, t: (
+            (_gram(f) * f.shape[1] - t).square().sum(dim=(1, 2))
+        ),
+        "summed over one axis of the matrix only; both belong to the norm.": (
+            lambda f, t: (_gram(f) - t).square().sum(dim=1),
+            lambda f, t: (_gram(f) - t).square().sum(dim=2),
         ),
     },
+    gradient=("features",),
 )

@@ -1,226 +1,200 @@
-"""How an answer is judged: beside the right one, on inputs it has not seen, and against the usual wrong ones, so that a failure says why."""
+"""How an answer is judged: beside the right one, on inputs that it has not seen.
 
-import copy
-import math
+A check knows usual mistakes, so that a failure says why. What it does not know it looks into:
+`probes` for facts about the results, `conditions` for the inputs on which they are wrong.
+"""
 
-import torch
+import functools
 
-CATALOGUE = {}  # every check by its name, in the order of the chapters
-
-
-class Wrong(AssertionError):  # noqa: N818 (the reader sees the name: an answer is wrong, nothing broke)
-    """An answer that is not right yet, with the reason."""
+from genimg_lib.check import gradients, guard, reasons
+from genimg_lib.check.cases import ordered
+from genimg_lib.check.trial import tried, truth
+from genimg_lib.check.wording import call_of, hint, plural, show, stopped
+from genimg_lib.check.wrong import Unwritten, Wrong
 
 
 class Check:
     """A check of one function that the reader writes: call it with that function.
 
-    name: of the function in the text. right: the right answer. cases: lists of arguments. mistakes: {what went wrong, in a sentence: a function that makes
-    that mistake}. tolerance: absolute and relative. also: looks at the answer once its values are right; gives None, or
-    what is still wrong with it.
+    name: of the function in the text.
+    right: the right answer; its parameters are named like the reader's.
+    cases: tuples of arguments, and what `cases.drawn` gives.
+    mistakes: {what went wrong, in a sentence: a function that makes that mistake}.
+    also_right: other right answers; one of them has to agree on all inputs.
+    tolerance: relative to each number; a tenth of it relative to the largest one beside it.
+    gradient: names of the arguments that the answer's gradient has to reach, as in training.
+    blocked: names of the arguments that it must not reach.
+    gradient_hint: what to do where the gradient is wrong.
+    up_to: (result) -> what of it counts, for answers that may differ in the rest.
+    also: looks at an answer whose values are right; gives None, or what is still wrong.
     """
 
-    def __init__(self, name, right, cases, mistakes=None, tolerance=1e-5, also=None):
-        self.name, self.right, self.cases, self.mistakes, self.tolerance, self.also = (
-            name,
-            right,
-            cases,
-            mistakes or {},
-            tolerance,
-            also,
-        )
+    def __init__(
+        self,
+        name,
+        right,
+        cases,
+        mistakes=None,
+        *,
+        also_right=(),
+        tolerance=1e-4,
+        gradient=(),
+        blocked=(),
+        gradient_hint="",
+        up_to=None,
+        also=None,
+    ):
+        self.name, self.cases, self.tolerance, self.up_to = name, ordered(cases), tolerance, up_to
+        self.right, self.also_right = self._reduced(right), tuple(map(self._reduced, also_right))
+        self.mistakes = {
+            text: self._each(functions) for text, functions in (mistakes or {}).items()
+        }
+        self.gradient, self.blocked = tuple(gradient), tuple(blocked)
+        self.gradient_hint, self.also = gradient_hint, also
         self.__doc__ = f"Judge `{name}`: raises Wrong, with the reason, unless it is right."
-        if name in CATALOGUE:
-            raise ValueError(f"there are two checks called {name!r}")
-        CATALOGUE[name] = self
+        self._references = None
+
+    def _each(self, functions):
+        functions = functions if isinstance(functions, tuple) else (functions,)
+        return tuple(map(self._reduced, functions))
+
+    def _reduced(self, function):
+        """A function that gives what counts of the result alone."""
+        if self.up_to is None:
+            return function
+
+        @functools.wraps(function)
+        def reduced(*arguments):
+            return self.up_to(function(*arguments))
+
+        return reduced
 
     def __call__(self, answer):
-        if not callable(answer):
-            raise Wrong(
-                f"{self.name}: give the function itself, check.{self.name}({self.name}), not its value; given {_short(answer)}"
-            )
-        wanted = [self.right(*case) for case in self.cases]
-        given = [self._outcome(answer, case) for case in self.cases]
-        wrong = [
-            k
-            for k, (g, w) in enumerate(zip(given, wanted, strict=True))
-            if not _equal(g, w, self.tolerance)
-        ]
-        if wrong:
-            raise Wrong(f"{self.name}: {self._reason(given, wanted, wrong[0])}")
-        if self.also and (problem := self.also(answer)):
+        with guard.known_settings():
+            try:
+                problem = _not_a_function(self.name, answer) or self.problem(answer)
+            except Wrong as wrong:
+                problem = str(wrong)
+        if problem:
             raise Wrong(f"{self.name}: {problem}")
-        print(
-            f"✓ {self.name}: right, on {len(self.cases)} {'input' if len(self.cases) == 1 else 'different inputs'}"
-        )
+        print(f"✓ {self.name}: right{self._tries()}")
 
-    def _outcome(self, answer, case):
-        """What the answer gives, or the Wrong that says how it stopped: a known mistake may stop on some inputs only."""
-        try:
-            return self._call(answer, case)
-        except Wrong as problem:
-            if "not written yet" in str(problem):
-                raise
+    def _tries(self):
+        return f", on {plural(len(self.cases), 'different input')}" if len(self.cases) > 1 else ""
+
+    def problem(self, answer):
+        """What is wrong with an answer, in words; None if it is right."""
+        arguments = max((case.arguments for case in self.cases), key=len)
+        own = guard.names_of(self.right, len(arguments))
+        if problem := guard.arity_problem(answer, arguments, own):
             return problem
+        names = guard.names_of(answer, len(arguments), own)
+        answer = self._reduced(answer)
+        trial = tried(self.name, answer, self.references(), self.cases, names, self.tolerance)
+        if not trial.is_right:
+            return reasons.explain(trial, self.mistakes)
+        return self._beyond_values(answer, trial, own, names)
 
-    def _call(self, answer, case):
-        try:
-            return answer(*copy.deepcopy(case))
-        except NotImplementedError as error:
-            if str(error):  # torch has one of its own
-                raise Wrong(
-                    f"{self.name}: {error}, for {_arguments(case)}.{_hint(error)}"
-                ) from error
-            raise Wrong(
-                f"{self.name}: not written yet; replace `raise NotImplementedError()` by your answer"
-            ) from None
-        except Wrong:
-            raise
-        except Exception as error:
-            raise Wrong(
-                f"{self.name}: stops with {type(error).__name__}: {error}, for {_arguments(case)}.{_hint(error)}"
-            ) from error
+    def _beyond_values(self, answer, trial, own, names):
+        """What is wrong with an answer whose values are right."""
+        if trial.changes:
+            return f"the result is right, but it {trial.changes[0]}."
+        if self.gradient and (problem := self._lost_gradient(answer, trial, own, names)):
+            return f"{problem}. {self.gradient_hint}".rstrip()
+        return _inside(self.also, answer) if self.also else None
 
-    def _reason(self, given, wanted, first):
-        for text, mistake in self.mistakes.items():
-            made = [_attempt(mistake, case) for case in self.cases]
-            if all(
-                _equal(g, m, self.tolerance) or (m is None and isinstance(g, Wrong))
-                for g, m in zip(given, made, strict=True)
-            ):
-                return text
-        if stopped := [g for g in given if isinstance(g, Wrong)]:
-            return str(stopped[0]).removeprefix(f"{self.name}: ")
-        g, w, case = given[first], wanted[first], self.cases[first]
-        if g is None:
-            return "gives None. Does it end with `return`?"
-        if isinstance(w, tuple) != isinstance(g, (tuple, list)) or (
-            isinstance(w, tuple) and len(g) != len(w)
-        ):
-            return f"should give {len(w) if isinstance(w, tuple) else 'one'} result(s); it gives {_short(g)}"
-        if _shape(g) != _shape(w):
-            return f"the result has shape {_shape(g)} where {_shape(w)} is wanted, for {_arguments(case)}"
-        if _broken(g):
-            return f"gives {_short(g)}, not a finite number, for {_arguments(case)}"
-        if (factor := _factor(given, wanted)) is not None:
-            return f"is {factor:.4g} times the right answer, on every input. Which factor was lost, or counted twice?"
-        return f"for {_arguments(case)} it gives {_short(g)}; right is {_short(w)}"
+    def _lost_gradient(self, answer, trial, own, names):
+        """What is wrong with the gradient, on the largest input of moderate numbers."""
+        wanted, blocked = (
+            tuple(names[own.index(name)] for name in some) for some in (self.gradient, self.blocked)
+        )
+        case = next((case for case in reversed(self.cases) if _is_moderate(case)), self.cases[-1])
+        return gradients.problem(answer, trial.right, case.arguments, names, wanted, blocked)
+
+    def references(self):
+        """[(right answer, what it gives for each case)], computed once."""
+        if self._references is None:
+            rights = (self.right, *self.also_right)
+            self._references = [
+                (r, [truth(r, case.arguments) for case in self.cases]) for r in rights
+            ]
+        return self._references
 
 
 class Property(Check):
-    """A check of an answer with more than one right form: holds(answer) gives None, or what is wrong with it in a sentence.
+    """A check of an answer that may have many forms, or is random.
 
-    mistakes: {a part of the sentence that holds() gives: a wrong answer}; kept for the tests.
+    holds: (ask) -> None, or what is wrong in a sentence; ask(*arguments) calls the answer safely
+    and gives a settled value.
+    mistakes: {a part of the sentence that holds gives: a wrong answer}; kept for the tests.
+    in_place: whether the answer may change its arguments.
     """
 
-    def __init__(self, name, right, holds, mistakes=None):
+    def __init__(self, name, right, holds, mistakes=None, *, in_place=False):
         super().__init__(name, right, [], mistakes)
-        self.holds = holds
+        self.holds, self.in_place = holds, in_place
 
-    def __call__(self, answer):
-        if not callable(answer):
-            raise Wrong(
-                f"{self.name}: give the function itself, check.{self.name}({self.name}), not its value; given {_short(answer)}"
-            )
-        problem = self.holds(lambda *case: self._call(answer, case))
-        if problem:
-            raise Wrong(f"{self.name}: {problem}")
-        print(f"✓ {self.name}: right")
+    def problem(self, answer):
+        changes = []
+
+        def ask(*arguments):
+            outcome = self._ask(answer, arguments)
+            changes.extend(outcome.changes)
+            return outcome.value
+
+        ask.answer = answer  # as it is, for what has to be seen from within
+        problem = _inside(self.holds, ask)
+        if not problem and changes and not self.in_place:
+            return f"the result is right, but it {changes[0]}."
+        return problem
+
+    def _ask(self, answer, arguments):
+        own = guard.names_of(self.right, len(arguments))
+        if problem := guard.arity_problem(answer, arguments, own):
+            raise Wrong(problem)
+        names = guard.names_of(answer, len(arguments), own)
+        outcome = guard.call(answer, arguments, names)
+        if outcome.stopped:
+            call = call_of(self.name, names, arguments)
+            raise Wrong(f"{stopped(outcome.error, outcome.line)}, for {call}.{hint(outcome.error)}")
+        if outcome.value is None:
+            raise Wrong("gives None. Does it end with `return`?")
+        return outcome
 
 
-def _hint(error):
+def checks_of(module):
+    """{name: check} of a notebook's module, in the order in which they stand there."""
+    return {name: c for name, c in vars(module).items() if isinstance(c, Check)}
+
+
+def _not_a_function(name, answer):
+    if callable(answer):
+        return None
     return (
-        " In Python a power is **; ^ is a bitwise exclusive or."
-        if "^" in str(error) or "bitwise_xor" in str(error)
-        else ""
+        f"expected the function itself, check.{name}({name}), got {show(answer)}. Leave the "
+        "parentheses away"
     )
 
 
-def _attempt(function, case):
+def _is_moderate(case):
+    return all(
+        a.isfinite().all() and a.abs().max() < 50 for a in case.arguments if _holds_floats(a)
+    )
+
+
+def _holds_floats(argument):
+    return (
+        hasattr(argument, "is_floating_point") and argument.is_floating_point() and argument.numel()
+    )
+
+
+def _inside(function, answer):
+    """function(answer); an error in it is about what the answer gave, and is said as such."""
     try:
-        return function(*copy.deepcopy(case))
-    except Exception:  # a mistake may well crash on some of the inputs
-        return None
-
-
-def _equal(given, wanted, tolerance):
-    if isinstance(wanted, tuple):
-        return (
-            isinstance(given, (tuple, list))
-            and len(given) == len(wanted)
-            and all(_equal(g, w, tolerance) for g, w in zip(given, wanted, strict=True))
-        )
-    if (
-        given is None
-        or isinstance(given, (str, tuple, Wrong))
-        or _shape(given) is None
-        or _shape(given) != _shape(wanted)
-    ):
-        return False
-    g, w = (torch.as_tensor(v).double() for v in (given, wanted))
-    if (
-        isinstance(wanted, torch.Tensor)
-        and isinstance(given, torch.Tensor)
-        and given.is_floating_point() != wanted.is_floating_point()
-    ):
-        return False
-    return torch.allclose(g, w, rtol=tolerance, atol=tolerance, equal_nan=True)
-
-
-def _shape(value):
-    try:
-        return list(torch.as_tensor(value).shape)
-    except (TypeError, ValueError, RuntimeError):
-        return None
-
-
-def _broken(value):
-    values = value if isinstance(value, tuple) else (value,)
-    return any(
-        _shape(v) is not None and not torch.as_tensor(v).double().isfinite().all() for v in values
-    )
-
-
-def _factor(given, wanted):
-    """The number by which every result is wrong, if there is one."""
-    if any(
-        isinstance(w, tuple) or _shape(g) is None or _shape(g) != _shape(w)
-        for g, w in zip(given, wanted, strict=True)
-    ):
-        return None
-    g, w = (
-        torch.cat([torch.as_tensor(v).double().flatten() for v in values])
-        for values in (given, wanted)
-    )
-    there = w.abs() > 1e-9
-    if not there.any():
-        return None
-    ratio = g[there] / w[there]
-    constant = (
-        ratio.isfinite().all()
-        and (ratio - ratio[0]).abs().max() < 1e-4 * ratio[0].abs()
-        and abs(ratio[0] - 1) > 1e-4
-    )
-    return ratio[0].item() if constant and len(ratio) > 1 else None
-
-
-def _arguments(case):
-    return ", ".join(_short(value) for value in case) or "no arguments"
-
-
-def _short(value):
-    """A value in a few words: small ones whole, large tensors by their shape and range."""
-    if isinstance(value, tuple):
-        return "(" + ", ".join(_short(v) for v in value) + ")"
-    if isinstance(value, torch.Tensor):
-        if value.numel() <= 6:
-            return str(
-                [round(v, 4) if isinstance(v, float) else v for v in value.flatten().tolist()]
-                if value.dim()
-                else round(value.item(), 4)
-            )
-        low, high = value.double().min().item(), value.double().max().item()
-        return f"a tensor {list(value.shape)} from {low:.3g} to {high:.3g}"
-    if isinstance(value, float):
-        return f"{value:.5g}" if math.isfinite(value) else str(value)
-    return getattr(value, "__name__", None) or str(value)[:80]
+        return function(answer)
+    except Unwritten:
+        raise
+    except Wrong as wrong:
+        return str(wrong)
+    except Exception as error:
+        return f"what it gives cannot be used: {stopped(error)}.{hint(error)}"

@@ -1,4 +1,4 @@
-"""The map of the course as a picture: a box for each chapter, an arrow to each that builds on it.
+"""The map of the course as a picture: a box a chapter, an arrow to what builds on it.
 
 The boxes stand in columns by depth: how many chapters have to be read before this one, one after
 the other. Arrows run between the columns and through none of the boxes.

@@ -47,7 +47,5 @@ def _check_features(real, fake, at_least):
             f" {tuple(real.shape)} and {tuple(fake.shape)}"
         )
     if min(len(real), len(fake)) < at_least:
-        raise ValueError(
-            f"at least {at_least} of each are needed; got {len(real)} and {len(fake)}"
-        )
+        raise ValueError(f"at least {at_least} of each are needed; got {len(real)} and {len(fake)}")
     return real.double(), fake.double()

@@ -305,8 +305,8 @@ def _check(content, styles, strength, steps, s, stages):
     ]:
         if x.dim() != 4 or x.shape[:2] != (1, 3) or min(x.shape[2:]) < SIDE:
             raise ValueError(
-                f"{name}: expected one colour image [1, 3, H, W] with sides of {SIDE} pixels or more"
-                f", got {list(x.shape)}"
+                f"{name}: expected one colour image [1, 3, H, W] with sides of {SIDE} pixels or "
+                f"more, got {list(x.shape)}"
             )
         if x.dtype != torch.float32 or not x.isfinite().all() or x.abs().max() > 1.01:
             raise ValueError(

@@ -18,6 +18,7 @@
 
 # %%
 import torch
+
 from genimg_lib.check import images_as_tensors as check
 
 # %% [markdown]

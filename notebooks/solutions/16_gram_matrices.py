@@ -13,12 +13,13 @@
 #
 # They belong to notebook 16.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import torch
 
-from genimg_lib import check
+from genimg_lib.check import gram_matrices as check
 
 # %% [markdown]
 # ## 1. A wall of one colour  ★ (3 minutes)
@@ -39,7 +40,7 @@ check.constant_gram(constant_gram)  # 1 point
 # %% [markdown]
 # ## 2. The matrix  ★ (5 minutes)
 #
-# Equation (1), for a batch.
+# Equation (1), for a batch: one matrix for each image, features of any number of channels and any size.
 
 
 # %%
@@ -58,7 +59,7 @@ check.gram(gram)  # 2 points
 # %% [markdown]
 # ## 3. What differs  ★ (5 minutes)
 #
-# The squared Frobenius norm of the difference between the Gram matrices of some features and given target matrices, for each image.
+# For each image, the squared Frobenius norm of the difference between its Gram matrix and a given target: the sum of the squares of all entries.
 
 
 # %%
@@ -67,7 +68,8 @@ def style_loss(features, target):
     ### BEGIN SOLUTION
     n, c, h, w = features.shape
     rows = features.reshape(n, c, h * w)
-    return (rows @ rows.transpose(1, 2) / (c * h * w) - target).square().sum(dim=(1, 2))
+    gram = rows @ rows.transpose(1, 2) / (c * h * w)
+    return (gram - target).square().sum(dim=(1, 2))
     ### END SOLUTION
 
 
@@ -77,7 +79,7 @@ check.style_loss(style_loss)  # 2 points
 # %% [markdown]
 # ## 4. Means and covariances  ★★ (10 minutes)
 #
-# From the Gram matrix of one image and the means of its channels, find the covariance of the channels over the places: equation (4).
+# From the Gram matrix of one image and the means of its channels, find the covariance of the channels over the places, as equation (4) has it.
 
 
 # %%
@@ -94,15 +96,19 @@ check.covariance_from_gram(covariance_from_gram)  # 2 points
 # %% [markdown]
 # ## 5. AdaIN  ★★ (15 minutes)
 #
-# Give each channel of the content's features the mean and the standard deviation that the style's have.
+# Give each channel of each image of the content's features the mean and the standard deviation (over its places) that this channel has in the style's.
+# The content's own pattern stays, shifted and scaled.
+# Divide by n or by n - 1 in the deviation, as you like.
 
 
 # %%
 def adain(content, style):
     """content, style: [N, C, H, W], sizes may differ. Returns features of the content's shape."""
     ### BEGIN SOLUTION
-    m, s = content.mean((2, 3), keepdim=True), content.std((2, 3), keepdim=True)
-    return style.mean((2, 3), keepdim=True) + style.std((2, 3), keepdim=True) * (content - m) / s
+    over = (2, 3)  # the places
+    mean, std = content.mean(over, keepdim=True), content.std(over, keepdim=True)
+    new_mean, new_std = style.mean(over, keepdim=True), style.std(over, keepdim=True)
+    return new_mean + new_std * (content - mean) / std
     ### END SOLUTION
 
 
@@ -111,5 +117,6 @@ check.adain(adain)  # 3 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# AdaIN matches the diagonal of the covariance and the means; a Gram matrix mixes means and the whole covariance. AdaIN keeps how channels go together in the *content*.
+# AdaIN matches the means and the diagonal of the covariance; a Gram matrix mixes the means with the whole covariance.
+# AdaIN keeps how channels go together in the *content*: their correlations do not change.
 # <!-- END SOLUTION -->

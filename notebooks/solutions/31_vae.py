@@ -13,7 +13,8 @@
 #
 # They belong to notebook 31.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import math
@@ -21,12 +22,14 @@ import math
 import torch
 import torch.nn as nn
 
-from genimg_lib import check
+from genimg_lib.check import vae as check
 
 # %% [markdown]
 # ## 1. Bits per dimension  ★ (3 minutes)
 #
-# A model needs 89 nats for a digit of 784 pixels. How many bits is that for each pixel? Write it for any number of nats and pixels.
+# A model needs 89 nats for a digit of 784 pixels.
+# How many bits is that for each pixel?
+# Write it for any number of nats and pixels.
 
 
 # %%
@@ -41,13 +44,14 @@ check.bits_per_dim(bits_per_dim)  # 1 point
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# 0.164 bits: a black-or-white pixel that one knew nothing about would cost 1.
+# 0.164 bits: a black-or-white pixel about which you knew nothing would cost 1.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 2. The loss  ★★ (10 minutes)
 #
-# The negative ELBO of a Gaussian likelihood with deviation `sigma`, without the terms that depend on sigma alone: mean over images.
+# The negative ELBO of a Gaussian likelihood with standard deviation `sigma`, equations (4) and (6), without the terms of (6) that do not depend on the images: $D \log\sigma_x$ and $\tfrac{D}{2}\log 2\pi$.
+# Sum over pixels and latent numbers, then take the mean over the images.
 
 
 # %%
@@ -66,7 +70,9 @@ check.vae_loss(vae_loss)  # 3 points
 # %% [markdown]
 # ## 3. An encoder  ★★ (10 minutes)
 #
-# A module with one hidden layer that gives (mean, logvar), [N, latent] each, from images of `pixels` numbers. Both must be free to take any value.
+# A module with one hidden layer that gives the tuple (mean, logvar), [N, latent] each, from images [N, C, H, W] of `pixels` numbers.
+# Both must be free to take any value, negative ones and large ones too, and neither may be a copy of the other.
+# Leave the weights as PyTorch makes them: the check looks at an untrained network, and heads that begin at 0 would tell it nothing.
 
 
 # %%
@@ -75,7 +81,12 @@ def build_encoder(pixels, latent):
     class Encoder(nn.Module):
         def __init__(self):
             super().__init__()
-            self.net = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 64), nn.ReLU(), nn.Linear(64, 2 * latent))
+            self.net = nn.Sequential(
+                nn.Flatten(),
+                nn.Linear(pixels, 64),
+                nn.ReLU(),
+                nn.Linear(64, 2 * latent),
+            )
 
         def forward(self, x):
             return self.net(x).chunk(2, dim=1)
@@ -88,14 +99,14 @@ def build_encoder(pixels, latent):
 check.build_encoder(build_encoder)  # 2 points
 
 # %% [markdown]
-# ## 4. Draw  ★ (5 minutes)
+# ## 4. Sample  ★ (5 minutes)
 #
-# `n` new images from a decoder alone: `decoder(z).mean` is the image of z.
+# `n` new images from a decoder alone, each from its own $z$ of the prior: `decoder(z).mean` is the image of $z$.
 
 
 # %%
 def sample(decoder, n, latent):
-    """decoder: z [n, latent] -> a likelihood with .mean. Returns images [n, C, H, W]."""
+    """decoder: z [n, latent] -> a likelihood with .mean. Returns [n, C, H, W]."""
     ### BEGIN SOLUTION
     return decoder(torch.randn(n, latent)).mean
     ### END SOLUTION
@@ -106,13 +117,15 @@ check.sample(sample)  # 2 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# Noise sent through encoder *and* decoder would be a reconstruction of noise. A sample begins at the prior.
+# Noise sent through encoder *and* decoder would be a reconstruction of noise.
+# A sample begins at the prior.
 # <!-- END SOLUTION -->
 
 # %% [markdown]
 # ## 5. From one to the other  ★★ (5 minutes)
 #
-# `n` latents on the straight line from `a` to `b`, both included. Decode them for two portraits of your choice.
+# `n` latents (2 or more) at equal distances on the straight line from `a` to `b`, both included.
+# Decode them for two portraits of your choice.
 
 
 # %%

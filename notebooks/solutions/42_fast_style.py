@@ -13,25 +13,28 @@
 #
 # They belong to notebook 42.
 #
-# Replace each `raise NotImplementedError()`, run the cell and the check below it. A check that fails says why; no answer is wrong for good.
+# Replace each `raise NotImplementedError()`, run the cell and the check below it.
+# A check that fails says why; no answer is wrong for good.
 
 # %%
 import torch
 
-from genimg_lib import check
+from genimg_lib.check import fast_style as check
 
 # %% [markdown]
 # ## 1. Instance norm  ★ (5 minutes)
 #
-# Equation (2), with $\epsilon = 10^{-5}$.
+# Equation (2), with $\epsilon = 10^{-5}$ inside the root, and the variance a mean over the $HW$ places.
+# A flat channel then becomes $b_i$.
 
 
 # %%
 def instance_norm(h, a, b):
     """h: [N, C, H, W], a and b: [C]. Returns [N, C, H, W]."""
     ### BEGIN SOLUTION
-    mu, var = h.mean((2, 3), keepdim=True), h.var((2, 3), correction=0, keepdim=True)
-    return a.view(1, -1, 1, 1) * (h - mu) / (var + 1e-5).sqrt() + b.view(1, -1, 1, 1)
+    var, mu = torch.var_mean(h, (2, 3), correction=0, keepdim=True)
+    normed = (h - mu) / (var + 1e-5).sqrt()
+    return a.view(1, -1, 1, 1) * normed + b.view(1, -1, 1, 1)
     ### END SOLUTION
 
 
@@ -41,14 +44,17 @@ check.instance_norm(instance_norm)  # 2 points
 # %% [markdown]
 # ## 2. How much blending?  ★ (5 minutes)
 #
-# Each frame keeps the share $\rho$ of the last blended one. How large has $\rho$ to be, so that the flicker falls to $r$ times what it was? Solve (6), for errors that are independent from frame to frame.
+# Each frame keeps the share $\rho$ of the last blended one.
+# How large must $\rho$ be for the flicker to fall to $r$ times what it was?
+# Solve (6), for errors that are independent from frame to frame.
 
 
 # %%
 def blend_share(r):
     """r: a number above 0, up to 1. Returns rho, from 0 up to 1."""
     ### BEGIN SOLUTION
-    return ((2 + r) - ((2 + r) ** 2 - 4 * (1 - r)) ** 0.5) / 2  # the smaller root of rho^2 - (2 + r) rho + 1 - r = 0
+    # the smaller root of rho² - (2 + r) rho + 1 - r = 0
+    return ((2 + r) - ((2 + r) ** 2 - 4 * (1 - r)) ** 0.5) / 2
     ### END SOLUTION
 
 
@@ -58,7 +64,8 @@ check.blend_share(blend_share)  # 2 points
 # %% [markdown]
 # ## 3. Flicker  ★★ (10 minutes)
 #
-# Equation (5), for a camera that moves down by `dy` rows and right by `dx` columns from frame to frame, 1 or more. Compare only places that both frames show.
+# Equation (5), for a camera that moves down by `dy` rows and right by `dx` columns from frame to frame, both 1 or more.
+# Compare only places that both frames show; the mean runs over frames, channels and places.
 
 
 # %%
@@ -77,12 +84,15 @@ check.flicker(flicker)  # 3 points
 # %% [markdown]
 # ## 4. Hold the grid  ★★ (10 minutes)
 #
-# A frame begins at row $o$ of the scene and has $h$ rows. It is to be extended upwards and downwards by as few rows as possible, so that it begins and ends at a multiple of `grid` rows of the scene. How many are added above, how many below?
+# A frame begins at row $o$ of the scene and has $h$ rows.
+# It is to be extended upwards and downwards by as few rows as possible, so that it begins and ends at a multiple of `grid` rows of the scene.
+# How many are added above, how many below?
+# Return them as a tuple of two whole numbers.
 
 
 # %%
 def margins(o, h, grid):
-    """o: a whole number, also negative; h, grid: whole numbers, 1 or more. Returns (above, below)."""
+    """o, h, grid: whole numbers; o may be negative. Returns (above, below)."""
     ### BEGIN SOLUTION
     return o % grid, -(o + h) % grid
     ### END SOLUTION
@@ -94,7 +104,9 @@ check.margins(margins)  # 2 points
 # %% [markdown]
 # ## 5. White  ★★ (10 minutes)
 #
-# The first half of (4): take off the means, and make the covariance (divided by $n$) the identity; it can be inverted here. `torch.linalg.eigh` gives $\lambda$ and $V$. With $\Sigma = V \,\mathrm{diag}(\lambda)\, V^\top$, the symmetric inverse root is $V \,\mathrm{diag}(\lambda^{-1/2})\, V^\top$.
+# The first half of (4): take off the means, and make the covariance (divided by $n$) the identity; it can be inverted here, so add nothing to its diagonal.
+# `torch.linalg.eigh` gives $\lambda$ and $V$.
+# With $\Sigma = V \,\mathrm{diag}(\lambda)\, V^\top$, the symmetric inverse root is $V \,\mathrm{diag}(\lambda^{-1/2})\, V^\top$.
 
 
 # %%
@@ -113,9 +125,19 @@ check.whiten(whiten)  # 3 points
 # %% [markdown]
 # ## 6. To think about  ★★ (10 minutes)
 #
-# Can a network of notebook 42 ever come lower than the optimiser of notebook 41? On one picture? On the mean? And: start the optimiser once from the photograph and once from noise, and paint with the network twice. What differs, and what does that mean for a film?
+# Can a network of notebook 42 ever come lower than the optimiser of notebook 41?
+# On one picture?
+# On the mean?
+#
+# And: start the optimiser once from the photograph and once from noise, and paint with the network twice.
+# What differs, and what does that mean for a film?
 #
 # <!-- BEGIN SOLUTION -->
-# Not below the minimum: equation (1). But 41's way stops after some steps, and perhaps in a local minimum, so on one picture a network may come lower. On the mean, too, if it wins by more than it loses; never below the mean of the minima.
-# The optimiser ends in another of many minima when it starts elsewhere; neighbouring frames may fall into different ones, and flicker. The network gives the same painting twice, and a continuous one: little noise changes little. A motion is no little change of the pixels, though: its grid has to be held to the scene.
+# Not below the minimum: equation (1).
+# But the optimiser stops after some steps, and perhaps in a local minimum, so on one picture a network may come lower.
+# On the mean, too, if it wins by more than it loses; never below the mean of the minima.
+#
+# The optimiser ends in another of many minima when it starts elsewhere; neighbouring frames may fall into different ones, and flicker.
+# The network gives the same painting twice, and a continuous one: little noise changes little.
+# A motion is no little change of the pixels, though: the network's grid has to be held to the scene, which works for motions by whole pixels only.
 # <!-- END SOLUTION -->

@@ -336,7 +336,10 @@ def test_minimise_returns_from_a_leap():
             {"content": torch.full((1, 3, 32, 32), 200.0)},
             "finite float32 numbers in .-1, 1.",
         ),
-        ({"styles": torch.full((1, 3, 32, 32), float("nan"))}, "style: expected finite float32 numbers"),
+        (
+            {"styles": torch.full((1, 3, 32, 32), float("nan"))},
+            "style: expected finite float32 numbers",
+        ),
         ({"strength": -1}, "strength is -1; 0 or more"),
         ({"mix": [1.0, 2.0]}, "1 weights of 0 or more are expected"),
         ({"masks": [torch.zeros(1, 1, 8, 8)]}, r"one mask \[1, 1, 32, 32\]"),
@@ -345,7 +348,10 @@ def test_minimise_returns_from_a_leap():
         ({"optimizer": "sgd"}, "unknown optimizer 'sgd'; known: lbfgs, adam"),
         ({"content_stage": 9}, "stages 0 to 4"),
         ({"levels": 0}, "levels is 0; 1 for the full size only"),
-        ({"init": torch.full((1, 3, 32, 32), float("nan"))}, "init: expected finite float32 numbers"),
+        (
+            {"init": torch.full((1, 3, 32, 32), float("nan"))},
+            "init: expected finite float32 numbers",
+        ),
     ],
 )
 def test_what_cannot_be_stylised_is_named(change, message):

@@ -879,9 +879,7 @@ def test_groups_put_together_what_looks_alike():
     bright = images.float().mean(dim=(1, 2, 3)) > 128
     assert found.dtype == torch.int64 and (found == found[0]).eq(bright == bright[0]).all()
     assert torch.equal(found, pseudo_labels.cluster(images, 2, seed=3))
-    with pytest.raises(
-        ValueError, match="from 1 to 60 groups are possible for 60 images; got 61"
-    ):
+    with pytest.raises(ValueError, match="from 1 to 60 groups are possible for 60 images; got 61"):
         pseudo_labels.cluster(images, 61)
 
 

@@ -1,4 +1,6 @@
-"""Every way in which the course writes a step, on one process or several, averaged in three ways.
+"""Every way in which the course writes a step, on one process or several.
+
+Averaged in three ways.
 
 Saves the weights that each ends with: "hook" is `run.train`'s way, "ddp" torch's
 DistributedDataParallel, "nothing" no averaging at all; "resumed" is the hook again, interrupted

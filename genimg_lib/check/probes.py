@@ -1,0 +1,189 @@
+"""What went wrong, found without a list of mistakes.
+
+Each probe: Evidence -> a fact, or None.
+
+A probe says only what it has verified on every wrong input, so that it cannot mislead.
+"""
+
+import torch
+
+from genimg_lib.check.arguments import argument_changed, exchanged_arguments, only_the_mean
+from genimg_lib.check.arithmetic import (
+    EVERY,
+    difference,
+    factor,
+    factor_is_a_size,
+    nearly_a_factor,
+    nearly_right,
+    transformed,
+)
+from genimg_lib.check.evidence import argument, first_axis, tensors
+from genimg_lib.check.wording import show
+
+# ---------------------------------------------------------------- what the results are
+
+
+def nothing_finite(e):
+    """NaN or infinity: everywhere, or at the extremes only."""
+    broken = [
+        g is not None and not g.isfinite().all() and w.isfinite().all()
+        for g, w in zip(e.given, e.wanted, strict=True)
+    ]
+    if not any(broken) or broken != e.wrong:
+        return None
+    g = e.given[e.first]
+    kind = "NaN" if g.isnan().any() else "infinite"
+    if all(e.wrong):
+        return f"is {kind}, {EVERY}" if g.isnan().all() else f"has entries that are {kind}, {EVERY}"
+    large = [_largest(case) for case in e.cases]
+    if min(v for v, b in zip(large, broken, strict=True) if b) > max(
+        v for v, b in zip(large, broken, strict=True) if not b
+    ):
+        return (
+            f"is right for moderate numbers and {kind} for extreme ones: an intermediate result "
+            "overflows, or becomes 0 before a logarithm or a division"
+        )
+    return f"is {kind} on some inputs and right on the others"
+
+
+def _largest(case):
+    sizes = [
+        v.abs().max().item() for v in tensors(case).values() if v.is_floating_point() and v.numel()
+    ]
+    sizes += [abs(v) for v in case.arguments if isinstance(v, (int, float))]
+    return max(sizes, default=0)
+
+
+def random_each_time(e):
+    """The same call gives another result."""
+    case = e.cases[e.first]
+    once, again = (e.ask(case.arguments, number) for number in (1, 2))
+    if (
+        once is not None
+        and again is not None
+        and (once.shape != again.shape or not torch.equal(once, again))
+    ):
+        return (
+            "gives another result each time it is called with the same input: something in it is "
+            "random"
+        )
+    return None
+
+
+def one_value(e):
+    """The same result whatever the input."""
+    there = [g for g in e.given if g is not None]
+    if len(there) < 2 or not e.comparable or not e.names:
+        return None
+    values = torch.cat([g.flatten() for g in there])
+    if values.numel() and (values - values[0]).abs().max() == 0:
+        return f"is {show(values[0])}, {EVERY}"
+    return None
+
+
+# ---------------------------------------------------------------- order and batches
+
+
+def reordered(e):
+    """The right numbers in another order."""
+    if not e.comparable or not all(w.dim() for _, w, _ in e.failing):
+        return None
+    axes = {w.dim() for _, w, _ in e.failing}
+    if len(axes) > 1:
+        return None
+    (axes,) = axes
+    if (
+        axes >= 2
+        and all(w.shape[-1] == w.shape[-2] for _, w, _ in e.failing)
+        and e.all_agree(lambda w: w.mT)
+    ):
+        return f"is the transpose of what is right, {EVERY}"
+    for axis in range(axes):
+        if e.all_agree(lambda w, axis=axis: w.flip(axis)):
+            return f"is what is right backwards along axis {axis}, {EVERY}"
+        for step in (1, -1):
+            if e.all_agree(lambda w, axis=axis, step=step: w.roll(step, axis)):
+                return f"is what is right, shifted by one along axis {axis}, {EVERY}"
+    if e.all_agree_sorted() and e.has_many_numbers:
+        return f"has the right numbers in another order, {EVERY}"
+    return None
+
+
+def no_influence(e):
+    """An argument that the result does not depend on, though it should."""
+    for k, name in enumerate(e.names):
+        tried = [_both_change(e, case, k) for _, _, case in e.failing[:4]]
+        seen = [changed for matters, changed in tried if matters]
+        if seen and all(changed is False for changed in seen):
+            return f"does not depend on `{name}`: another `{name}` gives the same result"
+    return None
+
+
+def _both_change(e, case, k):
+    """(does what is right change with argument k; does the answer, None if it stops)."""
+    other = _another(argument(case, k))
+    if other is None:
+        return False, None
+    arguments = (*case.arguments[:k], other, *case.arguments[k + 1 :])
+    before, after = e.know(case.arguments), e.know(arguments)
+    if before is None or after is None or e.agree(after, before):
+        return False, None
+    first, second = e.ask(case.arguments), e.ask(arguments)
+    if first is None or second is None:
+        return True, None
+    return True, first.shape != second.shape or not torch.equal(
+        first.nan_to_num(), second.nan_to_num()
+    )
+
+
+def _another(value):
+    """Another value of the same kind and shape, or None."""
+    if isinstance(value, torch.Tensor) and value.is_floating_point():
+        bent = value * torch.linspace(0.8, 1.3, max(value.numel(), 1)).view(value.shape).to(
+            value.dtype
+        )
+        return bent if value.numel() else None
+    if isinstance(value, torch.Tensor) and value.numel() > 1:
+        return value.flatten().roll(1).view(value.shape)
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, float):
+        return 0.9 * value + 0.03
+    return value + 1 if isinstance(value, int) else None
+
+
+def batch_as_one(e):
+    """Right for each image alone, wrong for several at once."""
+    for _, wanted, case in e.failing:
+        batched = first_axis(case, wanted)
+        if not batched or len(wanted) < 2:
+            return None
+        for k in range(len(wanted)):
+            alone = [v[k : k + 1] if i in batched else v for i, v in enumerate(case.arguments)]
+            if not e.agree(e.know(alone), wanted[k : k + 1]) or not e.agree(
+                e.ask(alone), wanted[k : k + 1]
+            ):
+                return None
+    return (
+        "is right for each image (or row) alone and wrong for several at once: something runs over "
+        "the whole batch, where each has to have its own"
+    )
+
+
+IN_ORDER = (
+    nothing_finite,
+    random_each_time,
+    exchanged_arguments,
+    one_value,
+    no_influence,
+    transformed,
+    factor,
+    factor_is_a_size,
+    difference,
+    reordered,
+    argument_changed,
+    only_the_mean,
+    batch_as_one,
+    nearly_a_factor,
+    nearly_right,
+)

@@ -1,0 +1,42 @@
+"""Answers as students write them: right ones pass, wrong ones hear the cause."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from answer_table import ANSWERS
+
+from genimg_lib.check import Wrong
+from genimg_lib.check.judge import checks_of
+
+TABLES = sorted(path.stem for path in Path(__file__).parent.glob("answers_*.py"))
+for table in TABLES:
+    importlib.import_module(table)
+ALL = [(table, k) for table in TABLES for k in range(len(ANSWERS[table]))]
+
+
+def reason(answer):
+    """What the check says of a wrong answer; empty if it accepts it."""
+    module, name = answer.check.split(".")
+    check = checks_of(importlib.import_module(f"genimg_lib.check.{module}"))[name]
+    try:
+        check(answer.function)
+    except Wrong as wrong:
+        return str(wrong)
+    return ""
+
+
+def where(table, k):
+    answer = ANSWERS[table][k]
+    return f"{table[8:]}-{k}-{answer.check}-line{answer.function.__code__.co_firstlineno}"
+
+
+@pytest.mark.parametrize(("table", "k"), ALL, ids=[where(*both) for both in ALL])
+def test_an_answer_is_judged_by_what_it_is(table, k):
+    answer = ANSWERS[table][k]
+    said = reason(answer)
+    if answer.is_right:
+        assert said == ""
+    else:
+        assert re.search(answer.cause, said, re.S), said or "accepted"
