@@ -244,7 +244,9 @@ def points(series, xlabel="", ylabel="", title=None, width=4.4, height=4.0, **ax
     for name, cloud in series.items():
         x, y = _numbers(cloud).T
         axis.scatter(x, y, s=6, alpha=0.6, label=name)
-    return _finish_axis(fig, axis, len(series) > 1, xlabel, ylabel, title, axis_settings)
+    if len(series) > 1:  # above the points, which may be anywhere
+        fig.legend(loc="outside upper left", markerscale=3)
+    return _finish_axis(fig, axis, False, xlabel, ylabel, title, axis_settings)
 
 
 def bars(values, ylabel="", title=None, width=8.0, height=3.0, **axis_settings):

@@ -180,7 +180,7 @@ print("brightened by 60 without clipping: 230 ->", bright.item())
 #
 # That asks two things of $\Delta$: it must be *large* beside 1, the step that the bytes have already, and *small* beside the width on which the histogram varies.
 #
-# **Predict** before you run the next two cells: for a photograph, and for a drawing of few flat colours, where does (2) hold?
+# **Predict** before you run the next two cells: for a photograph, and for a drawing in which eight colours cover almost half, where does (2) hold?
 
 
 # %%
@@ -323,7 +323,7 @@ plots.show(
     fig,
     alt="Histograms of red, green and blue: of the photograph, spread over all values; "
     "of the same made brighter, with a tall end at 255; of a portrait, spikes.",
-    caption="Clipped values pile up at the end, flat colours in spikes.",
+    caption="Red, green, blue: clipped values pile up, flat colours are spikes.",
 )
 
 # %% [markdown]
@@ -349,7 +349,7 @@ assert eight_colours(portrait) > 10 * eight_colours(coffee)
 # ## Meet the data
 #
 # The course's own data are **portraits**: drawn by a program from fourteen known factors, at any resolution.
-# Because we know what is in each picture, we can measure what real data never lets one measure: whether a generator forgot all hats, whether it gave red hair when asked for it.
+# Because we know what is in each picture, we can measure exactly what real data hardly lets one measure: whether a generator forgot all hats, whether it gave red hair when asked for it.
 
 # %%
 train = data.load(DATA, n=run.images if DATA == "portraits" else None)
@@ -364,7 +364,8 @@ for k, caption in enumerate((train.captions or [])[:4], start=1):
 
 # %% [markdown]
 # Turn the knobs yourself; each is a factor.
-# **Predict** which of them changes the most pixels, then compare with the number in the title.
+# **Predict** which of them, changed alone, changes the most pixels: set all of them back to the left face first.
+# (The tilt, in our picture; the mouth, which changes the mood, least of all.)
 
 # %%
 BASE = {"hair": "long", "hair_color": "brown", "skin": "light", "background": "mint"}
@@ -393,7 +394,7 @@ explore(
 
 # %% [markdown]
 # Real data sets are one word away: `data.load("fashion_mnist")`, `data.load("mnist")`, `data.load("folder:PATH")`.
-# Where the first two are not on this machine yet, `genimg data fetch fashion_mnist` gets them.
+# Where Fashion-MNIST is not on this machine yet, `genimg data fetch fashion_mnist` gets it.
 
 # %%
 if data.fetch.here("fashion_mnist"):
@@ -423,10 +424,10 @@ else:
 shape, D = tuple(train.images.shape[1:]), train.images[0].numel()
 X = data.to_float(train.images[: run.images]).flatten(1)  # [N, D]: one point a row
 digits = math.floor(D * math.log10(256)) + 1
-one_face = D * math.log10(0.25)
+one_face = math.ceil(D * math.log10(0.25))  # rounded up: a bound
 print(f"D = {D:,}; 256^D has {digits:,} digits")
-print(f"near a given face: at most 10^{one_face:,.0f}")
-print(f"near one of 10^1000 faces: at most 10^{one_face + 1000:,.0f}")
+print(f"near a given face: at most 10^{one_face:,}")
+print(f"near one of 10^1000 faces: at most 10^{one_face + 1000:,}")
 
 torch.manual_seed(run.seed)
 noise = 2 * torch.rand(run.samples, D) - 1
@@ -439,7 +440,7 @@ plots.show(
 # %% [markdown]
 # Another surprise of so many dimensions: *lengths hardly vary*.
 # For $w$ with $D$ independent standard normal numbers, $\|w\|^2$ has mean $D$ and variance $2D$, so $\|w\|^2/D$ lies within about $\sqrt{2/D}$ of 1.
-# All the noise that generators start from lies near one sphere.
+# Noise of many dimensions lies near one sphere; noise of 8 numbers ($\sqrt{2/8} = 0.5$) does not.
 #
 # **Predict** for the portraits: do their distances from the mean face vary as little?
 
@@ -543,10 +544,10 @@ def red_values(x):
 
 counts = {"real": red_values(X[: run.samples]), "Gaussian": red_values(correlated)}
 plots.show(
-    plots.lines(counts, "byte", "images", yscale="symlog"),
+    plots.lines(counts, "byte", "images", yscale="symlog", xlim=(80, 258)),
     alt="Two histograms of one pixel's red value: a few tall spikes for real images, a "
-    "broad hill for the Gaussian's.",
-    caption="A background has one colour or another; the Gaussian has all between.",
+    "broad hill for the Gaussian's, cut off by a tall spike at 255.",
+    caption="A background has one colour or another; the Gaussian all between.",
 )
 
 
@@ -829,7 +830,7 @@ broken = {
 plots.show(
     plots.grid(broken, cols=4, width=5.0),
     alt="Four rows of the same four images: right; black; too dark, with all shadows "
-    "black; with false colours where bright channels wrapped around.",
+    "black; with false colours, and nearly black where all three channels wrapped.",
     caption="Black; shadows lost; false colours. None of the three raised an error.",
 )
 
@@ -837,6 +838,7 @@ plots.show(
 # 1. *Scaled twice*: no byte is above 1.
 # 2. *Misread*: whatever was below mid-grey is 0, and nothing else.
 # 3. *Wrapped*: each channel above 195 starts again from 0, by itself. Where one or two of three wrap, pale colours become saturated ones (the largest channel lies farther above the smallest).
+#    Where all three wrap, the lightest areas turn nearly black.
 
 
 # %%

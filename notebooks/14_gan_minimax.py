@@ -14,7 +14,7 @@
 # *You will solve the game between a forger and a detective on paper, watch a network find the same solution, see why the generator is trained with another loss than the formula's,
 # and replay a GAN step by step while it wins or collapses.*
 #
-# ![Eight clusters on a ring: one GAN's samples cover all of them, another's sit on a few.](../data/pictures/14_gan_minimax.webp)
+# ![Eight clusters on a ring: one GAN's samples cover all of them, another's form a single clump.](../data/pictures/14_gan_minimax.webp)
 #
 # **You need** notebook 13 (JS and KL), derivatives, and a little linear algebra.
 # The table below says how long it takes.
@@ -80,7 +80,7 @@ tables.show_expected("14_gan_minimax", "d_star_error", "spiral_factor")
 ring = data.toy.ring(20_000, seed=run.seed, std=0.1)
 source = torch.Generator().manual_seed(run.seed)
 early = 0.7 * torch.randn(2_000, 2, generator=source)
-clouds = {"real: eight clusters": ring[:2_000], "a generator, untrained": early}
+clouds = {"real: eight clusters": ring[:2_000], "a generator, so far off": early}
 plots.show(
     plots.points(clouds, aspect="equal", ylim=(-2.6, 3.9)),
     alt="Eight small blue clusters on a ring; a round orange cloud in its middle.",
@@ -311,7 +311,7 @@ plots.show(
     fig,
     alt="Two slopes against the logit of a fake. On the left, where D is sure, the "
     "minimax slope is zero and the non-saturating slope minus one.",
-    caption="Early fakes lie on the left, where blue is 0 and orange largest.",
+    caption="Early fakes lie on the left, where blue is 0 and orange is -1.",
 )
 
 # %% [markdown]
@@ -415,7 +415,7 @@ assert torch.isfinite(d_loss(extreme, extreme) + g_loss(extreme))
 # %% [markdown]
 # ## The game is not a descent
 #
-# Two players who each follow their own gradient do not minimise anything together.
+# Two players who each follow their own gradient need not minimise anything together.
 # The smallest example: the generator has one number $u$, the discriminator one number $v$, and $V = u v$.
 # The generator lowers it, the discriminator raises it: at every point, the arrows are
 #
@@ -487,7 +487,8 @@ def walk(method, start, steps, h, rho=0.5):
 
 
 # %% [markdown]
-# We walk 200 steps from $(1, 1/2)$ and take the geometric mean of the factor, which is the one that multiplies.
+# We walk 200 steps from $(1, 1/2)$, consensus with $\rho = 0.5$, and take the geometric mean of the factor, which is the one that multiplies.
+# The rows do not cost the same: an extragradient step takes two gradients (per gradient its factor is the square root), and consensus in general takes second derivatives.
 
 # %%
 grown, rows = {}, []
@@ -556,14 +557,15 @@ explore(
 # $$\mathcal{L}_D = -V(D, G) + \frac{\gamma}{2}\,\mathbb{E}_{p_\text{data}} \big|\nabla_x a(x)\big|^2. \tag{14}$$
 #
 # Their smallest GAN, the *Dirac-GAN*: real data at 0, a generator that makes the one point $\theta$, a discriminator $a(x) = \psi x$.
-# The slopes of the losses give the arrows $\dot\theta = \sigma(\psi\theta)\,\psi$ and $\dot\psi = -\sigma(\psi\theta)\,\theta - \gamma\psi$.
+# Both players follow the minimax value (1): $\dot\theta = \sigma(\psi\theta)\,\psi$ and $\dot\psi = -\sigma(\psi\theta)\,\theta - \gamma\psi$.
+# (With $-\log D$ the first is $\sigma(-\psi\theta)\,\psi$: the same matrix (15) near the solution, but from afar the players first come closer.)
 # Near the solution $\sigma \approx 1/2$, and
 #
 # $$\begin{pmatrix}\dot\theta\\ \dot\psi\end{pmatrix} = \begin{pmatrix}0 & 1/2\\ -1/2 & -\gamma\end{pmatrix} \begin{pmatrix}\theta\\ \psi\end{pmatrix}, \qquad \lambda_{1,2} = \frac{-\gamma \pm \sqrt{\gamma^2 - 1}}{2}. \tag{15}$$
 #
 # (The eigenvalues solve $\lambda^2 + \gamma\lambda + \frac14 = 0$.)
 # Without the penalty they are $\pm i/2$: a rotation, that of the game above.
-# With any $\gamma > 0$ both real parts are negative, so the players come to rest.
+# With any $\gamma > 0$ both real parts are negative: in infinitely small steps the players come to rest, in steps of size $h$ where $|1 + h\lambda| < 1$ for both eigenvalues.
 #
 # Simultaneous steps of size $h$ multiply the distance, in the long run, by $|1 + h\lambda|$.
 # Without the penalty that is $\sqrt{1 + h^2/4} > 1$: they spiral away, however small the step.
@@ -754,7 +756,7 @@ assert max(counts["three steps of G, R1"] + counts["three steps of G"]) < 4
 # With three steps of $G$ for each of $D$'s the generator collapses in every run, with R1 or without.
 # Turn by turn with R1 it covers all eight clusters in every run.
 # Turn by turn without R1 not all runs do.
-# So turns make it possible here, and R1 makes it reliable.
+# In these seeds, one step of $G$ at a time was needed, and R1 made it reliable.
 
 # %%
 best, worst_game = runs["turn by turn, R1", 0][-1], runs["three steps of G", 0][-1]
@@ -770,8 +772,9 @@ for k, (axis, (title, points)) in enumerate(zip(axes, panels.items(), strict=Tru
 plots.cover(fig)
 plots.show(
     fig,
-    alt="Real clusters, a GAN that covers all, and one whose samples sit on a few.",
-    caption="600 samples of each.",
+    alt="Real clusters; a GAN that covers all eight; and one whose samples form a "
+    "single clump.",
+    caption="600 samples of each. The games differ in R1 and in the steps of G.",
 )
 
 # %% [markdown]
@@ -783,7 +786,7 @@ plots.show(
 # Arrows: where the discriminator's slope pushes them.
 #
 # **Predict** where the dots will be a few steps on, then move the slider.
-# Turn by turn with R1, watch them spread from cluster to cluster until all are covered.
+# Turn by turn with R1, they first spread all round the ring, at no cluster in particular, and then draw together at all eight nearly at once.
 # With three steps of $G$ they stay in a clump that runs from cluster to cluster.
 
 
@@ -828,7 +831,7 @@ explore(
 
 # %% [markdown]
 # Does the clump run?
-# We count the clusters that had most of the samples at one of the moments, over all seeds, and the clusters that were covered at the same time:
+# We count the clusters that most samples were nearest to at one of the moments after the first, over all seeds, and the clusters that were covered at the same time:
 
 
 # %%
@@ -839,7 +842,7 @@ def favourite(now):  # the cluster that most samples are nearest to
 
 # %%
 clump = [runs["three steps of G", seed] for seed in range(run.seeds)]
-visited = [len({favourite(now) for now in moments}) for moments in clump]
+visited = [len({favourite(now) for now in moments[1:]}) for moments in clump]
 at_once = [max(now["covered"] for now in moments) for moments in clump]
 print(f"visited, one after the other: {visited}; covered at once: {at_once}")
 assert max(at_once) < min(visited)
@@ -904,12 +907,12 @@ for axis, (mistake, (points, _, _)) in zip(axes, outcomes.items(), strict=True):
 plots.show(
     fig,
     alt="Samples after 300 steps without a mistake and with each of three; only those "
-    "without a mistake begin to gather at the clusters.",
-    caption="600 samples each, after 300 steps. Those of label 0 all lie in one place.",
+    "without a mistake lie along the ring, though not yet at its clusters.",
+    caption="600 samples each, after 300 steps. Those of label 0 lie where they began.",
 )
 
 # %% [markdown]
-# With label 0 the generator goes where the discriminator is surest of a fake: all of its samples end in nearly one place, away from the clusters.
+# With label 0 the generator hardly moves: it begins as a small clump in the middle, the discriminator soon is sure of it, and by (5) a sure discriminator gives this loss no slope.
 # Without real data there is nothing to imitate.
 #
 # Mistake 2 deserves a second look: its $D$ ends with a loss of $\log 4 = 1.386$, so it gives every sample the same answer.

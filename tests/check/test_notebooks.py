@@ -10,9 +10,9 @@ import jupytext
 import pytest
 import torch
 
-from genimg_lib import exercises
 from genimg_lib.check import MODULES, Wrong
 from genimg_lib.check.judge import Property, checks_of
+from genimg_lib.course import exercises
 
 CHECKS = {
     f"{module}.{name}": check
