@@ -577,27 +577,24 @@ if run.profile == "cpu":
 # Random filters come nearer to the gravel, trained ones nearer to the leaves.
 #
 # What both lose is order at a distance.
-# At 8 pixels less is left of the leaves, and the wall's joints no longer come at even distances.
+# At 8 pixels the grown leaves are less correlated than the example's, and the wall's joints no longer come at even distances.
 # To see the second, look along the rows: where one joint is, the next one should stand a brick farther.
 
 
 # %%
 def along_rows(x, lag):
     grey = x.mean(1) - x.mean()
-    return (
-        grey[..., lag:] * grey[..., :-lag]
-    ).mean().item() / grey.square().mean().item()
+    right = (grey[..., lag:] * grey[..., :-lag]).mean()
+    return (right / grey.square().mean()).item()
 
 
 lags = range(1, SIZE // 4)
 wall = {"example": EXAMPLES["wall"], **{name: grown["wall", name] for name in NETS}}
-curves = {
-    name: (lags, [along_rows(x, lag) for lag in lags]) for name, x in wall.items()
-}
+curves = {n: (lags, [along_rows(x, lag) for lag in lags]) for n, x in wall.items()}
 plots.show(
     plots.lines(curves, xlabel="shift to the right, pixels", ylabel="autocorrelation"),
     alt="Autocorrelation of the wall by shift: the example rises to a second peak "
-    "at the width of a brick, the two grown walls rise much less.",
+    "at the width of a brick, the two grown walls rise less.",
     caption="The example's joints come back after one brick, the grown ones less.",
 )
 
@@ -711,7 +708,7 @@ plots.show(
     plots.lines(curves, xlabel="shift, pixels", ylabel="autocorrelation"),
     alt="Autocorrelation of the leaves: the example on top, below it the textures, "
     "each size a step nearer.",
-    caption="Each size brings the leaves nearer to the example, and farther out.",
+    caption="Each size brings the leaves nearer to the example.",
 )
 at_four = [values[3] for _, values in curves.values()][1:]
 if run.profile != "quick":

@@ -17,6 +17,7 @@
 #
 # **You need** notebook 11, and from mathematics the Gaussian density, expectations and the chain rule.
 # The table below says how long it takes on which machine, and what to expect.
+# What the text says about results is checked where `CHECKED` is true: in the profile cpu, on portraits.
 
 # %% tags=["hide-cell"]
 # Makes this notebook run anywhere: where the course is missing (Colab, Kaggle), it is
@@ -71,7 +72,7 @@ run = start(
 )
 
 # %%
-TRAINED = run.profile != "quick" and DATA == "portraits"  # long enough to say more
+CHECKED = run.profile == "cpu" and DATA == "portraits"  # what the text says holds
 print(f"profile {run.profile}, on {run.device}")
 tables.show_expected("31_vae", "elbo_test", "fd", "mnist_nll")
 
@@ -336,7 +337,7 @@ plots.show(
     caption="The KL term grows while the decoder learns to use z, and the error falls.",
 )
 kl, error = (torch.tensor(run.history[name]) for name in ("kl", "error"))
-if TRAINED:
+if CHECKED:
     assert kl[10:200].min() < 0.6 * kl[-100:].mean()
     assert error[-1] < 0.5 * error[0]
 
@@ -379,7 +380,7 @@ plots.show(
 )
 crisp, soft = (style.total_variation(x).item() for x in (real, rebuilt))
 print(f"mean step between neighbouring pixels: {crisp:.3f}, rebuilt {soft:.3f}")
-assert not TRAINED or soft < 0.98 * crisp
+assert not CHECKED or soft < 0.98 * crisp
 
 # %%
 evaluator = metrics.Evaluator(DATA) if DATA in metrics.SPECS else None
@@ -389,7 +390,7 @@ if train.factors:
     lost = {name: before[name] - after[name] for name in before}
     rows = [(f, before[f], after[f]) for f in sorted(lost, key=lost.get, reverse=True)]
     tables.show(rows, ("factor", "right on test images", "on reconstructions"))
-    if TRAINED:
+    if CHECKED:
         assert min(lost["mouth"], lost["eyes"]) > lost["hair"] > lost["outfit"]
 
 # %% [markdown]
@@ -429,7 +430,7 @@ for name, images in judged.items():
     nearest = torch.cdist(images.flatten(1), flat).min(dim=1).values
     medians[name] = nearest.median().item()
 tables.show(list(medians.items()), ("images", "median distance to the nearest"))
-assert not TRAINED or medians["samples"] > 1.2 * medians["training, rebuilt"]
+assert not CHECKED or medians["samples"] > 1.2 * medians["training, rebuilt"]
 
 # %% [markdown]
 # The samples lie clearly farther from the training images than blurred copies would.
@@ -474,7 +475,7 @@ if evaluator:
 tables.show(list(found.items()), ("measure", "value"))
 
 # %%
-if TRAINED:
+if CHECKED:
     assert found["elbo_train"] > found["elbo_test"]
     assert found["fd"] > 3 * found["fd_reconstructions"] > 15 * found["fd_floor"]
     assert found["fd_middles_of_latents"] > 0.8 * found["fd_middles_of_pixels"]
@@ -547,7 +548,7 @@ ratio = torch.linalg.eigvalsh(left_over.T.cov()).flip(0) / run.sigma**2
 gain = 0.5 * (ratio - 1 - ratio.log())[ratio > 1]  # in nats, the largest first
 earned = gain[:silent].sum()
 print(f"{silent} silent coordinates could earn {earned:.1f} nats in all")
-assert not TRAINED or earned < 0.02 * abs(found["elbo_test"])
+assert not CHECKED or earned < 0.02 * abs(found["elbo_test"])
 
 # %% [markdown]
 # Hardly anything: at $\sigma_x = 0.5$ the large variances are used up, and what is left over is, direction by direction, little above the noise that the model assumes.
@@ -580,7 +581,7 @@ if train.factors:
     shares = torch.tensor([[explained(name, j) for j in top] for name in names])
     best = dict(zip(names, shares.max(dim=1).values.tolist(), strict=True))
     several = (shares > 0.05).sum(dim=0) >= 2  # coordinates that speak of two or more
-    if TRAINED:
+    if CHECKED:
         assert min(best["hair"], best["outfit"]) > 2 * max(best["eyes"], best["mouth"])
         assert several.sum() >= 6
 
@@ -803,7 +804,7 @@ plots.show(
     caption="Samples of each, all from the same ten z.",
 )
 _, kl, at_half, at_best, fd = zip(*verdicts.values(), strict=True)
-if TRAINED:
+if CHECKED:
     assert at_best[1] > 50 + max(*at_best[:1], *at_best[2:])  # sigma learned
     assert kl[1] > 1.3 * kl[0] and fd[1] > 1.05 * fd[0]
     assert max(at_half[2:]) < at_half[0] - 30  # the mistakes

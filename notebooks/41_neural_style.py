@@ -48,7 +48,7 @@ import torch
 import torch.nn.functional as F
 
 from genimg_lib import data, plots, pretrained, style, tables
-from genimg_lib.data import photos, styles
+from genimg_lib.data import photos, styles, weights
 from genimg_lib.style.optimise import WEIGHTS
 from genimg_lib.training import start
 from genimg_lib.widgets import explore
@@ -253,9 +253,7 @@ def descend(content, example, steps):
     wanted = net(begin)[3]
     grams = grams_of(net, example)
     x = begin.clone().requires_grad_()
-    opt = torch.optim.Adam(
-        [x], lr=0.03
-    )  # of the pixels; the network has no say in this
+    opt = torch.optim.Adam([x], lr=0.03)  # of the pixels, not of the network
     for _ in range(steps):
         loss = total(x, net, wanted, grams)
         opt.zero_grad()
@@ -279,7 +277,7 @@ plots.show(
 #
 # - The style loss (2) is taken **at full and at half size** and averaged, so that larger strokes count too.
 # - It works **from coarse to fine**: first at half the size, where a step costs a quarter; then what was painted is carried up, onto the detail of the content.
-# - It uses **L-BFGS**, which learns the curvature from its last gradients, after 15 steps of Adam at each size.
+# - It uses **L-BFGS**, which learns the curvature from its last gradients, after 15 steps of Adam at each size (of the 30 that most paintings below get, half are Adam's).
 # - Values outside $[-1, 1]$ cost 1000 times their mean squared excess, so that the cut at the end changes hardly anything; without that the picture you get is not the picture that was optimised.
 # - It returns the best of all steps, and after a leap upwards begins again from there.
 
@@ -500,7 +498,7 @@ plots.show(
 # Four judges, with the same steps and the same weights in (4):
 #
 # - a small network with **random** weights;
-# - the course's own, `"embedded"`, of the same make, which learned to predict the maps of the next two, and saw styles drawn by this program while it learned (not the ones below);
+# - the course's own, `"embedded"`, of the same make, which learned to predict the maps of the next two (more than half of the variance of the last it misses), and saw styles drawn by this program while it learned (not the ones below);
 # - **SqueezeNet** and **VGG-19**, trained on ImageNet's photographs; they need their published weights, 5 and 575 MB. Where those are not on your machine, the cell goes on without.
 #
 # They do not compete on equal terms: SqueezeNet's map 3 lies at an eighth of the size and those of the others at a quarter, and the same content loss need not mean the same change to each of them.
@@ -518,6 +516,7 @@ judges = {
 for name in JUDGES:
     if name not in judges:
         print(f"not here: {name}; `genimg data fetch {name}` downloads it")
+assert weights.facts("embedded")["unexplained_variance"][-1] > 0.5
 
 # %%
 UNSEEN = 1_000  # a seed that the course's network did not learn from
@@ -558,7 +557,7 @@ for part in torch.tensor(table).chunk(2):  # mosaic, woodcut: [painters, judges]
 # ## Your choices
 #
 # **How much style?** The strength $\alpha$ buys style with content.
-# **Which layer keeps the content?** A low one keeps every edge, a high one only what the picture shows.
+# **Which layer keeps the content?** A low one sees small neighbourhoods and holds on to every pixel, a high one leaves more freedom.
 # So that only $\alpha$ changes, all eight paintings below begin in the style's colours (with a strength below 1, `stylize` itself also keeps some of the photograph's).
 # **Predict** the four corners before you look.
 #
@@ -896,7 +895,7 @@ run.expect(
 #
 # - `CONTENT` with the path of a picture of your own, or a painting of your own as a style, opened by `picture`.
 # - One of the six paintings that the course can download: `data.to_float(styles.open_style("great_wave")[None])`, made smaller by `resized`.
-# - The size of the style picture, `drawn("mosaic", 96)` or `512`: the most useful dial of all.
+# - The size of the style picture, `drawn("mosaic", 96)` or `512`: what happens to the tiles?
 #
 # And outside, `genimg stylize --help`.
 #

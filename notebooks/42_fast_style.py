@@ -17,6 +17,7 @@
 #
 # **You need** notebook 41 (the losses of style), which builds on 12 (convolution, stride), 13 and 16 (covariances, AdaIN); for one comparison, 22 (batch norm).
 # The table below says how long it takes, and what to expect.
+# What the text says about results is checked where `CHECKED` is true: in the profile cpu, for this photograph and this style.
 
 # %% tags=["hide-cell"]
 # Makes this notebook run anywhere: where the course is missing (Colab, Kaggle), it is
@@ -72,7 +73,7 @@ run = start(
 # %%
 CONTENT = "chelsea"  # any of photos.NAMES, or the path of a picture of yours
 STYLE = "woodcut"  # any of styles.DRAWN, the style that your network will learn
-TRAINED = run.profile != "quick"  # long enough to say more
+CHECKED = run.profile == "cpu" and (CONTENT, STYLE) == ("chelsea", "woodcut")
 print(f"profile {run.profile}, on {run.device}")
 tables.show_expected("42_fast_style", "seconds_one_pass", "seconds_equal_loss")
 
@@ -312,7 +313,7 @@ rows = [
     for name, loss in zip(ways, all_losses, strict=True)
 ]
 tables.show(rows, ("", "seconds", "loss", "style loss", "content loss"))
-if TRAINED:
+if CHECKED:
     assert lowest[-1] < 0.8 * quick_loss and equal_seconds > 10 * quick_seconds
 
 # %%
@@ -346,7 +347,7 @@ plots.show(
     "painting begins far lower; a line marks the network's loss.",
     caption="The black line is the network's loss; what lies below is its gap.",
 )
-assert not TRAINED or further[-1] < 0.8 * quick_loss
+assert not CHECKED or further[-1] < 0.8 * quick_loss
 
 # %% [markdown]
 # ## Five styles in one network
@@ -416,7 +417,7 @@ for k, (name, x) in enumerate(taught.items()):
     made.append(style.recolor(content, x))
     rows.append((name, *(judged_as(image, x)[0] for image in made)))
 tables.show(rows, ("style loss", "own canvas", "another's", "none", "only recoloured"))
-if TRAINED:
+if CHECKED:
     for _, own, another, none, recolored in rows:
         assert own < min(another, none) and max(another, none) < 0.5 * recolored
 
@@ -500,7 +501,7 @@ for first, second in (
     once, twice = (local_contrast(x) for x in made)
     alike = correlation(*made)
     rows.append((f"{first} and {second}", once, twice, alike))
-    assert not TRAINED or (once > 1.05 * twice and alike > 0.6)
+    assert not CHECKED or (once > 1.05 * twice and alike > 0.6)
 tables.show(rows, ("contrast", "numbers mixed", "double exposure", "correlation"))
 
 # %% [markdown]
@@ -593,12 +594,13 @@ tables.show(rows, columns)
 # %%
 yours = judged_as(quick, example)
 print(f"your network, {STYLE}: style loss {yours[0]:.3f}, content loss {yours[1]:.2f}")
-if run.profile == "cpu":
+if CHECKED:
     for (_, adain, white), (_, kept_by_adain, kept_by_white) in prices.values():
         assert white < adain and kept_by_white > kept_by_adain
     only_colors, adain, _ = prices["wall"][0]
     assert adain > 0.9 * only_colors
-    assert yours[0] < 0.5 * prices["woodcut"][0][2]
+    style_losses, content_losses = prices[STYLE]
+    assert yours[0] < 0.5 * style_losses[2] and yours[1] > content_losses[2]
 
 # %% [markdown]
 # How much AdaIN adds to mere recolouring differs from style to style; on the wall it comes no nearer.
@@ -631,7 +633,7 @@ for name, x in examples.items():
     rows.append((name, *(off(f, target) for f in (before, white, after))))
 tables.show(rows, ("covariance off", "recoloured", "whitened maps", "decoded, encoded"))
 assert max(row[2] for row in rows) < 1e-3
-assert not TRAINED or min(row[3] for row in rows) > 0.2
+assert not CHECKED or min(row[3] for row in rows) > 0.2
 
 # %% [markdown]
 # Little outlives it: the maps match to many digits, the pictures that the decoder makes of them do not.
@@ -712,7 +714,7 @@ for name, (move, noise) in suspects.items():
     guilt[name] = flicker(film_of(net, film, move), move)
 tables.show(list(guilt.items()), ("film", "flicker"))
 noise, four, three = guilt.values()
-assert not TRAINED or three > 5 * max(noise, four)
+assert not CHECKED or three > 5 * max(noise, four)
 
 # %% [markdown]
 # The grid.
@@ -820,10 +822,11 @@ share = {name: value / flickers["frame by frame"] for name, value in flickers.it
 borders = {name: style.flicker(film, STEP) for name, film in films.items()}
 rows = [(k, flickers[k], share[k], borders[k], styled[k]) for k in films]
 tables.show(rows, ("film", "flicker", "share", "with borders", "style loss"))
-if TRAINED:
+if CHECKED:
     assert share["held"] < 0.5 * min(share["blended"], share["trained on, kappa 20"])
     assert share["trained on, kappa 20"] < 0.8 * share["trained on, kappa 0"]
     assert flickers["held"] < 2 * guilt["still camera, with noise"]
+    assert borders["held"] > 2 * flickers["held"]
 
 
 # %%
@@ -840,7 +843,7 @@ plots.show(
     "at the borders only.",
     caption="Bright: what changes from frame to frame.",
 )
-if TRAINED:
+if CHECKED:
     by_frame = styled["frame by frame"]
     assert styled["held"] < 1.1 * by_frame < 0.8 * styled["blended"]
     assert styled["trained on, kappa 20"] > 1.1 * by_frame
@@ -855,7 +858,7 @@ if TRAINED:
 # And blending what is held anyway takes off more, since its frames agree.
 #
 # One thing has been on the side of cure 3: this camera moves by whole pixels.
-# **Predict**: what does holding help a camera that moves by *half* a pixel?
+# **Predict**: how much does holding help a camera that moves by *half* a pixel?
 #
 # A scene at twice the size, moved by one pixel and then halved, is such a film.
 # Between neighbours the half pixel is undone by a mean of four pixels.
@@ -879,11 +882,11 @@ def half_flicker(film):
 free, held = (film_of(net, slow, (0.5, 0.5), held=h) for h in (False, True))
 half = half_flicker(held) / half_flicker(free)
 print(f"held / frame by frame: whole pixels {share['held']:.2f}, half {half:.2f}")
-assert not TRAINED or half > 0.5
+assert not CHECKED or half > 0.5
 
 # %% [markdown]
 # Little: between two whole places of the grid there is none to hold to.
-# A real camera moves by any part of a pixel, and between such frames cure 3 in this form is little help; blending is.
+# A real camera moves by any part of a pixel, and between such frames cure 3 in this form is little help.
 # (One could move the photograph onto the scene's grid before painting, and the painting back.)
 #
 # Blending and holding also need the motion, which for a real film has to be estimated: `style.motion` does that with scikit-image, and `genimg stylize film.gif mosaic -o painted.gif --fast` estimates it, holds grid and canvas to the nearest whole pixel, and blends.
@@ -979,7 +982,7 @@ tables.show([(name, *broken[name[0]]) for name in CHANGES], columns)
 
 # %%
 styled, kept, if_dull, from_grey = zip(*broken.values(), strict=True)
-if TRAINED:
+if CHECKED:
     assert if_dull[1] > 4 * if_dull[0]
     assert from_grey[0] < 1e-3 < 0.02 < from_grey[2]
     assert min(kept[3], kept[4]) > 1.1 * kept[0] and styled[4] > 0.5 * styled[0]
@@ -1033,7 +1036,7 @@ run.expect(flicker_share_held=("<", (1.5, 0.4, 0.4)))
 # 5. ★★ *(10 minutes)* White: the symmetric root.
 # 6. ★★ *(10 minutes)* To think about: can the network beat the optimiser?
 #
-# To try here *(10 minutes each)*: `STYLE = "hatching"`; or a style of your own in place of the drawn one, `example = picture("my_painting.jpg", 256)`.
+# To try here *(10 minutes each)*: `STYLE = "hatching"`; or, in place of `drawn(STYLE)`, a painting, `data.to_float(styles.open_style("great_wave")[None])`, or a picture of yours, by its path instead of the name.
 # Which styles does a small network learn quickly?
 # And: a style that you only like half, by `any_style(content, example, 0.5)`.
 #
