@@ -478,7 +478,7 @@ class Untold(nn.Module):
         self.net = net
 
     def forward(self, x, c, classify=False):
-        return (self.net(x), None) if read else self.net(x)
+        return (self.net(x), None) if classify else self.net(x)
 
 
 def untold(network):
