@@ -373,7 +373,7 @@ assert max(errors.values()) < 1e-12
 # So such waves pass through a convolution unchanged but for a factor each.
 # The Fourier transform of an $H \times W$ image says how much of each wave is in it:
 #
-# $$\mathcal{F}(x)[f, g] = \sum_{m,n} x[m, n]\, e^{-2\pi \mathrm{i} (f m/H + g n/W)}.$$
+# $\mathcal{F}(x)[f, g] = \sum_{m,n} x[m, n]\, e^{-2\pi \mathrm{i} (f m/H + g n/W)}.$
 #
 # Let the image repeat for ever, and fill the kernel up with zeros to $H \times W$.
 # In $\mathcal{F}(x * k)$, write the output's place as $(m + a, n + b)$: the exponential splits into a factor for $(a, b)$ and one for $(m, n)$, and $m, n$ still run over a whole period.
@@ -539,6 +539,7 @@ explore(
 # A strided convolution cannot: by (3), with $s \ge 2$ and a padding of at most half the kernel, the output has at most $\lfloor H/s \rfloor + 1$ rows, never more than the input.
 # With more padding at most $\lceil (H + h - 1)/s \rceil$ rows see the image, again no more than $H$ while the kernel is no larger than the image.
 # All further rows see nothing but zeros.
+#
 # It is an easy mistake to write `nn.Conv2d` for `nn.ConvTranspose2d` in a generator.
 # See what two such layers do to 7x7, and what two transposed ones do:
 

@@ -823,6 +823,7 @@ plots.show(
 # A kernel that is wide enough pulls too.
 # By a narrow one there is no common pull: the points only push each other apart.
 # By JS of this fine histogram they feel nothing at all, and no step size helps.
+#
 # (W1 is a distance and MMD² a square, so compare their pulls with 0, not with each other.)
 #
 # It is the fineness, as with the kernel: blur both histograms by 1.5, and JS pulls too.

@@ -1,4 +1,4 @@
-"""The README's cards and tables, made from the course's map and the results files, never typed."""
+"""The README's cards and tables, made from the map and the results, never typed."""
 
 import re
 from pathlib import Path

@@ -103,7 +103,7 @@ check.covariance_from_gram(covariance_from_gram)  # 2 points
 
 # %%
 def adain(content, style):
-    """content, style: [N, C, H, W], sizes may differ. Returns features of the content's shape."""
+    """content, style: [N, C, H, W], sizes may differ. Gives the content's shape."""
     ### BEGIN SOLUTION
     over = (2, 3)  # the places
     mean, std = content.mean(over, keepdim=True), content.std(over, keepdim=True)
