@@ -819,6 +819,7 @@ plots.show(
 # %% [markdown]
 # Is it the step sizes?
 # The *common pull* says how fast the distance falls at the start if all points move to the right together, whatever the step; the *spread* is how far the points ended up from each other.
+#
 # W1 pulls every point with strength 1, however far it is.
 # A kernel that is wide enough pulls too.
 # By a narrow one there is no common pull: the points only push each other apart.

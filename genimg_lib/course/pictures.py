@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 SMALL = 40_000  # bytes; smaller pictures stay as they are
-QUALITY = 90  # of JPEG and WebP, with colours at full resolution
-WORTH = 0.7  # a lossy picture has to save at least this
+LARGE = 120_000  # bytes, from which on more is saved
+QUALITY, QUALITY_LARGE = 90, 80  # of JPEG, with colours at full resolution, and of WebP
+WORTH = 0.85  # a lossy picture has to be smaller by this factor
 
 
 def smaller(png):
@@ -22,7 +23,8 @@ def smaller(png):
     image = Image.open(io.BytesIO(png)).convert("RGB")
     packed = _as_palette(image)
     best = packed if packed and len(packed) < len(png) else png
-    lossy = _saved(image, "JPEG", quality=QUALITY, subsampling=0)
+    quality = QUALITY if len(png) < LARGE else QUALITY_LARGE
+    lossy = _saved(image, "JPEG", quality=quality, subsampling=0)
     return (lossy, "jpeg") if len(lossy) < WORTH * len(best) else (best, "png")
 
 

@@ -38,7 +38,7 @@ def test_a_photograph_is_stored_in_less_than_half_and_looks_the_same(photograph)
     content, kind = pictures.smaller(png(photograph))
     assert kind == "jpeg" and len(content) < 0.5 * len(png(photograph))
     error = opened(content) - photograph
-    assert 10 * np.log10(255**2 / np.square(error).mean()) > 38  # decibels
+    assert 10 * np.log10(255**2 / np.square(error).mean()) > 36  # decibels
 
 
 def test_few_colours_lose_nothing(few_colours):
