@@ -47,8 +47,8 @@ import time
 import torch
 import torch.nn.functional as F
 
-from genimg_lib import data, plots, pretrained, style, tables
-from genimg_lib.data import photos, styles, weights
+from genimg_lib import data, plots, pretrained, style, tables, weights
+from genimg_lib.data import photos, styles
 from genimg_lib.style.optimise import WEIGHTS
 from genimg_lib.training import start
 from genimg_lib.widgets import explore

@@ -232,7 +232,7 @@ def nearly_a_factor(e):
     if not e.comparable or len(e.failing) < 3:
         return None
     g, w = (torch.cat([row[k].flatten() for row in e.failing]) for k in (0, 1))
-    if not torch.equal(g, g.round()) or w.abs().max() < 20:
+    if not torch.equal(g, g.round()) or min(g.abs().max(), w.abs().max()) < 20:
         return None
     ratio = (g @ w / (w @ w)).item()
     if (g - ratio * w).abs().max() > 1 or abs(ratio - 1) < 0.02:

@@ -109,8 +109,8 @@ latent_with_label = Check(
         ),
         "the label alone. Without z each class has one image.": lambda z, y, k: _hot(y, k),
         "the latent alone: nobody is told the label.": lambda z, y, k: z,
-        "one class too many: classes are counted from 0, "
-        "so `classes` places are enough.": lambda z, y, k: torch.cat([z, _hot(y, k + 1)], dim=1),
+        "one class too many: classes are counted from 0, so `classes` places are "
+        "enough.": lambda z, y, k: torch.cat([z, _hot(y, k + 1)], dim=1),
     },
 )
 
@@ -142,8 +142,8 @@ image_with_label = Check(
         ),
     ],
     {
-        f"one map with the label's number. {CLASS_AS_NUMBER}: one "
-        "map for each class.": lambda x, y, k: torch.cat(
+        f"one map with the label's number. {CLASS_AS_NUMBER}: one map for each "
+        "class.": lambda x, y, k: torch.cat(
             [x, y[:, None, None, None].to(x.dtype).expand(-1, 1, *x.shape[2:])], dim=1
         ),
         "the maps stand before the image; they are wanted behind it.": lambda x, y, k: torch.cat(
@@ -236,8 +236,8 @@ conditional_batch_norm = Check(
         "Scale by 1 + gamma.": (
             lambda x, g, b, m=None, v=None: _scaled(_normed(x, m, v), g - 1, b)
         ),
-        "shifted before it was scaled: (1 + "
-        "gamma) multiplies beta too.": lambda x, g, b, m=None, v=None: (
+        "shifted before it was scaled: (1 + gamma) multiplies beta "
+        "too.": lambda x, g, b, m=None, v=None: (
             (1 + g[:, :, None, None]) * (_normed(x, m, v) + b[:, :, None, None])
         ),
         "scaled and shifted first: normalising takes much of that off again. Normalise, then scale "
@@ -248,8 +248,9 @@ conditional_batch_norm = Check(
         "one mean for all channels. Each channel has its own.": _changed(dims=(0, 1, 2, 3)),
         "the statistics run over the images only; they run over the places too.": _changed(dims=0),
         "the batch's statistics in evaluation too: an image would depend on what is drawn beside "
-        "it. Use mean and var where "
-        "they are given.": lambda x, g, b, m=None, v=None: _scaled(_normed(x, None, None), g, b),
+        "it. Use mean and var where they are given.": lambda x, g, b, m=None, v=None: _scaled(
+            _normed(x, None, None), g, b
+        ),
         BY_VARIANCE: _changed(power=1),
         "no ε: it is 1e-5, under the root, and counts where a channel hardly varies.": _changed(
             eps=0
@@ -271,10 +272,8 @@ conditional_batch_norm = Check(
                 _normed(x, m, v), g.mean(0, keepdim=True), b.mean(0, keepdim=True)
             )
         ),
-        "the scale and shift of the first image for all. "
-        "Each image has its own condition.": lambda x, g, b, m=None, v=None: _scaled(
-            _normed(x, m, v), g[:1], b[:1]
-        ),
+        "the scale and shift of the first image for all. Each image has its own "
+        "condition.": lambda x, g, b, m=None, v=None: _scaled(_normed(x, m, v), g[:1], b[:1]),
         "gamma and beta are [N, C]; beside [N, C, H, W] they need two more axes, [:, :, None, "
         "None].": (lambda x, g, b, m=None, v=None: _normed(x, m, v) * (1 + g) + b),
         "the mean was not taken off.": lambda x, g, b, m=None, v=None: _scaled(
@@ -322,15 +321,13 @@ projection_logit = Check(
         *drawn(_judged, count=6, seed=(0, 9), n=(1, 4), f=(1, 4), k=(1, 4)),
     ],
     {
-        "the condition is not in it: D would never "
-        "mind whether the generator obeys.": lambda h, c, w, b, V: h @ w + b,
+        "the condition is not in it: D would never mind whether the generator "
+        "obeys.": lambda h, c, w, b, V: h @ w + b,
         "only the projection: whether the image is real at all, w "
         ". h + b, is missing.": _projection,
         "the bias is missing.": lambda h, c, w, b, V: h @ w + _projection(h, c, w, b, V),
-        "V c was summed up without h: that rewards "
-        "conditions, whatever the image shows.": lambda h, c, w, b, V: (
-            h @ w + b + (c @ V.T).sum(dim=1)
-        ),
+        "V c was summed up without h: that rewards conditions, whatever the image "
+        "shows.": lambda h, c, w, b, V: h @ w + b + (c @ V.T).sum(dim=1),
         "every condition with every image, [N, N]. Multiply each V c with its own h, and sum over "
         "the features.": (
             lambda h, c, w, b, V: (h @ w + b)[:, None] + h @ (c @ V.T).T,
@@ -340,8 +337,8 @@ projection_logit = Check(
         "all pairs were summed: each V c belongs to its own h.": lambda h, c, w, b, V: (
             h @ w + b + (h @ (c @ V.T).T).sum(dim=1)
         ),
-        "the features are not summed: a logit is "
-        "one number for each image.": lambda h, c, w, b, V: (h @ w + b)[:, None] + (c @ V.T) * h,
+        "the features are not summed: a logit is one number for each "
+        "image.": lambda h, c, w, b, V: (h @ w + b)[:, None] + (c @ V.T) * h,
         "averaged over the features; a scalar product sums.": lambda h, c, w, b, V: (
             h @ w + b + ((c @ V.T) * h).mean(dim=1)
         ),
@@ -351,8 +348,8 @@ projection_logit = Check(
         "summed over the batch instead of over the features.": lambda h, c, w, b, V: (
             h @ w + b + ((c @ V.T) * h).sum(dim=0)
         ),
-        "summed over the whole batch: every image gets "
-        "the agreement of all.": lambda h, c, w, b, V: h @ w + b + ((c @ V.T) * h).sum(),
+        "summed over the whole batch: every image gets the agreement of "
+        "all.": lambda h, c, w, b, V: h @ w + b + ((c @ V.T) * h).sum(),
     },
     gradient=("h", "w", "V"),
 )
@@ -384,10 +381,10 @@ obedience = Check(
             (x.argmax(dim=1) != a).double().mean()
         ),
         A_COUNT + " Divide by the number of images.": lambda a, x: (x.argmax(dim=1) == a).sum(),
-        "the largest logit of each *class* was looked for. Each "
-        "image is a row: dim=1.": lambda a, x: (x.argmax(dim=0) == a).double().mean(),
-        "the place of the largest logit of all, in the whole batch. "
-        "Each image is a row: dim=1.": lambda a, x: (x.argmax() == a).double().mean(),
+        "the largest logit of each *class* was looked for. Each image is a row: "
+        "dim=1.": lambda a, x: (x.argmax(dim=0) == a).double().mean(),
+        "the place of the largest logit of all, in the whole batch. Each image is a row: "
+        "dim=1.": lambda a, x: (x.argmax() == a).double().mean(),
         "the classifier's mean probability of what was asked. Obedience counts what it recognises, "
         "its largest logit.": (lambda a, x: x.softmax(dim=1).gather(1, a[:, None]).mean()),
         "one answer for each image; give their mean.": lambda a, x: (x.argmax(dim=1) == a).double(),
@@ -404,10 +401,10 @@ obedience = Check(
         ),
         "a logit above 0 was taken for recognition. The classifier recognises the class with the "
         "largest one.": lambda a, x: (x.gather(1, a[:, None]) > 0).double().mean(),
-        "the largest logit itself was compared with a class; its "
-        "place (argmax) is the class.": lambda a, x: (x.max(dim=1).values == a).double().mean(),
-        "the smallest logit; the classifier recognises the class "
-        "with the largest one.": lambda a, x: (x.argmin(dim=1) == a).double().mean(),
+        "the largest logit itself was compared with a class; its place (argmax) is the "
+        "class.": lambda a, x: (x.max(dim=1).values == a).double().mean(),
+        "the smallest logit; the classifier recognises the class with the largest "
+        "one.": lambda a, x: (x.argmin(dim=1) == a).double().mean(),
     },
 )
 
@@ -433,14 +430,14 @@ obedience_by_chance = Check(
         *drawn(_uneven, count=6, seed=(0, 9), n=(3, 9), k=(2, 4)),
     ],
     {
-        "1 / classes holds only where all classes are asked "
-        "for, or made, equally often.": lambda a, m, k: 1 / k,
+        "1 / classes holds only where all classes are asked for, or made, equally "
+        "often.": lambda a, m, k: 1 / k,
         "this is the obedience itself. By chance means: had each image been made for somebody "
         "else's wish.": lambda a, m, k: (a == m).double().mean(),
-        "with the shares of what was asked, twice. What was "
-        "*made* has shares of its own.": lambda a, m, k: _shares(a, k).square().sum(),
-        "with the shares of what was made, twice. What was "
-        "*asked* has shares of its own.": lambda a, m, k: _shares(m, k).square().sum(),
+        "with the shares of what was asked, twice. What was *made* has shares of its "
+        "own.": lambda a, m, k: _shares(a, k).square().sum(),
+        "with the shares of what was made, twice. What was *asked* has shares of its "
+        "own.": lambda a, m, k: _shares(m, k).square().sum(),
         "the share of the class that is asked for most: a generator that makes only this one. Ours "
         "makes others too.": (
             lambda a, m, k: _shares(a, k).max(),
@@ -452,10 +449,8 @@ obedience_by_chance = Check(
         "counts, not shares: divide both by the number of images.": lambda a, m, k: (
             (_shares(a, k) * _shares(m, k)).sum() * len(a) ** 2
         ),
-        "divided by the number of images once; there are "
-        "two shares in each product.": lambda a, m, k: (
-            (_shares(a, k) * _shares(m, k)).sum() * len(a)
-        ),
+        "divided by the number of images once; there are two shares in each "
+        "product.": lambda a, m, k: (_shares(a, k) * _shares(m, k)).sum() * len(a),
         "how much the two sets of shares overlap. Chance multiplies them.": lambda a, m, k: (
             torch.minimum(_shares(a, k), _shares(m, k)).sum()
         ),

@@ -62,12 +62,10 @@ output_size = Check(
             (H + p - d * (h - 1) - 1) // s + 1
         ),
         "dilation is left out.": lambda H, h, s, p, d: (H + 2 * p - h) // s + 1,
-        "one too few: at the first place the kernel fits "
-        "once already, before any step.": lambda H, h, s, p, d: (H + 2 * p - d * (h - 1) - 1) // s,
-        "a size is a whole number: round down, a kernel that does "
-        "not fit entirely gives no output.": lambda H, h, s, p, d: (
-            (H + 2 * p - d * (h - 1) - 1) / s + 1
-        ),
+        "one too few: at the first place the kernel fits once already, before any "
+        "step.": lambda H, h, s, p, d: (H + 2 * p - d * (h - 1) - 1) // s,
+        "a size is a whole number: round down, a kernel that does not fit entirely gives no "
+        "output.": lambda H, h, s, p, d: (H + 2 * p - d * (h - 1) - 1) / s + 1,
         "rounded up: a kernel that does not fit entirely gives no output.": lambda H, h, s, p, d: (
             -(-(H + 2 * p - d * (h - 1) - 1) // s) + 1
         ),
@@ -116,10 +114,10 @@ receptive_field = Check(
         ),
     ],
     {
-        "strides are ignored: after a layer of stride s neighbours "
-        "are s times further apart.": lambda stack: 1 + sum(d * (h - 1) for h, _, d in stack),
-        "the jump grows too early: a layer's own stride matters "
-        "only for the layers after it.": lambda stack: _field(stack, True),
+        "strides are ignored: after a layer of stride s neighbours are s times further "
+        "apart.": lambda stack: 1 + sum(d * (h - 1) for h, _, d in stack),
+        "the jump grows too early: a layer's own stride matters only for the layers after "
+        "it.": lambda stack: _field(stack, True),
         "dilation is ignored.": lambda stack: _field([(h, s, 1) for h, s, _ in stack]),
         "each layer adds d (h - 1) times the jump, not d h.": lambda stack: _field(
             [(h + 1, s, d) for h, s, d in stack]
@@ -129,8 +127,8 @@ receptive_field = Check(
         ),
         "the last layer first: strides count for the layers *after* them, and the first layer "
         "stands first.": lambda stack: _field(stack[::-1]),
-        "the jump is the last stride alone; the strides "
-        "of all layers before multiply.": lambda stack: (
+        "the jump is the last stride alone; the strides of all layers before "
+        "multiply.": lambda stack: (
             1
             + sum(d * (h - 1) * (stack[k - 1][1] if k else 1) for k, (h, _, d) in enumerate(stack))
         ),
@@ -171,8 +169,8 @@ convolve = Check(
         ),
     ],
     {
-        "this is the cross-correlation, what conv2d computes. Turn "
-        "the kernel by 180 degrees.": lambda x, k: _valid(x, k),
+        "this is the cross-correlation, what conv2d computes. Turn the kernel by 180 "
+        "degrees.": lambda x, k: _valid(x, k),
         "the kernel is flipped along its rows' axis only; both are wanted.": lambda x, k: _valid(
             x, k.flip(0)
         ),
@@ -187,8 +185,8 @@ convolve = Check(
             lambda x, k: _valid(x, k.rot90()),
             lambda x, k: _valid(x, k.rot90(-1)),
         ),
-        "padded: only places where the kernel fits are wanted, [H - h "
-        "+ 1, W - w + 1].": lambda x, k: F.conv2d(
+        "padded: only places where the kernel fits are wanted, [H - h + 1, W - w + "
+        "1].": lambda x, k: F.conv2d(
             x[None, None], k.flip(0, 1)[None, None], padding=(len(k) // 2, k.shape[1] // 2)
         )[0, 0],
         "two axes of length 1 are left over from conv2d: take [0, 0].": lambda x, k: F.conv2d(
@@ -252,10 +250,10 @@ conv_transpose = Check(
             _stamp(y, k, s, 0)
         ),
         "stamps overwrite each other; where they overlap they add up.": _overwrite,
-        "the padding was cut away at the beginning only: p rows "
-        "and columns on *each* side go.": lambda y, k, s, p: _stamp(y, k, s, 0)[p:, p:],
-        "[p:-p] is empty where p is 0: nothing is left. Cut "
-        "up to the length minus p.": lambda y, k, s, p: _stamp(y, k, s, 0)[p:-p, p:-p],
+        "the padding was cut away at the beginning only: p rows and columns on *each* side "
+        "go.": lambda y, k, s, p: _stamp(y, k, s, 0)[p:, p:],
+        "[p:-p] is empty where p is 0: nothing is left. Cut up to the length minus "
+        "p.": lambda y, k, s, p: _stamp(y, k, s, 0)[p:-p, p:-p],
     },
 )
 

@@ -39,8 +39,8 @@ to_tanh_range = Check(
             x / 255 - 1
         ),
         "-0.5..0.5: tanh gives twice as much.": lambda x: x / 255 - 0.5,
-        "white does not become 1: the values go from 0 to 255, "
-        "and their middle is 127.5, not 128.": (
+        "white does not become 1: the values go from 0 to 255, and their middle is 127.5, not "
+        "128.": (
             lambda x: (x.float() - 128) / 128,
             lambda x: x.float() / 128 - 1,
             lambda x: (x.float() - 127) / 128,
@@ -52,8 +52,8 @@ to_tanh_range = Check(
             lambda x: torch.tanh(x / 255),
             lambda x: torch.tanh(x / 127.5 - 1),
         ),
-        "these are still 0..255, shifted: whoever divides by 0.5 has "
-        "to divide by 255 first.": lambda x: (x.float() - 0.5) / 0.5,
+        "these are still 0..255, shifted: whoever divides by 0.5 has to divide by 255 "
+        "first.": lambda x: (x.float() - 0.5) / 0.5,
         "in uint8 there is nothing below 0: 100 - 128 becomes 228. Convert to floats first.": (
             lambda x: (x - 128) / 127.5,
             lambda x: (x - 127) / 127.5,
@@ -122,16 +122,17 @@ stack_size = Check(
     {
         "every layer was taken for a convolution: with stride 2 it halves the side. A generator "
         "that is built so shrinks its image.": lambda H, stack: _by_rule(H, stack, up=_down),
-        "every layer was taken for a transposed convolution; a "
-        "'conv' makes the image smaller.": lambda H, stack: _by_rule(H, stack, conv=_up),
+        "every layer was taken for a transposed convolution; a 'conv' makes the image "
+        "smaller.": lambda H, stack: _by_rule(H, stack, conv=_up),
         "the two kinds are exchanged.": lambda H, stack: _by_rule(H, stack, up=_down, conv=_up),
         "a transposed convolution multiplies by its stride only where kernel - 2 padding = stride. "
-        "In general it is s (H - 1) "
-        "+ k - 2p.": lambda H, stack: _by_rule(H, stack, up=lambda H, k, s, p: H * s),
+        "In general it is s (H - 1) + k - 2p.": lambda H, stack: _by_rule(
+            H, stack, up=lambda H, k, s, p: H * s
+        ),
         "a convolution divides by its stride only in special cases. In general it is (H + 2p - k) "
         "// s + 1.": lambda H, stack: _by_rule(H, stack, conv=lambda H, k, s, p: H // s),
-        "in a transposed convolution padding is *cut away*: "
-        "it makes the result smaller.": lambda H, stack: _by_rule(
+        "in a transposed convolution padding is *cut away*: it makes the result "
+        "smaller.": lambda H, stack: _by_rule(
             H, stack, up=lambda H, k, s, p: (H - 1) * s + k + 2 * p
         ),
         "the padding counts on both sides: 2p.": (
@@ -257,8 +258,8 @@ half_life = Check(
     {
         "this is 1 / (1 - decay), the mean age of what is in the average: there a weight still "
         "counts 1/e, about 37%.": (lambda d: 1 / (1 - d)),
-        "the wrong way up: how often is the decay multiplied until "
-        "1/2 is left? decayⁿ = 1/2.": lambda d: math.log(d) / math.log(0.5),
+        "the wrong way up: how often is the decay multiplied until 1/2 is left? decayⁿ = "
+        "1/2.": lambda d: math.log(d) / math.log(0.5),
         "the sign is turned: both logarithms are negative.": lambda d: math.log(2) / math.log(d),
         "half of the mean age. It does not fall along a straight line: decayⁿ = 1/2.": lambda d: (
             0.5 / (1 - d)
@@ -317,8 +318,8 @@ moving_average = Check(
     {
         "not corrected: the average began at zeros, and after n steps only 1 - decayⁿ of it is "
         "weights. Divide by that.": (_running),
-        "decay and 1 - decay are exchanged: this follows the "
-        "newest weights and forgets the rest.": (
+        "decay and 1 - decay are exchanged: this follows the newest weights and forgets the "
+        "rest.": (
             lambda h, d: _running(h, 1 - d),
             lambda h, d: _running(h, 1 - d) / (1 - d ** len(h)),
             lambda h, d: _by_ages(h, 1 - d),
@@ -346,8 +347,8 @@ moving_average = Check(
         "divided by decayⁿ; the share of the weights is 1 - decayⁿ.": lambda h, d: (
             _running(h, d) / d ** len(h)
         ),
-        "multiplied by 1 - decayⁿ; it is divided by it, "
-        "since the average is too small.": lambda h, d: _running(h, d) * (1 - d ** len(h)),
+        "multiplied by 1 - decayⁿ; it is divided by it, since the average is too "
+        "small.": lambda h, d: _running(h, d) * (1 - d ** len(h)),
         "the ordinary mean: all steps count alike. Here a step counts decay times what the next "
         "one does.": lambda h, d: h.mean(dim=0),
         "from the end to the beginning: the *last* weights count most.": lambda h, d: _by_ages(
@@ -405,14 +406,12 @@ attribute_direction = Check(
         "averaged over the coordinates as well; it is a direction, [d].": lambda z, has: (
             z[has].mean() - z[~has].mean()
         ),
-        "averaged over the coordinates instead of the portraits; "
-        "it is a direction, [d].": lambda z, has: z[has].mean(dim=1)[0] - z[~has].mean(dim=1)[0],
-        "one pair only: it holds everything else in which these "
-        "two differ. Averages cancel that.": lambda z, has: z[has][0] - z[~has][0],
-        "the medians; the text asks for nothing but where they "
-        "lie on average, the means.": lambda z, has: (
-            z[has].median(dim=0).values - z[~has].median(dim=0).values
-        ),
+        "averaged over the coordinates instead of the portraits; it is a direction, "
+        "[d].": lambda z, has: z[has].mean(dim=1)[0] - z[~has].mean(dim=1)[0],
+        "one pair only: it holds everything else in which these two differ. Averages cancel "
+        "that.": lambda z, has: z[has][0] - z[~has][0],
+        "the medians; the text asks for nothing but where they lie on average, the "
+        "means.": lambda z, has: z[has].median(dim=0).values - z[~has].median(dim=0).values,
     },
     up_to=_of_length_one,  # any length: the next task divides by it
 )
@@ -444,8 +443,8 @@ set_coordinate = Check(
         "missing.": lambda z, d, t: z + t * d,
         "the direction is not of length 1 here: divide by its length before you measure and move "
         "along it.": (lambda z, d, t: z + (t - z @ d)[:, None] * d),
-        "measured along the direction of length 1, but "
-        "moved along the longer one.": lambda z, d, t: z + (t - z @ d / d.norm())[:, None] * d,
+        "measured along the direction of length 1, but moved along the longer "
+        "one.": lambda z, d, t: z + (t - z @ d / d.norm())[:, None] * d,
         "measured along the direction as it is, and moved along the one of length 1: measure along "
         "that too.": (lambda z, d, t: z + (t - z @ d)[:, None] * d / d.norm()),
         "divided by the squared length once and not twice: the coordinate is that of the unit "

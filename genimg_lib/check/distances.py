@@ -45,8 +45,8 @@ kl = Check(
             -torch.xlogy(p, q).sum(-1)
         ),
         "this is minus the entropy of p: q is not in it.": lambda p, q: torch.xlogy(p, p).sum(-1),
-        "summed over everything. Outcomes are the last axis; each row "
-        "is a distribution of its own.": lambda p, q: (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(),
+        "summed over everything. Outcomes are the last axis; each row is a distribution of its "
+        "own.": lambda p, q: (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(),
         "averaged over the outcomes, not summed.": lambda p, q: (
             torch.xlogy(p, p) - torch.xlogy(p, q)
         ).mean(-1),
@@ -86,8 +86,8 @@ entropy_gaussian = Check(
         "the half is missing: it comes from the root in the density.": lambda s: 2 * _entropy(s),
         "the 2 of 2 pi is missing.": lambda s: 0.5 * math.log(math.pi * math.e * s**2),
         IN_BITS: lambda s: _entropy(s) / math.log(2),
-        "e was added to the argument's logarithm as it is; log e is 1, "
-        "so the half of it is 1/2.": lambda s: 0.5 * math.log(2 * math.pi * s**2) + 1,
+        "e was added to the argument's logarithm as it is; log e is 1, so the half of it is "
+        "1/2.": lambda s: 0.5 * math.log(2 * math.pi * s**2) + 1,
         "the square is taken of everything below the logarithm; it belongs to sigma.": lambda s: (
             0.5 * math.log((2 * math.pi * math.e * s) ** 2)
         ),
@@ -118,12 +118,10 @@ kl_gaussians = Check(
             lambda a, b, c, d: _by_sigma(a, b.abs(), c, d.abs()),
             lambda a, b, c, d: _by_sigma(a, b, c, d),
         ),
-        "you passed the log-variance as a variance. "
-        "The variance is exp(logvar).": lambda a, b, c, d: (
-            0.5 * ((d / b).log() + (b + (a - c) ** 2) / d - 1)
-        ),
-        "exp(logvar) is the variance, not the deviation: sigma "
-        "= exp(logvar / 2).": lambda a, b, c, d: _by_sigma(a, b.exp(), c, d.exp()),
+        "you passed the log-variance as a variance. The variance is "
+        "exp(logvar).": lambda a, b, c, d: 0.5 * ((d / b).log() + (b + (a - c) ** 2) / d - 1),
+        "exp(logvar) is the variance, not the deviation: sigma = exp(logvar / "
+        "2).": lambda a, b, c, d: _by_sigma(a, b.exp(), c, d.exp()),
         "the difference of the means is not divided by the second variance.": lambda a, b, c, d: (
             0.5 * (d - b + b.exp() / d.exp() + (a - c) ** 2 - 1)
         ),
@@ -147,10 +145,8 @@ kl_gaussians = Check(
             0.5 * (b.exp() + a**2 - 1 - b)
         ),
         "the half is missing.": lambda a, b, c, d: 2 * _gaussians(a, b, c, d),
-        "the variances' logarithms count twice: log(sigma2 / sigma1) is "
-        "half of logvar2 - logvar1.": lambda a, b, c, d: (
-            d - b + 0.5 * ((b.exp() + (a - c) ** 2) / d.exp() - 1)
-        ),
+        "the variances' logarithms count twice: log(sigma2 / sigma1) is half of logvar2 - "
+        "logvar1.": lambda a, b, c, d: d - b + 0.5 * ((b.exp() + (a - c) ** 2) / d.exp() - 1),
         "summed. It is wanted elementwise, in the arguments' shape.": lambda a, b, c, d: _gaussians(
             a, b, c, d
         ).sum(),
@@ -276,23 +272,21 @@ frechet_1d = Check(
                 (x.mean() - y.mean()).abs() + (x.std(correction=0) - y.std(correction=0)).abs()
             ),
         ),
-        "the variances were added: the product of the deviations is missing, s1² "
-        "+ s2² - 2 s1 s2.": (
+        "the variances were added: the product of the deviations is missing, s1² + s2² - 2 s1 "
+        "s2.": (
             lambda x, y: (x.mean() - y.mean()) ** 2 + x.var() + y.var(),
             lambda x, y: (x.mean() - y.mean()) ** 2 + x.var(correction=0) + y.var(correction=0),
         ),
-        "this is s1² + s2² - 2 s1² s2²: the last term "
-        "takes the deviations, not the variances.": lambda x, y: (
+        "this is s1² + s2² - 2 s1² s2²: the last term takes the deviations, not the "
+        "variances.": lambda x, y: (
             (x.mean() - y.mean()) ** 2 + x.var() + y.var() - 2 * x.var() * y.var()
         ),
         "the difference of the means is not squared.": (
             lambda x, y: (x.mean() - y.mean()).abs() + (x.std() - y.std()) ** 2,
             lambda x, y: (x.mean() - y.mean()) + (x.std() - y.std()) ** 2,
         ),
-        "the difference of the variances is not squared, nor "
-        "is it one of deviations.": lambda x, y: (
-            (x.mean() - y.mean()) ** 2 + (x.var() - y.var()).abs()
-        ),
+        "the difference of the variances is not squared, nor is it one of "
+        "deviations.": lambda x, y: (x.mean() - y.mean()) ** 2 + (x.var() - y.var()).abs(),
     },
     also_right=(lambda x, y: _frechet(x, y, 0),),
 )
@@ -337,17 +331,15 @@ sliced_wasserstein = Check(
         "the points are not sorted along each direction.": lambda x, y, d: (
             (x @ d.T - y @ d.T).abs().mean()
         ),
-        "sorted before the projection: sort what is on the "
-        "line, for each direction anew.": lambda x, y, d: (
-            (x.sort(0).values @ d.T - y.sort(0).values @ d.T).abs().mean()
-        ),
+        "sorted before the projection: sort what is on the line, for each direction "
+        "anew.": lambda x, y, d: (x.sort(0).values @ d.T - y.sort(0).values @ d.T).abs().mean(),
         "sorted along the directions instead of along the points: the points are the first axis, "
         "dim=0.": lambda x, y, d: _sorted_along(x, y, d, 1),
         "squared: this is W2². W1 is the mean of the distances themselves.": lambda x, y, d: (
             ((x @ d.T).sort(0).values - (y @ d.T).sort(0).values).square().mean()
         ),
-        "the largest of the directions (max-sliced). The mean "
-        "over them is wanted.": lambda x, y, d: (
+        "the largest of the directions (max-sliced). The mean over them is "
+        "wanted.": lambda x, y, d: (
             ((x @ d.T).sort(0).values - (y @ d.T).sort(0).values).abs().mean(0).max()
         ),
         "summed over the points; with n points each carries 1/n of the mass.": lambda x, y, d: (
@@ -357,10 +349,8 @@ sliced_wasserstein = Check(
         "all projections sorted together: each direction is a line of its own.": lambda x, y, d: (
             ((x @ d.T).flatten().sort().values - (y @ d.T).flatten().sort().values).abs().mean()
         ),
-        "without absolute values, what is carried to the left "
-        "and to the right cancels.": lambda x, y, d: (
-            (x @ d.T).sort(0).values - (y @ d.T).sort(0).values
-        ).mean(),
+        "without absolute values, what is carried to the left and to the right "
+        "cancels.": lambda x, y, d: ((x @ d.T).sort(0).values - (y @ d.T).sort(0).values).mean(),
     },
     gradient=("x",),
 )

@@ -53,10 +53,8 @@ gaussian_kl = Check(
             -0.5 * (1 + lv - m**2 - lv).sum(1)
         ),
         "the sign is turned: a divergence is never negative.": lambda m, lv: -_gaussian_kl(m, lv),
-        "this is the KL of N(mean, logvar²): you passed the "
-        "log-variance as a standard deviation.": lambda m, lv: (
-            0.5 * (m**2 + lv**2 - 1 - (lv**2).log()).sum(1)
-        ),
+        "this is the KL of N(mean, logvar²): you passed the log-variance as a standard "
+        "deviation.": lambda m, lv: 0.5 * (m**2 + lv**2 - 1 - (lv**2).log()).sum(1),
         "you passed the log-variance as a variance. The variance is exp(logvar).": lambda m, lv: (
             0.5 * (m**2 + lv - 1 - lv.log()).sum(1)
         ),
@@ -81,8 +79,9 @@ gaussian_kl = Check(
         "the half is missing.": lambda m, lv: 2 * _gaussian_kl(m, lv),
         "the mean is not squared.": lambda m, lv: 0.5 * (m + lv.exp() - 1 - lv).sum(1),
         "the divergence of *lists of numbers*: torch's kl_div compares probabilities. Mean and "
-        "log-variance are parameters of "
-        "a density.": lambda m, lv: F.kl_div(m, lv, reduction="none").sum(1),
+        "log-variance are parameters of a density.": lambda m, lv: F.kl_div(
+            m, lv, reduction="none"
+        ).sum(1),
         "the mean's part only: widths have to be paid for too.": lambda m, lv: 0.5 * (m**2).sum(1),
         "the width's part only: a mean away from 0 has to be paid for too.": lambda m, lv: (
             0.5 * (lv.exp() - 1 - lv).sum(1)
@@ -121,8 +120,8 @@ reparameterize = Check(
         "the log-variance is used as the deviation. sigma = exp(logvar / 2).": lambda m, lv, e: (
             m + lv * e
         ),
-        "exp(logvar) is the variance; the noise is multiplied by "
-        "the deviation, exp(logvar / 2).": lambda m, lv, e: m + lv.exp() * e,
+        "exp(logvar) is the variance; the noise is multiplied by the deviation, exp(logvar / "
+        "2).": lambda m, lv, e: m + lv.exp() * e,
         "no sampling at all: the decoder would see the mean only, and the widths would mean "
         "nothing.": lambda m, lv, e: m,
         "the deviation is added, not multiplied by the "
@@ -132,18 +131,18 @@ reparameterize = Check(
             torch.cat([m, lv], dim=-1)
         ),
         "the mean is lost.": lambda m, lv, e: (0.5 * lv).exp() * e,
-        "the mean is multiplied by the deviation as well: it is "
-        "added after the noise was scaled.": lambda m, lv, e: (0.5 * lv).exp() * (m + e),
-        "the noise is added as it is: its width is the "
-        "encoder's to choose, exp(logvar / 2).": lambda m, lv, e: m + e,
+        "the mean is multiplied by the deviation as well: it is added after the noise was "
+        "scaled.": lambda m, lv, e: (0.5 * lv).exp() * (m + e),
+        "the noise is added as it is: its width is the encoder's to choose, exp(logvar / "
+        "2).": lambda m, lv, e: m + e,
         "divided by the deviation; the noise is multiplied by it.": lambda m, lv, e: (
             m + e / (0.5 * lv).exp()
         ),
         "exp(2 logvar), or its square, is no deviation; it is exp(logvar / 2).": lambda m, lv, e: (
             m + (2 * lv).exp() * e
         ),
-        "the root of the log-variance; it is the root of "
-        "the variance, exp(logvar / 2).": lambda m, lv, e: m + lv.sqrt() * e,
+        "the root of the log-variance; it is the root of the variance, exp(logvar / "
+        "2).": lambda m, lv, e: m + lv.sqrt() * e,
         "the noise was drawn anew; it is given as eps.": (
             lambda m, lv, e: m + (0.5 * lv).exp() * torch.randn_like(m),
             lambda m, lv, e: m + (0.5 * lv).exp() * torch.randn(m.shape),
@@ -172,8 +171,8 @@ elbo = Check(
         "the KL's mean over the batch was taken off; each image pays for its own.": lambda a, b: (
             a - b.mean()
         ),
-        "the exponential was taken: log_p_x_given_z is a logarithm already, "
-        "in nats, and stays one.": lambda a, b: a.exp() - b,
+        "the exponential was taken: log_p_x_given_z is a logarithm already, in nats, and stays "
+        "one.": lambda a, b: a.exp() - b,
     },
 )
 
@@ -215,8 +214,8 @@ iwae_bound = Check(
             _with_one_maximum,
             lambda w: (w - w.max()).exp().sum(0).log() + w.max() - math.log(len(w)),
         ),
-        "the mean of the logarithms is the ELBO again. Average "
-        "the weights *before* the logarithm.": lambda w: w.mean(0),
+        "the mean of the logarithms is the ELBO again. Average the weights *before* the "
+        "logarithm.": lambda w: w.mean(0),
         "a sum, not a mean: log K has to be taken off.": lambda w: torch.logsumexp(w, dim=0),
         "log K was added; it has to be taken off.": lambda w: (
             torch.logsumexp(w, dim=0) + math.log(len(w))

@@ -84,43 +84,44 @@ class Evidence:
             return None
 
     def _take(self, value, wanted):
-        if self.part is None:
-            return doubles(value)
-        parts = parts_of(value, wanted) if isinstance(wanted, tuple) else None
-        return doubles(parts[0][self.part]) if parts else None
+        return _part(value, wanted, self.part)
 
 
-def evidence_of(answer, rights, names, cases, outcomes, wanted, tolerance):
-    """A list of Evidence, one for each result; only those that are wrong somewhere."""
-    count = len(wanted[0]) if isinstance(wanted[0], tuple) else None
-    found = []
-    for part in range(count or 1):
-        place = None if count is None else part
-        given = [_part(o.value, w, place) for o, w in zip(outcomes, wanted, strict=True)]
-        exact = [doubles(w if count is None else w[part]) for w in wanted]
-        wrong = [
-            not o.stopped and not _agree(g, w, tolerance)
-            for o, g, w in zip(outcomes, given, exact, strict=True)
-        ]
-        if any(wrong):
-            found.append(
-                Evidence(answer, rights, names, cases, given, exact, wrong, tolerance, place)
-            )
-    return found
+def evidence_of(trial):
+    """A list of Evidence, one for each result of a Trial that is wrong somewhere."""
+    several = isinstance(trial.wanted[0], tuple)
+    parts = range(len(trial.wanted[0])) if several else (None,)
+    every = (_of_part(trial, part) for part in parts)
+    return [e for e in every if any(e.wrong)]
 
 
-def _agree(given, wanted, tolerance):
-    return (
-        given is not None
-        and given.shape == wanted.shape
-        and not differing(given, wanted, tolerance).any()
+def _of_part(trial, part):
+    rows = list(zip(trial.outcomes, trial.wanted, strict=True))
+    given = [_part(o.value, wanted, part) for o, wanted in rows]
+    wanted = [_part(w, w, part) for w in trial.wanted]
+    e = Evidence(
+        answer=trial.answer,
+        rights=(trial.right, *trial.rights),
+        names=trial.names,
+        cases=trial.cases,
+        given=given,
+        wanted=wanted,
+        wrong=[],
+        tolerance=trial.tolerance,
+        part=part,
     )
+    e.wrong = [
+        not o.stopped and not e.agree(g, w)
+        for o, g, w in zip(trial.outcomes, given, wanted, strict=True)
+    ]
+    return e
 
 
 def _part(value, wanted, part):
+    """One of several results as a float64 tensor, all of it where part is None."""
     if part is None:
         return doubles(value)
-    parts = parts_of(value, wanted)
+    parts = parts_of(value, wanted) if isinstance(wanted, tuple) else None
     return doubles(parts[0][part]) if parts else None
 
 

@@ -103,8 +103,8 @@ instance_norm = Check(
         "only the mean was taken off; divide by the deviation too.": lambda h, a, b: (
             _column(a) * (h - h.mean((2, 3), keepdim=True)) + _column(b)
         ),
-        "1 + a: that is conditional batch norm's scale. Here "
-        "the scale is a itself.": lambda h, a, b: _column(1 + a) * _normed(h) + _column(b),
+        "1 + a: that is conditional batch norm's scale. Here the scale is a "
+        "itself.": lambda h, a, b: _column(1 + a) * _normed(h) + _column(b),
     },
     also_right=(_changed(correction=1),),
     tolerance=1e-5,
@@ -185,8 +185,8 @@ flicker = Check(
             (f[1:] - f[:-1]).square().mean()
         ),
         "rows and columns are exchanged.": lambda f, dy, dx: _flicker(f, dx, dy),
-        "roll goes round the border: places that only one frame "
-        "shows are compared with strangers.": (
+        "roll goes round the border: places that only one frame shows are compared with "
+        "strangers.": (
             lambda f, dy, dx: (f[1:] - f[:-1].roll((-dy, -dx), (2, 3))).square().mean(),
             lambda f, dy, dx: (f[1:].roll((dy, dx), (2, 3)) - f[:-1]).square().mean(),
             lambda f, dy, dx: (f[1:] - f[:-1].roll((dy, dx), (2, 3))).square().mean(),
@@ -198,8 +198,8 @@ flicker = Check(
         "the first pair of frames only; take the mean of all pairs.": lambda f, dy, dx: _flicker(
             f[:2], dy, dx
         ),
-        "each frame was compared with the first; it is compared "
-        "with the one before it.": lambda f, dy, dx: (
+        "each frame was compared with the first; it is compared with the one before "
+        "it.": lambda f, dy, dx: (
             (f[1:, :, : f.shape[2] - dy, : f.shape[3] - dx] - f[:1, :, dy:, dx:]).square().mean()
         ),
         "the sum over the pairs of frames; take their mean.": lambda f, dy, dx: (
@@ -231,18 +231,18 @@ margins = Check(
         "line before it.": (lambda o, h, grid: (-o % grid, -(o + h) % grid)),
         "below counts from the frame's own first row: the rows above count, too, or rather: the "
         "frame ends at row o + h.": (lambda o, h, grid: (o % grid, -h % grid)),
-        "below are as many rows as stand over. Wanted are those that "
-        "are missing to the next line.": lambda o, h, grid: (
+        "below are as many rows as stand over. Wanted are those that are missing to the next "
+        "line.": lambda o, h, grid: (
             o % grid,
             (o + h) % grid,
         ),
-        "a whole block of rows below a frame that ends at "
-        "a line already: none are missing.": lambda o, h, grid: (
+        "a whole block of rows below a frame that ends at a line already: none are "
+        "missing.": lambda o, h, grid: (
             o % grid,
             grid - (o + h) % grid,
         ),
-        "a whole block of rows above a frame that begins at "
-        "a line already: none are missing.": lambda o, h, grid: (
+        "a whole block of rows above a frame that begins at a line already: none are "
+        "missing.": lambda o, h, grid: (
             grid - -o % grid,
             -(o + h) % grid,
         ),
@@ -257,8 +257,8 @@ margins = Check(
             lambda o, h, grid: (abs(o) % grid, -(abs(o) + h) % grid),
             lambda o, h, grid: (o - int(o / grid) * grid, int(-(-(o + h) // grid)) * grid - o - h),
         ),
-        "these are the rows where it begins and ends; how "
-        "many are added is wanted.": lambda o, h, grid: (
+        "these are the rows where it begins and ends; how many are added is "
+        "wanted.": lambda o, h, grid: (
             o - o % grid,
             o + h + -(o + h) % grid,
         ),
@@ -343,13 +343,11 @@ whiten = Check(
         "multiplied by the covariance's root instead of its inverse: the covariance is squared, "
         "not removed.": lambda F: _whiten(F, 0.5),
         "the inverse instead of the inverse root.": lambda F: _whiten(F, -1.0),
-        "the covariance was divided by n - 1; here it is a "
-        "mean over the places, divided by n.": lambda F: (
-            _whiten(F) * ((F.shape[1] - 1) / F.shape[1]) ** 0.5
-        ),
+        "the covariance was divided by n - 1; here it is a mean over the places, divided by "
+        "n.": lambda F: _whiten(F) * ((F.shape[1] - 1) / F.shape[1]) ** 0.5,
         "the covariance was not divided by n.": lambda F: _whiten(F) / F.shape[1] ** 0.5,
-        "only turned into the eigenvectors' axes: uncorrelated, "
-        "but of different variances.": lambda F: _axes(F, 0.0),
+        "only turned into the eigenvectors' axes: uncorrelated, but of different "
+        "variances.": lambda F: _axes(F, 0.0),
         "white, but left in the eigenvectors' axes. Turn back, V diag(...) V', so that each "
         "channel stays what it was.": (lambda F: _axes(F, -0.5)),
         "white by Cholesky's triangle; the symmetric inverse root "
@@ -358,8 +356,8 @@ whiten = Check(
             lambda F, more=more: _whiten(F, more=more)
             for more in (1e-3, 1e-4, 1e-5, 1e-6, 1e-2, 1e-1)
         ),
-        "V and V' are exchanged: V diag(...) V', with the "
-        "eigenvectors in the columns of V.": lambda F: (
+        "V and V' are exchanged: V diag(...) V', with the eigenvectors in the columns of "
+        "V.": lambda F: (
             _decomposed(F)[2].T
             @ torch.diag(_decomposed(F)[1] ** -0.5)
             @ _decomposed(F)[2]

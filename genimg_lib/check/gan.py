@@ -46,8 +46,8 @@ steps_in_epoch = Check(
             lambda n, b: n // b + 1,
         ),
         "a step is taken or not: give a whole number.": lambda n, b: n / b,
-        "rounded to the nearest whole number; what is too small "
-        "for a batch is dropped.": lambda n, b: round(n / b),
+        "rounded to the nearest whole number; what is too small for a batch is "
+        "dropped.": lambda n, b: round(n / b),
         "these are the images that are left over.": lambda n, b: n % b,
         "images and batch are exchanged.": lambda n, b: b // n,
     },
@@ -173,8 +173,8 @@ lowest_with_sigmoid = Check(
         ),
         "D = 1/2 on both went into the loss as if it were a logit. A good discriminator says 1 and "
         "0.": lambda: math.log1p(math.exp(-0.5)) + math.log1p(math.exp(0.5)),
-        "both parts at probability 1, and the fakes' with the sign of "
-        "the real ones: they want 0.": lambda: math.log1p(math.exp(-1)) + math.log1p(math.exp(1)),
+        "both parts at probability 1, and the fakes' with the sign of the real ones: they want "
+        "0.": lambda: math.log1p(math.exp(-1)) + math.log1p(math.exp(1)),
         "half of it: the loss is the sum of its two parts.": lambda: (
             (math.log1p(math.exp(-1)) + math.log(2)) / 2
         ),
@@ -387,8 +387,9 @@ slerp = Check(
             _arc(a, b, t, _angle(a, b)) * torch.sin(_angle(a, b))
         ),
         "where both point the same way a is given; there it is the straight line, which also goes "
-        "from one length to "
-        "the other.": lambda a, b, t: torch.where(_angle(a, b) < 1e-4, a, _slerp(a, b, t)),
+        "from one length to the other.": lambda a, b, t: torch.where(
+            _angle(a, b) < 1e-4, a, _slerp(a, b, t)
+        ),
     },
     tolerance=2e-4,
 )
@@ -430,12 +431,12 @@ nearest_neighbours = Check(
         "these are the squared distances; it is asked *which* training image it is.": lambda s, t: (
             _squared(s, t).min(dim=1).values
         ),
-        "by the sum of absolute differences. The Euclidean "
-        "distance squares them first.": lambda s, t: (
+        "by the sum of absolute differences. The Euclidean distance squares them "
+        "first.": lambda s, t: (
             (s.flatten(1)[:, None] - t.flatten(1)).abs().sum(dim=2).argmin(dim=1)
         ),
-        "by the largest difference of a pixel. The Euclidean "
-        "distance takes all of them.": lambda s, t: (
+        "by the largest difference of a pixel. The Euclidean distance takes all of "
+        "them.": lambda s, t: (
             (s.flatten(1)[:, None] - t.flatten(1)).abs().amax(dim=2).argmin(dim=1)
         ),
         "the differences were summed before they were squared: that compares the brightness of two "
@@ -443,8 +444,8 @@ nearest_neighbours = Check(
             lambda s, t: (s.flatten(1)[:, None] - t.flatten(1)).sum(dim=2).square().argmin(dim=1),
             lambda s, t: (s.flatten(1)[:, None] - t.flatten(1)).sum(dim=2).argmin(dim=1),
         ),
-        "one index into all pairs. Take the minimum along the "
-        "training images, for each sample.": lambda s, t: _squared(s, t).argmin(),
+        "one index into all pairs. Take the minimum along the training images, for each "
+        "sample.": lambda s, t: _squared(s, t).argmin(),
         "these are the nearest images themselves; their indices are wanted.": lambda s, t: t[
             _squared(s, t).argmin(dim=1)
         ],
@@ -481,14 +482,10 @@ copied_share = Check(
         A_COUNT + " Divide by the number of samples.": lambda s, t, h: (
             _nearest(s, t) < _nearest(s, h)
         ).sum(),
-        "divided by the number of training images; it is "
-        "the share of the samples.": lambda s, t, h: (
-            (_nearest(s, t) < _nearest(s, h)).sum() / len(t)
-        ),
-        "all or nothing: the mean distances were compared. Compare "
-        "for each sample, then count.": lambda s, t, h: (
-            _nearest(s, t).mean() < _nearest(s, h).mean()
-        ).double(),
+        "divided by the number of training images; it is the share of the "
+        "samples.": lambda s, t, h: (_nearest(s, t) < _nearest(s, h)).sum() / len(t),
+        "all or nothing: the mean distances were compared. Compare for each sample, then "
+        "count.": lambda s, t, h: (_nearest(s, t).mean() < _nearest(s, h).mean()).double(),
         "the mean distance to all images says nothing about copies. Compare the nearest of each "
         "set.": lambda s, t, h: (
             (_squared(s, t).sqrt().mean(dim=1) < _squared(s, h).sqrt().mean(dim=1)).double().mean()

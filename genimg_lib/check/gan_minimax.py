@@ -28,8 +28,8 @@ losses_at_zero = Check(
     lambda: (2 * math.log(2), math.log(2)),
     [()],
     {
-        "this is the value V = -log 4; the discriminator's "
-        "loss is -V, a positive number.": lambda: ((-2 * math.log(2), math.log(2))),
+        "this is the value V = -log 4; the discriminator's loss is -V, a positive "
+        "number.": lambda: ((-2 * math.log(2), math.log(2))),
         "only one of the discriminator's two terms: real and fake count each.": lambda: (
             math.log(2),
             math.log(2),
@@ -37,17 +37,17 @@ losses_at_zero = Check(
         "the minimax loss of the generator. The non-saturating one is -log D.": lambda: (
             (2 * math.log(2), -math.log(2))
         ),
-        "this is V and the minimax loss; wanted are the "
-        "discriminator's loss -V and -log D.": lambda: ((-2 * math.log(2), -math.log(2))),
+        "this is V and the minimax loss; wanted are the discriminator's loss -V and -log "
+        "D.": lambda: ((-2 * math.log(2), -math.log(2))),
         IN_BITS: lambda: (2.0, 1.0),
         "D is sigmoid(0) = 1/2, not 0.": lambda: (0.0, 0.0),
-        "these are the values of D. The losses are their "
-        "logarithms, with the sign turned.": lambda: (
+        "these are the values of D. The losses are their logarithms, with the sign "
+        "turned.": lambda: (
             0.5,
             0.5,
         ),
-        "the two losses are exchanged: the discriminator's has "
-        "two terms, and stands first.": lambda: ((math.log(2), 2 * math.log(2))),
+        "the two losses are exchanged: the discriminator's has two terms, and stands "
+        "first.": lambda: ((math.log(2), 2 * math.log(2))),
         "the generator's loss has one term, -log D of its fakes.": lambda: (
             2 * math.log(2),
             2 * math.log(2),
@@ -71,8 +71,8 @@ optimal_discriminator = Check(
         _densities(103, 2, 3),
     ],
     {
-        "the wrong way round: this is 1 where only fakes are. "
-        "D is the probability of *real*.": lambda p, q: q / (p + q),
+        "the wrong way round: this is 1 where only fakes are. D is the probability of "
+        "*real*.": lambda p, q: q / (p + q),
         "a ratio of densities is the odds, not the probability.": lambda p, q: p / q,
         "this is the logit a*. D is its sigmoid.": (
             lambda p, q: (p / q).log(),
@@ -90,8 +90,8 @@ optimal_discriminator = Check(
         "the sigmoid of the ratio; a* is the logarithm of the ratio.": lambda p, q: torch.sigmoid(
             p / q
         ),
-        "the mixture's half belongs to both, and cancels: p / (p + "
-        "q), not p over half of it.": lambda p, q: 2 * p / (p + q),
+        "the mixture's half belongs to both, and cancels: p / (p + q), not p over half of "
+        "it.": lambda p, q: 2 * p / (p + q),
     },
 )
 
@@ -150,15 +150,14 @@ d_loss = Check(
         SUMMED_EACH_PART: lambda r, f: F.softplus(-r).sum() + F.softplus(f).sum(),
         HALF_OF_BOTH: lambda r, f: _d_loss(r, f) / 2,
         "the mean over both kinds together; take one mean for the real images and one for the "
-        "fakes, and "
-        "add them.": lambda r, f: torch.cat(
+        "fakes, and add them.": lambda r, f: torch.cat(
             [F.softplus(-r).flatten(), F.softplus(f).flatten()]
         ).mean(),
         "both kinds want the same label here. Fakes want log(1 - D) = -softplus(a).": lambda r, f: (
             F.softplus(-r).mean() + F.softplus(-f).mean()
         ),
-        "the logarithms are those of D itself: logits went in "
-        "as if they were probabilities.": lambda r, f: -(r.log().mean() + (1 - f).log().mean()),
+        "the logarithms are those of D itself: logits went in as if they were "
+        "probabilities.": lambda r, f: -(r.log().mean() + (1 - f).log().mean()),
         "the squared error to the labels, another game (least squares GAN).": lambda r, f: (
             (1 - torch.sigmoid(r)).square().mean() + torch.sigmoid(f).square().mean()
         ),
@@ -191,8 +190,8 @@ g_loss = Check(
             lambda f: -F.softplus(f).mean(),
             lambda f: (1 - torch.sigmoid(f)).log().mean(),
         ),
-        "the label is 'fake': the generator would learn to look less real. "
-        "It wants D to say real.": (
+        "the label is 'fake': the generator would learn to look less real. It wants D to say "
+        "real.": (
             lambda f: F.softplus(f).mean(),
             lambda f: -(1 - torch.sigmoid(f)).log().mean(),
         ),
@@ -291,6 +290,9 @@ def bilinear(u, v):
 
 def bent(u, v):
     return u * v + u**3 - 0.5 * v**2 * u
+
+
+bilinear.label, bent.label = "u v", "u v + u³ - u v² / 2"
 
 
 extragradient_step = Check(

@@ -136,16 +136,21 @@ def _gradients(function, arguments, names, wanted):
             f"{type(result).__name__}: {result}"
         )
     total = _summed(result)
-    found = {}
-    for k in chosen:
-        leaves = _leaves_of(own[k])
-        by = (
-            torch.autograd.grad(total, leaves, allow_unused=True, retain_graph=True)
-            if _differentiable(total)
-            else None
+    try:
+        return {names[k]: _by(total, own[k]) for k in chosen}, watch
+    except RuntimeError as error:
+        return (
+            "the value is right, but it cannot be differentiated: "
+            f"{' '.join(str(error).split())[:200]}"
         )
-        found[names[k]] = by or [None] * len(leaves)
-    return found, watch
+
+
+def _by(total, argument):
+    """The gradients of a number by an argument's leaves; None for each that it does not reach."""
+    leaves = _leaves_of(argument)
+    if not _differentiable(total):
+        return [None] * len(leaves)
+    return torch.autograd.grad(total, leaves, allow_unused=True, retain_graph=True)
 
 
 def _listed(names):

@@ -62,8 +62,9 @@ gram = Check(
     ],
     {
         "an elementwise product, summed: one number, how strong everything is. Which channels are "
-        "active *together* needs a "
-        "matrix product.": lambda f: (f * f).sum(dim=(1, 2, 3)) / f[0].numel(),
+        "active *together* needs a matrix product.": lambda f: (
+            (f * f).sum(dim=(1, 2, 3)) / f[0].numel()
+        ),
         "an elementwise product of each channel with itself: only the diagonal.": (
             lambda f: torch.diag_embed((f * f).sum(dim=(2, 3)) / f[0].numel()),
             lambda f: (f * f).sum(dim=(2, 3)) / f[0].numel(),
@@ -79,8 +80,8 @@ gram = Check(
         ).mean(0, keepdim=True),
         "not divided: it grows with the image, and the style weight would depend on its size. "
         "Divide by C H W.": (lambda f: _gram(f) * f[0].numel()),
-        "divided by H W only; the course divides by C H W, so "
-        "that wide layers do not count more.": (lambda f: _gram(f) * f.shape[1]),
+        "divided by H W only; the course divides by C H W, so that wide layers do not count "
+        "more.": (lambda f: _gram(f) * f.shape[1]),
         "divided by C only; the course divides by C H W.": lambda f: _gram(f) * f[0, 0].numel(),
         "divided by the whole tensor, the batch included: a style would depend on how many images "
         "stand beside it.": (lambda f: _gram(f) / len(f)),
@@ -116,13 +117,13 @@ covariance_from_gram = Check(
             lambda G, mu: len(mu) * G - mu * mu,
             lambda G, mu: len(mu) * G - (mu * mu)[:, None],
         ),
-        "mu @ mu is one number and was taken off everywhere; "
-        "the outer product is a matrix.": lambda G, mu: len(mu) * G - mu @ mu,
+        "mu @ mu is one number and was taken off everywhere; the outer product is a "
+        "matrix.": lambda G, mu: len(mu) * G - mu @ mu,
         "the means were added.": lambda G, mu: len(mu) * G + torch.outer(mu, mu),
-        "divided by C: our Gram matrix is divided by C H W, so "
-        "it has to be multiplied by C.": lambda G, mu: G / len(mu) - torch.outer(mu, mu),
-        "the outer product was multiplied by C too: only the "
-        "Gram matrix is divided by it.": lambda G, mu: len(mu) * (G - torch.outer(mu, mu)),
+        "divided by C: our Gram matrix is divided by C H W, so it has to be multiplied by "
+        "C.": lambda G, mu: G / len(mu) - torch.outer(mu, mu),
+        "the outer product was multiplied by C too: only the Gram matrix is divided by "
+        "it.": lambda G, mu: len(mu) * (G - torch.outer(mu, mu)),
         "the sign is turned.": lambda G, mu: torch.outer(mu, mu) - len(mu) * G,
         "the means were taken off the Gram matrix itself; it is their products that are in it.": (
             lambda G, mu: len(mu) * G - mu,
@@ -191,8 +192,8 @@ adain = Check(
             ),
         ),
         "only the mean was moved.": lambda a, b: a - _moments_of(a)[0] + _moments_of(b)[0],
-        "the style's mean was not put on: the result has the deviation "
-        "of the style and the mean 0.": (
+        "the style's mean was not put on: the result has the deviation of the style and the mean "
+        "0.": (
             lambda a, b: _adain(a, b) - _moments_of(b)[0],
             lambda a, b: _adain(a, b, correction=1) - _moments_of(b)[0],
         ),
@@ -212,8 +213,8 @@ adain = Check(
                 _moments_of(b)[0] + (a - _moments_of(a)[0]) / _moments_of(a, correction=1)[1]
             ),
         ),
-        "the ratio of the deviations is upside down: times the "
-        "style's, divided by the content's.": (
+        "the ratio of the deviations is upside down: times the style's, divided by the "
+        "content's.": (
             lambda a, b: _adain(a, b, power=-1),
             lambda a, b: _adain(a, b, power=-1, correction=1),
         ),
@@ -245,8 +246,8 @@ style_loss = Check(
         "a loss of a tensor with itself is always 0.": lambda f, t: (
             (_gram(f) - _gram(f)).square().sum(dim=(1, 2))
         ),
-        "the norm itself; its square is wanted, which is smooth "
-        "where the difference is 0.": lambda f, t: (_gram(f) - t).norm(dim=(1, 2)),
+        "the norm itself; its square is wanted, which is smooth where the difference is "
+        "0.": lambda f, t: (_gram(f) - t).norm(dim=(1, 2)),
         "the mean over batch and entries, as F.mse_loss takes it. Sum over the entries, one number "
         "for each image.": (lambda f, t: (_gram(f) - t).square().mean()),
         "averaged over the entries; the squared Frobenius norm is their sum.": lambda f, t: (

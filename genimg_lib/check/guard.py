@@ -38,7 +38,7 @@ def known_settings():
     """Gradients on, float32, the CPU; whatever a cell or an answer set before is put back after."""
     before = torch.get_default_dtype()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.random.fork_rng())
+        stack.enter_context(torch.random.fork_rng(_devices()))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(torch.device("cpu"))
@@ -46,6 +46,11 @@ def known_settings():
         stack.callback(torch.set_default_dtype, before)
         torch.set_default_dtype(torch.float32)
         yield
+
+
+def _devices():
+    """The GPUs whose random state is kept; none where CUDA has not been begun."""
+    return list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
 
 
 @contextlib.contextmanager
@@ -59,7 +64,7 @@ def _other_generators():
 
 
 def seed(number):
-    torch.manual_seed(number)
+    torch.default_generator.manual_seed(number)  # of the CPU alone: it does not begin CUDA
     random.seed(number)
     np.random.seed(number)
 
@@ -172,9 +177,8 @@ def _same(a, b):
 def _change_of_tensor(name, before, after):
     if not _same(before.detach(), after.detach()):
         return (
-            f"changes its argument `{name}` in place, so the caller's tensor is another one "
-            f"afterwards. Work on a new tensor (`{name}.clone()`, or operations without a trailing "
-            "`_`)"
+            f"changes its argument `{name}` in place, so the caller's tensor is no longer what it "
+            f"was. Work on a new tensor (`{name}.clone()`, or operations without a trailing `_`)"
         )
     if after.requires_grad and not before.requires_grad:
         return (

@@ -75,13 +75,15 @@ to_uint8 = Check(
             (127.5 * (x + 1)).round().to(torch.int64).remainder(256).to(torch.uint8)
         ),
         "cut off instead of rounded: conversion to uint8 drops the digits after the point, so "
-        "values are up to 1 too "
-        "small. Round first.": lambda x: (127.5 * (x.clamp(-1, 1) + 1)).to(torch.uint8),
+        "values are up to 1 too small. Round first.": lambda x: (127.5 * (x.clamp(-1, 1) + 1)).to(
+            torch.uint8
+        ),
         "this reads [-1, 1] as [0, 1]: all that is below mid-grey came out black. Shift by 1 "
         "before you scale by 127.5.": lambda x: (255 * x.clamp(0, 1)).round().to(torch.uint8),
         "scaled twice: the result is black but for a byte of 1 here and there. Dividing by 255 "
-        "undoes the "
-        "scaling.": lambda x: (127.5 * (x.clamp(-1, 1) + 1) / 255).round().to(torch.uint8),
+        "undoes the scaling.": lambda x: (
+            (127.5 * (x.clamp(-1, 1) + 1) / 255).round().to(torch.uint8)
+        ),
         "the values are right, but they are not bytes: end with .to(torch.uint8).": lambda x: (
             127.5 * (x.clamp(-1, 1) + 1)
         ).round(),
@@ -128,8 +130,8 @@ luma = Check(
         ),
         BLUE_FIRST: lambda x: _luma(x, (0.114, 0.587, 0.299)),
         "the channel axis is gone. Keep it: [N, 1, H, W].": lambda x: _luma(x)[:, 0],
-        "cut off instead of rounded: conversion to uint8 drops "
-        "the digits after the point.": lambda x: (
+        "cut off instead of rounded: conversion to uint8 drops the digits after the "
+        "point.": lambda x: (
             (x.float() * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1))
             .sum(dim=1, keepdim=True)
             .to(torch.uint8)
@@ -144,8 +146,8 @@ luma = Check(
         "the grey stands in three equal channels; one is wanted, [N, 1, H, W].": lambda x: _luma(
             x
         ).expand_as(x),
-        "the values are right, but they are not bytes: "
-        "round, and end with .to(torch.uint8).": lambda x: (
+        "the values are right, but they are not bytes: round, and end with "
+        ".to(torch.uint8).": lambda x: (
             x.float() * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
         ).sum(dim=1, keepdim=True),
         "the weights are those of newer televisions, 0.2126, 0.7152 and 0.0722. Equation (3) has "

@@ -43,10 +43,10 @@ total_variation = Check(
             lambda x: _across(x).mean() + _down(x).mean(),
             lambda x: _across(x).mean().abs() + _down(x).mean().abs(),
         ),
-        "squared. The absolute value is wanted, which forgives an edge "
-        "what it asks of grain.": lambda x: _across(x).square().mean() + _down(x).square().mean(),
-        "sums, not means: they grow with the picture, and the "
-        "weight would depend on its size.": lambda x: _across(x).abs().sum() + _down(x).abs().sum(),
+        "squared. The absolute value is wanted, which forgives an edge what it asks of "
+        "grain.": lambda x: _across(x).square().mean() + _down(x).square().mean(),
+        "sums, not means: they grow with the picture, and the weight would depend on its "
+        "size.": lambda x: _across(x).abs().sum() + _down(x).abs().sum(),
         "only neighbours to the right. Add those below.": lambda x: _across(x).abs().mean(),
         "only neighbours below. Add those to the right.": lambda x: _down(x).abs().mean(),
         "roll goes round the border: the last column is compared with the first.": lambda x: (
@@ -108,8 +108,8 @@ content_gradient = Check(
         *drawn(_maps, count=6, seed=(0, 9), c=(1, 4), h=(1, 4), w=(1, 4)),
     ],
     {
-        "the sign: the gradient points away from the "
-        "content; descent walks against it.": lambda F, w: 2 * (w - F) / F.numel(),
+        "the sign: the gradient points away from the content; descent walks against "
+        "it.": lambda F, w: 2 * (w - F) / F.numel(),
         "the 2 of the square is missing.": lambda F, w: (F - w) / F.numel(),
         "not divided by C H W: (1) is a mean.": (lambda F, w: 2 * (F - w), lambda F, w: F - w),
         "divided by the places only; the mean runs over the channels too.": lambda F, w: (
@@ -243,20 +243,20 @@ keep_color = Check(
         *drawn(_two_pictures, count=5, seed=(0, 9), n=(1, 3), h=(1, 4), w=(1, 4)),
     ],
     {
-        "exchanged: this keeps the painting's colours and "
-        "takes the photograph's lightness.": lambda p, c: _keep_color(c, p),
+        "exchanged: this keeps the painting's colours and takes the photograph's "
+        "lightness.": lambda p, c: _keep_color(c, p),
         PLAIN_GREY: lambda p, c: _keep_color(p, c, (1 / 3,) * 3),
         "the weights of red and blue are exchanged.": lambda p, c: _keep_color(
             p, c, (0.114, 0.587, 0.299)
         ),
-        "the lightness alone: a grey picture. Add the photograph's "
-        "colours, c minus its lightness.": (
+        "the lightness alone: a grey picture. Add the photograph's colours, c minus its "
+        "lightness.": (
             lambda p, c: _lightness(p).expand_as(p),
             lambda p, c: _lightness(p),
         ),
         "the photograph's lightness was not taken off first.": lambda p, c: c + _lightness(p),
-        "the painting's lightness was not added: only the "
-        "photograph's colours are left.": lambda p, c: c - _lightness(c),
+        "the painting's lightness was not added: only the photograph's colours are "
+        "left.": lambda p, c: c - _lightness(c),
         "the painting itself was added; it is its lightness.": lambda p, c: c - _lightness(c) + p,
         "the lightness is a ratio here; the text takes differences.": lambda p, c: (
             c * _lightness(p) / _lightness(c)

@@ -25,20 +25,15 @@ from genimg_lib.check.wording import show
 
 def nothing_finite(e):
     """NaN or infinity: everywhere, or at the extremes only."""
-    broken = [
-        g is not None and not g.isfinite().all() and w.isfinite().all()
-        for g, w in zip(e.given, e.wanted, strict=True)
-    ]
+    broken = [_is_broken(g, w) for g, w in zip(e.given, e.wanted, strict=True)]
     if not any(broken) or broken != e.wrong:
         return None
     g = e.given[e.first]
     kind = "NaN" if g.isnan().any() else "infinite"
     if all(e.wrong):
         return f"is {kind}, {EVERY}" if g.isnan().all() else f"has entries that are {kind}, {EVERY}"
-    large = [_largest(case) for case in e.cases]
-    if min(v for v, b in zip(large, broken, strict=True) if b) > max(
-        v for v, b in zip(large, broken, strict=True) if not b
-    ):
+    sizes = [(_largest(case), b) for case, b in zip(e.cases, broken, strict=True)]
+    if min(size for size, b in sizes if b) > max(size for size, b in sizes if not b):
         return (
             f"is right for moderate numbers and {kind} for extreme ones: an intermediate result "
             "overflows, or becomes 0 before a logarithm or a division"
@@ -46,28 +41,28 @@ def nothing_finite(e):
     return f"is {kind} on some inputs and right on the others"
 
 
+def _is_broken(given, wanted):
+    return given is not None and not given.isfinite().all() and bool(wanted.isfinite().all())
+
+
 def _largest(case):
-    sizes = [
-        v.abs().max().item() for v in tensors(case).values() if v.is_floating_point() and v.numel()
-    ]
-    sizes += [abs(v) for v in case.arguments if isinstance(v, (int, float))]
-    return max(sizes, default=0)
+    """The largest number in the arguments of a case."""
+    floats = [v for v in tensors(case).values() if v.is_floating_point() and v.numel()]
+    numbers = [abs(v) for v in case.arguments if isinstance(v, (int, float))]
+    return max([*(v.abs().max().item() for v in floats), *numbers], default=0)
 
 
 def random_each_time(e):
     """The same call gives another result."""
     case = e.cases[e.first]
     once, again = (e.ask(case.arguments, number) for number in (1, 2))
-    if (
-        once is not None
-        and again is not None
-        and (once.shape != again.shape or not torch.equal(once, again))
-    ):
-        return (
-            "gives another result each time it is called with the same input: something in it is "
-            "random"
-        )
-    return None
+    if once is None or again is None or _same(once, again):
+        return None
+    return "is another one each time for the same input: something in it is random"
+
+
+def _same(once, again):
+    return once.shape == again.shape and torch.equal(once.nan_to_num(), again.nan_to_num())
 
 
 def one_value(e):
@@ -88,15 +83,9 @@ def reordered(e):
     """The right numbers in another order."""
     if not e.comparable or not all(w.dim() for _, w, _ in e.failing):
         return None
-    axes = {w.dim() for _, w, _ in e.failing}
-    if len(axes) > 1:
-        return None
-    (axes,) = axes
-    if (
-        axes >= 2
-        and all(w.shape[-1] == w.shape[-2] for _, w, _ in e.failing)
-        and e.all_agree(lambda w: w.mT)
-    ):
+    axes = min(w.dim() for _, w, _ in e.failing)
+    square = axes >= 2 and all(w.shape[-1] == w.shape[-2] for _, w, _ in e.failing)
+    if square and e.all_agree(lambda w: w.mT):
         return f"is the transpose of what is right, {EVERY}"
     for axis in range(axes):
         if e.all_agree(lambda w, axis=axis: w.flip(axis)):
@@ -131,18 +120,14 @@ def _both_change(e, case, k):
     first, second = e.ask(case.arguments), e.ask(arguments)
     if first is None or second is None:
         return True, None
-    return True, first.shape != second.shape or not torch.equal(
-        first.nan_to_num(), second.nan_to_num()
-    )
+    return True, not _same(first, second)
 
 
 def _another(value):
     """Another value of the same kind and shape, or None."""
     if isinstance(value, torch.Tensor) and value.is_floating_point():
-        bent = value * torch.linspace(0.8, 1.3, max(value.numel(), 1)).view(value.shape).to(
-            value.dtype
-        )
-        return bent if value.numel() else None
+        factors = torch.linspace(0.8, 1.3, value.numel(), dtype=value.dtype)
+        return value * factors.view(value.shape) if value.numel() else None
     if isinstance(value, torch.Tensor) and value.numel() > 1:
         return value.flatten().roll(1).view(value.shape)
     if isinstance(value, bool) or value is None:
@@ -154,20 +139,24 @@ def _another(value):
 
 def batch_as_one(e):
     """Right for each image alone, wrong for several at once."""
-    for _, wanted, case in e.failing:
-        batched = first_axis(case, wanted)
-        if not batched or len(wanted) < 2:
-            return None
-        for k in range(len(wanted)):
-            alone = [v[k : k + 1] if i in batched else v for i, v in enumerate(case.arguments)]
-            if not e.agree(e.know(alone), wanted[k : k + 1]) or not e.agree(
-                e.ask(alone), wanted[k : k + 1]
-            ):
-                return None
-    return (
-        "is right for each image (or row) alone and wrong for several at once: something runs over "
-        "the whole batch, where each has to have its own"
-    )
+    if all(_is_right_alone(e, wanted, case) for _, wanted, case in e.failing):
+        return (
+            "is right for each image (or row) alone and wrong for several at once: something runs "
+            "over the whole batch, where each has to have its own"
+        )
+    return None
+
+
+def _is_right_alone(e, wanted, case):
+    batched = first_axis(case, wanted)
+    if not batched or len(wanted) < 2:
+        return False
+    for k in range(len(wanted)):
+        alone = [v[k : k + 1] if i in batched else v for i, v in enumerate(case.arguments)]
+        one = wanted[k : k + 1]
+        if not e.agree(e.know(alone), one) or not e.agree(e.ask(alone), one):
+            return False
+    return True
 
 
 IN_ORDER = (

@@ -18,17 +18,17 @@ from genimg_lib.check.wording import call_of, hint, ordinal, plural, show, stopp
 
 def explain(trial, mistakes):
     """All that is known about a wrong answer, as text."""
+    return _joined(*_said(trial, mistakes), _changed(trial))
+
+
+def _said(trial, mistakes):
+    """The sentences about a wrong answer, the cause first."""
+    stops = any(o.stopped for o in trial.outcomes)
     if sentence := known(trial, mistakes):
-        return _joined(
-            sentence, _stop(trial) if _any_stopped(trial) else example(trial), _changed(trial)
-        )
-    if _any_stopped(trial):
-        return _joined(
-            _stop(trial, stopping_mistake(trial, mistakes)), _else(trial, mistakes), _changed(trial)
-        )
-    if sentence := structure(trial):
-        return _joined(sentence, example(trial), _changed(trial))
-    return _joined(found_out(trial), example(trial), _changed(trial))
+        return sentence, _stop(trial) if stops else example(trial)
+    if stops:
+        return _stop(trial, stopping_mistake(trial, mistakes)), _else(trial, mistakes)
+    return structure(trial) or found_out(trial), example(trial)
 
 
 def _joined(*sentences):
@@ -92,10 +92,6 @@ def _alike(given, made, tolerance):
 # ---------------------------------------------------------------- errors
 
 
-def _any_stopped(trial):
-    return any(o.stopped for o in trial.outcomes)
-
-
 def _stop(trial, sentence=None):
     """What an answer stopped with, on its smallest input."""
     case, outcome, _ = trial.smallest(stopped=True)
@@ -121,13 +117,10 @@ def _else(trial, mistakes):
 
 def structure(trial):
     """A sentence about results that cannot be compared with what is wanted, or None."""
-    rows = zip(trial.outcomes, trial.wanted, trial.wrong, strict=True)
-    for outcome, wanted, wrong in reversed(list(rows)):  # large inputs tell more about shapes
-        if (
-            wrong
-            and not outcome.stopped
-            and (sentence := _structure(outcome, wanted, trial.tolerance))
-        ):
+    rows = list(zip(trial.outcomes, trial.wanted, trial.wrong, strict=True))
+    for outcome, wanted, wrong in reversed(rows):  # large inputs tell more about shapes
+        sentence = _structure(outcome, wanted, trial.tolerance) if wrong else None
+        if sentence:
             return sentence
     return None
 
@@ -167,24 +160,27 @@ def _not_a_tensor(given, wanted, raw, tolerance):
     return f"expected {expected}, got {what_is(given)}"
 
 
+CONVERT = {
+    "bytes": ".to(torch.uint8)",
+    "floats": ".float()",
+    "whole numbers": ".long()",
+    "truth values": ".bool()",
+}
+
+
 def _kind(given, wanted, tolerance):
-    if same_kind(given, wanted):
+    """What is wrong with the kind of numbers that are right otherwise, or None."""
+    if same_kind(given, wanted) or not near(given, wanted.double(), max(tolerance, 1e-4)):
         return None
     have, want = kind_of(given), kind_of(wanted)
-    convert = {
-        "bytes": ".to(torch.uint8)",
-        "floats": ".float()",
-        "whole numbers": ".long()",
-        "truth values": ".bool()",
-    }
-    sentence = (
-        f"expected {want} "
-        f"({str(wanted.dtype).removeprefix('torch.') if want == 'bytes' else convert[want]}), got "
-        f"{have} ({str(given.dtype).removeprefix('torch.')})"
+    return (
+        f"the numbers are right, but of another kind: expected {want} ({_type_of(wanted)}), got "
+        f"{have} ({_type_of(given)}). End with {CONVERT[want]}"
     )
-    if near(given, wanted.double(), max(tolerance, 1e-4)):
-        return f"the numbers are right, but of another kind: {sentence}. End with {convert[want]}"
-    return None
+
+
+def _type_of(tensor):
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 # ---------------------------------------------------------------- facts
@@ -192,18 +188,10 @@ def _kind(given, wanted, tolerance):
 
 def found_out(trial):
     """What probes verify about the results, in sentences."""
-    every = evidence_of(
-        trial.answer,
-        (trial.right, *trial.rights),
-        trial.names,
-        trial.cases,
-        trial.outcomes,
-        trial.wanted,
-        trial.tolerance,
-    )
-    if every and every[0].part is not None:
-        return _of_several(trial, every)
-    return _of_one(every[0], "the result ") if every else "is wrong"
+    every = evidence_of(trial)
+    if not every:
+        return "is wrong"
+    return _of_one(every[0], "the result") if every[0].part is None else _of_several(trial, every)
 
 
 def _of_several(trial, every):
@@ -213,9 +201,9 @@ def _of_several(trial, every):
         return "the two results are exchanged"
     facts = [_fact(e) for e in every]
     if len(every) == count and len(set(facts)) == 1 and facts[0]:
-        return _of_one(every[0], "each of the results ")
+        return _of_one(every[0], "each of the results")
     others = [k for k in range(count) if k not in [e.part for e in every]]
-    which = f"the {ordinal(every[0].part)} of the {count} results "
+    which = f"the {ordinal(every[0].part)} of the {count} results"
     right = f"The {ordinal(others[0])} one is right." if len(others) == 1 else ""
     return _joined(_of_one(every[0], which), right)
 
@@ -239,29 +227,23 @@ def _fact(e):
 def _of_one(e, subject):
     """Facts about one result: what it is, on which inputs it is wrong, and in which entries."""
     fact, where, entries = _fact(e), conditions.of_inputs(e), conditions.of_entries(e)
-    sentences = []
-    if fact:
-        of_shape = fact.startswith("expected")
-        sentences.append(
-            fact
-            if of_shape and e.part is None
-            else f"{subject.strip()}: {fact}"
-            if of_shape
-            else subject + fact
-        )
-        if not all(e.wrong):
-            sentences[0] = sentences[0].replace(probes.EVERY, "on every wrong input")
+    sentences = [_stated(e, subject, fact)] if fact else []
     if where:
-        sentences.append(
-            f"{'It' if fact else subject.strip()} is wrong exactly where {where}, and right "
-            "otherwise"
-        )
+        it = "It" if fact else subject
+        sentences.append(f"{it} is wrong exactly where {where}, and right otherwise")
     if entries:
-        sentences.append(
-            f"{'The wrong entries are' if sentences else subject.strip() + ' has wrong entries'} "
-            f"{entries}"
-        )
-    return _joined(*sentences) if sentences else f"{subject.strip()} is wrong"
+        they = "The wrong entries are" if sentences else f"{subject} has wrong entries"
+        sentences.append(f"{they} {entries}")
+    return _joined(*sentences) or f"{subject} is wrong"
+
+
+def _stated(e, subject, fact):
+    """A fact as a sentence; one about the shape of the only result needs no subject."""
+    if fact.startswith("expected"):
+        return fact if e.part is None else f"{subject}: {fact}"
+    if not all(e.wrong):
+        fact = fact.replace(probes.EVERY, "on every wrong input")
+    return f"{subject} {fact}"
 
 
 # ---------------------------------------------------------------- the smallest input

@@ -80,11 +80,11 @@ def _only_reshaped(e, rows):
     if _every(e, rows, lambda g, w: g.reshape(w.shape)):
         given, wanted, _ = rows[0]
         if given.dim() > wanted.dim():
-            return "the numbers are right, in an axis too many: squeeze it, or leave keepdim away"
+            return "the numbers are right, with one axis too many: squeeze it, or drop keepdim"
         if given.dim() < wanted.dim():
             return (
-                "the numbers are right, in an axis too few: keep it (keepdim=True), or put it in "
-                "again"
+                "the numbers are right, with one axis too few: keep it (keepdim=True), or put it "
+                "in again"
             )
         return "the numbers are right, in another shape"
     return None
@@ -136,8 +136,8 @@ def _all_pairs(e, rows):
     square = all(g.dim() == 2 and g.shape == (w.numel(), w.numel()) for g, w, _ in rows)
     if square and _every(e, rows, lambda g, w: g.diagonal().reshape(w.shape)):
         return (
-            "the right numbers are on the diagonal: [N, 1] against [N] makes every pair, [N, "
-            "N]. Bring both to one shape"
+            "the right numbers are on the diagonal: [N, 1] against [N] makes every pair, [N, N]. "
+            "Bring both to one shape"
         )
     return None
 

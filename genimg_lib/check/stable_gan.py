@@ -86,8 +86,8 @@ combinations_covered = Check(
         "the mean of what each factor covers by itself. Combinations are rows.": lambda f, s: (
             sum(a / b for a, b in zip(_each_alone(f), s, strict=True)) / len(s)
         ),
-        "values, not combinations: torch.unique without dim=0 "
-        "looks at single numbers.": lambda f, s: len(f.unique()) / math.prod(s),
+        "values, not combinations: torch.unique without dim=0 looks at single "
+        "numbers.": lambda f, s: len(f.unique()) / math.prod(s),
         "summed over the factors, each by itself. Combinations multiply.": lambda f, s: (
             sum(_each_alone(f)) / sum(s)
         ),
@@ -105,14 +105,14 @@ combinations_covered = Check(
             lambda f, s: _in_base(f.flip(1), 10) / math.prod(s),
             lambda f, s: _in_base(f, 10) / math.prod(s),
         ),
-        "digits put side by side without a gap: (1, 12) "
-        "and (11, 2) become the same.": lambda f, s: (
+        "digits put side by side without a gap: (1, 12) and (11, 2) become the "
+        "same.": lambda f, s: (
             _distinct("".join(map(str, row)) for row in f.tolist()) / math.prod(s)
         ),
         "divided by the sum of the numbers of values; there are as many combinations as their "
         "product.": lambda f, s: _distinct(map(tuple, f.tolist())) / sum(s),
-        "combinations that came once only; those that came "
-        "more often count as well.": lambda f, s: (
+        "combinations that came once only; those that came more often count as "
+        "well.": lambda f, s: (
             int((f.unique(dim=0, return_counts=True)[1] == 1).sum()) / math.prod(s)
         ),
     },
@@ -158,13 +158,13 @@ hinge_losses = Check(
         "image has its own margin.": (
             lambda r, f: (F.relu(1 - r.mean()) + F.relu(1 + f.mean()), -f.mean())
         ),
-        "without max(0, ·) nothing ever is good enough: this "
-        "is Wasserstein's loss plus 2.": lambda r, f: (
+        "without max(0, ·) nothing ever is good enough: this is Wasserstein's loss plus "
+        "2.": lambda r, f: (
             (1 - r).mean() + (1 + f).mean(),
             -f.mean(),
         ),
-        "the generator has no margin: its loss is -a, so "
-        "that its slope never vanishes.": lambda r, f: (
+        "the generator has no margin: its loss is -a, so that its slope never "
+        "vanishes.": lambda r, f: (
             _hinge(r, f),
             F.relu(1 - f).mean(),
         ),
@@ -177,13 +177,13 @@ hinge_losses = Check(
         SUMMED_EACH_PART: lambda r, f: (F.relu(1 - r).sum() + F.relu(1 + f).sum(), -f.sum()),
         "the generator's loss is minus the discriminator's part of fakes. That vanishes where the "
         "discriminator is sure: use -a.": lambda r, f: (_hinge(r, f), -F.relu(1 + f).mean()),
-        "the hinge is smoothed: softplus never is 0, and beyond "
-        "the margin nothing should be paid.": lambda r, f: (
+        "the hinge is smoothed: softplus never is 0, and beyond the margin nothing should be "
+        "paid.": lambda r, f: (
             F.softplus(1 - r).mean() + F.softplus(1 + f).mean(),
             -f.mean(),
         ),
-        "only real images are in the discriminator's loss. "
-        "It would call everything real.": lambda r, f: (
+        "only real images are in the discriminator's loss. It would call everything "
+        "real.": lambda r, f: (
             F.relu(1 - r).mean(),
             -f.mean(),
         ),
@@ -241,8 +241,8 @@ relativistic_d_loss = Check(
             lambda r, f: F.relu(f - r).mean(),
             lambda r, f: F.relu(1 + f - r).mean(),
         ),
-        "probabilities were subtracted, not logits: their difference "
-        "never goes beyond 1.": lambda r, f: F.softplus(torch.sigmoid(f) - torch.sigmoid(r)).mean(),
+        "probabilities were subtracted, not logits: their difference never goes beyond "
+        "1.": lambda r, f: F.softplus(torch.sigmoid(f) - torch.sigmoid(r)).mean(),
         SUMMED_OVER_BATCH: lambda r, f: F.softplus(f - r).sum(),
         "the logits were added; the difference of a pair is asked.": lambda r, f: F.softplus(
             -(r + f)
@@ -373,18 +373,18 @@ influence = Check(
             lambda critic, x: torch.diag(_of_the_sum(critic, x).norm(dim=1)),
             lambda critic, x: _of_the_sum(critic, x).norm(dim=1).expand(len(x), -1),
         ),
-        "only the diagonal: what each logit owes to its own image. What "
-        "does it owe to the others?": (
+        "only the diagonal: what each logit owes to its own image. What does it owe to the "
+        "others?": (
             lambda critic, x: torch.diag(_jacobian(critic, x).norm(dim=2).diagonal()),
             lambda critic, x: _jacobian(critic, x).norm(dim=2).diagonal(),
         ),
         "the norms are squared.": lambda critic, x: _jacobian(critic, x).square().sum(dim=2),
-        "the sum of absolute values; the length of a gradient is the "
-        "root of the sum of squares.": lambda critic, x: _jacobian(critic, x).abs().sum(dim=2),
-        "the largest entry of each gradient; its length is the "
-        "root of the sum of squares.": lambda critic, x: _jacobian(critic, x).abs().amax(dim=2),
-        "the sum of the gradient's entries; its length is the "
-        "root of the sum of squares.": lambda critic, x: _jacobian(critic, x).sum(dim=2),
+        "the sum of absolute values; the length of a gradient is the root of the sum of "
+        "squares.": lambda critic, x: _jacobian(critic, x).abs().sum(dim=2),
+        "the largest entry of each gradient; its length is the root of the sum of "
+        "squares.": lambda critic, x: _jacobian(critic, x).abs().amax(dim=2),
+        "the sum of the gradient's entries; its length is the root of the sum of "
+        "squares.": lambda critic, x: _jacobian(critic, x).sum(dim=2),
         "averaged over the pixels under the root; a length sums.": lambda critic, x: (
             _jacobian(critic, x).square().mean(dim=2).sqrt()
         ),
@@ -419,12 +419,10 @@ r1_penalty = Check(
         *drawn(_critic_and_images, count=5, seed=(0, 9), n=(1, 4), c=(1, 3), h=(1, 3)),
     ],
     {
-        "the length itself; R1 is its square, which is smooth "
-        "where the slope is 0.": lambda critic, x: _slope(critic, x).norm(dim=1).mean(),
-        "this pulls the slope to 1, as the gradient penalty "
-        "does. R1 pulls it to 0.": lambda critic, x: (
-            (_slope(critic, x).norm(dim=1) - 1).square().mean()
-        ),
+        "the length itself; R1 is its square, which is smooth where the slope is "
+        "0.": lambda critic, x: _slope(critic, x).norm(dim=1).mean(),
+        "this pulls the slope to 1, as the gradient penalty does. R1 pulls it to "
+        "0.": lambda critic, x: (_slope(critic, x).norm(dim=1) - 1).square().mean(),
         "averaged over the pixels: it would weigh less for larger images. Sum over an image, mean "
         "over the batch.": (lambda critic, x: _slope(critic, x).square().mean()),
         SUMMED_OVER_BATCH: lambda critic, x: _slope(critic, x).square().sum(),
@@ -432,8 +430,8 @@ r1_penalty = Check(
         "its square twice. Differentiate the sum.": lambda critic, x: (
             _slope(critic, x, torch.mean).square().sum(dim=1).mean()
         ),
-        "the 1/2 of gamma / 2 belongs to the weight, "
-        "which is multiplied on later.": lambda critic, x: _r1(critic, x) / 2,
+        "the 1/2 of gamma / 2 belongs to the weight, which is multiplied on "
+        "later.": lambda critic, x: _r1(critic, x) / 2,
         "the square of the mean length; take the mean of the squared lengths.": lambda critic, x: (
             _slope(critic, x).norm(dim=1).mean().square()
         ),
@@ -444,12 +442,10 @@ r1_penalty = Check(
             lambda critic, x: _slope(critic, x).sum(dim=1).mean(),
             lambda critic, x: _slope(critic, x).abs().sum(dim=1).mean(),
         ),
-        "summed over the channels' axis only: flatten "
-        "an image's gradient first.": lambda critic, x: (
-            _slope(critic, x).view(x.shape).square().sum(dim=1).mean()
-        ),
-        "the logits themselves are squared; it is the slope of "
-        "the logits by the pixels.": lambda critic, x: critic(x).square().mean(),
+        "summed over the channels' axis only: flatten an image's gradient "
+        "first.": lambda critic, x: _slope(critic, x).view(x.shape).square().sum(dim=1).mean(),
+        "the logits themselves are squared; it is the slope of the logits by the "
+        "pixels.": lambda critic, x: critic(x).square().mean(),
         "no gradient reaches": lambda critic, x: _r1(critic, x).detach(),
     },
     gradient=("critic",),

@@ -67,10 +67,10 @@ vae_loss = Check(
                 (_squared(x, y) / (2 * s**2)).mean() + _kl(m, lv).mean() / m.shape[1]
             )
         ),
-        "the KL term is lost: an autoencoder, whose "
-        "latent space has holes.": lambda x, y, m, lv, s: (_squared(x, y) / (2 * s**2)).mean(),
-        "the error is lost: only the KL is left, and "
-        "nothing has to be reconstructed.": lambda x, y, m, lv, s: _kl(m, lv).mean(),
+        "the KL term is lost: an autoencoder, whose latent space has "
+        "holes.": lambda x, y, m, lv, s: (_squared(x, y) / (2 * s**2)).mean(),
+        "the error is lost: only the KL is left, and nothing has to be "
+        "reconstructed.": lambda x, y, m, lv, s: _kl(m, lv).mean(),
         "sigma is left out: 'squared error + KL' is the loss for sigma² = 1/2 only.": (
             lambda x, y, m, lv, s: (_squared(x, y) + _kl(m, lv)).mean(),
             lambda x, y, m, lv, s: (_squared(x, y) / 2 + _kl(m, lv)).mean(),
@@ -88,8 +88,8 @@ vae_loss = Check(
         "the square is taken of 2 sigma; it belongs to sigma alone.": lambda x, y, m, lv, s: (
             _squared(x, y) / (2 * s) ** 2 + _kl(m, lv)
         ).mean(),
-        "the error is not squared: absolute differences belong "
-        "to a Laplace likelihood.": lambda x, y, m, lv, s: (
+        "the error is not squared: absolute differences belong to a Laplace "
+        "likelihood.": lambda x, y, m, lv, s: (
             (x - y).abs().flatten(1).sum(1) / (2 * s**2) + _kl(m, lv)
         ).mean(),
         "summed over the batch: the step would grow with the batch. Take the mean over images.": (
@@ -346,8 +346,8 @@ bits_per_dim = Check(
     [(89.0, 784), (1234.5, 3072), (0.7, 1), (10.0, 4)],
     {
         "nats, not bits: one nat is 1 / log 2 bits.": lambda nats, pixels: nats / pixels,
-        "multiplied by log 2; a nat is *more* than a bit, "
-        "so the number has to grow.": lambda nats, pixels: nats * math.log(2) / pixels,
+        "multiplied by log 2; a nat is *more* than a bit, so the number has to "
+        "grow.": lambda nats, pixels: nats * math.log(2) / pixels,
         "for the whole image. It is wanted for each number in it.": lambda nats, pixels: (
             nats / math.log(2)
         ),
@@ -384,14 +384,10 @@ interpolate = Check(
         *drawn(_ends, count=8, seed=(0, 9), d=(1, 4), n=(2, 6)),
     ],
     {
-        "the end is missing: n points from a to b, both included, "
-        "are n - 1 steps apart.": lambda a, b, n: torch.stack(
-            [torch.lerp(a, b, k / n) for k in range(n)]
-        ),
-        "one point too many: n points from a to b, both included, "
-        "are n - 1 steps apart.": lambda a, b, n: torch.stack(
-            [torch.lerp(a, b, k / n) for k in range(n + 1)]
-        ),
+        "the end is missing: n points from a to b, both included, are n - 1 steps "
+        "apart.": lambda a, b, n: torch.stack([torch.lerp(a, b, k / n) for k in range(n)]),
+        "one point too many: n points from a to b, both included, are n - 1 steps "
+        "apart.": lambda a, b, n: torch.stack([torch.lerp(a, b, k / n) for k in range(n + 1)]),
         "from b to a. Begin at the first.": lambda a, b, n: _walk(b, a, n),
         "the ends are left out; they belong to it.": (
             lambda a, b, n: torch.stack([torch.lerp(a, b, (k + 1) / (n + 1)) for k in range(n)]),

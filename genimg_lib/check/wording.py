@@ -4,7 +4,6 @@ import math
 import re
 
 import torch
-import torch.nn as nn
 
 WHOLE = 24  # a tensor of so many numbers is printed whole
 
@@ -68,11 +67,9 @@ def show(value):
     if isinstance(value, (list, tuple)):
         inside = ", ".join(show(part) for part in value[:12]) + (", …" if len(value) > 12 else "")
         return f"[{inside}]" if isinstance(value, list) else f"({inside})"
-    if isinstance(value, nn.Module):
-        return getattr(value, "label", type(value).__name__)
     if isinstance(value, str):
         return repr(value[:60])
-    return getattr(value, "__name__", None) or str(value)[:80]
+    return getattr(value, "label", None) or getattr(value, "__name__", None) or str(value)[:80]
 
 
 def _number(value):
@@ -155,6 +152,10 @@ HINTS = (
     (
         r"leaf Variable that requires grad is being used in an in-place",
         "Do not change an argument in place.",
+    ),
+    (
+        r"must be Tensor, not (float|int)",
+        "torch's functions take tensors; for single numbers there is math.",
     ),
     (
         r"only (one|1) element tensors|only integer tensors of a single",

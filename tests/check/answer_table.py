@@ -11,11 +11,13 @@ class Answer:
 
     check: notebook.name.
     cause: a regular expression that the reason has to match; empty for a right answer.
+    is_told: whether the reason names the cause; else it shows the smallest input alone.
     """
 
     check: str
     function: object
     cause: str = ""
+    is_told: bool = True
 
     @property
     def is_right(self):
@@ -32,9 +34,15 @@ def wrong(check, cause):
     return _noted(check, cause)
 
 
-def _noted(check, cause):
+def untold(check, shown):
+    """The decorated function is wrong, for a cause that is not told; shown: what is said."""
+    return _noted(check, shown, is_told=False)
+
+
+def _noted(check, cause, is_told=True):
     def note(function):
-        ANSWERS.setdefault(function.__module__, []).append(Answer(check, function, cause))
+        answer = Answer(check, function, cause, is_told)
+        ANSWERS.setdefault(function.__module__, []).append(answer)
         return function
 
     return note

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from answer_table import right, wrong
+from answer_table import right, untold, wrong
 
 # ---------------------------------------------------------------- right, each in a way of its own
 
@@ -165,7 +165,7 @@ def _(x):
     return (x * 127.5 + 127.5).round().to(torch.int32).to(torch.uint8)
 
 
-@wrong("images_as_tensors.luma", r"uint8|byte|float|calculat")
+@untold("images_as_tensors.luma", r"expected \[\[\[\[76\]\]\]\], got")
 def _(images):
     r, g, b = images.unbind(1)
     return ((r * 299 + g * 587 + b * 114) // 1000)[:, None].to(torch.uint8)
@@ -225,7 +225,7 @@ def _(p, q):
     return torch.xlogy(p, q / p.clamp(min=1e-12)).sum(-1)
 
 
-@wrong("distances.kl", r"0\b.*small number|nearly right|1e-2|off by")
+@untold("distances.kl", r"expected 0\.51083, got 0\.487")
 def _(p, q):
     p, q = p + 1e-2, q + 1e-2
     return (p * (p / q).log()).sum(-1)
@@ -688,7 +688,7 @@ def _(F):
     return (F - F.mean(1, keepdim=True)) / F.std(1, keepdim=True, correction=0)
 
 
-@wrong("fast_style.whiten", r"axis|channel|places|dim=1")
+@untold("fast_style.whiten", r"10 of 10 entries differ")
 def _(F):
     flat = F - F.mean()
     values, vectors = torch.linalg.eigh(flat @ flat.T / F.shape[1])

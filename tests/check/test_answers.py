@@ -40,3 +40,8 @@ def test_an_answer_is_judged_by_what_it_is(table, k):
         assert said == ""
     else:
         assert re.search(answer.cause, said, re.S), said or "accepted"
+
+
+def test_most_reasons_name_the_cause():
+    wrong = [answer for table in TABLES for answer in ANSWERS[table] if not answer.is_right]
+    assert sum(answer.is_told for answer in wrong) >= 0.95 * len(wrong)

@@ -28,6 +28,13 @@ def rebuilt(x):
     return torch.tensor([v.item() ** 3 for v in x]).sum()
 
 
+def spoilt(x):
+    square = x**2
+    cube = square * x
+    square.zero_()
+    return cube.sum()
+
+
 def by_numpy(x):
     return torch.from_numpy(x.detach().numpy() ** 3).sum()
 
@@ -48,6 +55,7 @@ def by_numpy(x):
         (by_numpy, r"no gradient reaches `x`.*numpy"),
         (half_detached, r"gradient by `x` is not, and a part of it is lost: \.detach"),
         (lambda x: right(x) + (0 * x).abs().sqrt().sum(), "not finite"),
+        (spoilt, "cannot be differentiated: .*modified by an inplace operation"),
         (lambda x: x.numpy().sum(), "where `x` requires a gradient it stops with"),
     ],
 )

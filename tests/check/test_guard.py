@@ -139,6 +139,13 @@ def test_settings_are_known_inside_and_put_back():
         torch.set_default_dtype(torch.float32)
 
 
+def test_an_answer_that_seeds_does_not_seed_the_cells_after_it():
+    state = torch.get_rng_state()
+    with known_settings():
+        call(lambda: torch.manual_seed(0) and 0.0, ())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 def test_settings_are_put_back_after_an_error():
     torch.set_grad_enabled(False)
     try:

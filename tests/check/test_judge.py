@@ -160,7 +160,7 @@ def test_a_right_answer_that_changes_its_argument_is_refused():
 
 
 def test_randomness_without_a_seed_is_noticed():
-    assert "another result each time" in said(DOUBLE, lambda x: 2 * x + torch.randn_like(x))
+    assert "another one each time" in said(DOUBLE, lambda x: 2 * x + torch.randn_like(x))
 
 
 def test_a_batch_treated_as_one_is_noticed():

@@ -16,8 +16,7 @@ def evidence(answer, right, cases):
     cases = ordered(cases)
     names = guard.names_of(right, len(cases[0].arguments))
     wanted = [truth(right, case.arguments) for case in cases]
-    trial = tried("f", answer, [(right, wanted)], cases, names, 1e-4)
-    return evidence_of(answer, (right,), names, cases, trial.outcomes, trial.wanted, 1e-4)[0]
+    return evidence_of(tried("f", answer, [(right, wanted)], cases, names, 1e-4))[0]
 
 
 def mean(x):
@@ -149,7 +148,7 @@ NUMBERS = [(a, b) for a in (1.5, 2.0, 3.5) for b in (0.5, 4.0)]
             lambda x: mean(x) + torch.rand(1),
             mean,
             ROWS,
-            "another result each time",
+            "another one each time",
         ),
     ],
 )

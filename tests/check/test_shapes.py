@@ -22,13 +22,13 @@ def mean(x):
             lambda x: x.mean(dim=1, keepdim=True),
             mean,
             CASES,
-            "got shape [3, 1]: the numbers are right, in an axis too many",
+            "got shape [3, 1]: the numbers are right, with one axis too many",
         ),
         (
             lambda x: x.mean(dim=0),
             mean,
             CASES,
-            "expected shape [2] (as long as axis 0 of `x`), got shape [5] (as long as axis 1 of "
+            "expected shape [3] (as long as axis 0 of `x`), got shape [4] (as long as axis 1 of "
             "`x`)",
         ),
         (lambda x: x / x.shape[1], mean, CASES, "its sum over axis 1 is right"),
@@ -45,7 +45,7 @@ def mean(x):
         (lambda x: x.T, lambda x: 1 * x, CASES, "this is the transpose of what is right"),
         (lambda x: x[:, :-1], lambda x: 1 * x, CASES, "the end is missing"),
         (lambda x: torch.cat([x, x]), lambda x: 1 * x, CASES, "goes on too long"),
-        (lambda x: x.flatten(1), lambda x: 1 * x, SQUARES, "in an axis too few"),
+        (lambda x: x.flatten(1), lambda x: 1 * x, SQUARES, "with one axis too few"),
         (
             lambda x: x.mean(dim=1),
             lambda x: x.mean(dim=1, keepdim=True),
@@ -66,7 +66,7 @@ def test_what_begins_right_is_said_to():
 def test_the_shape_of_another_argument_is_named():
     pairs = [(normal(1, 2, 3), normal(2, 4, 3)), (normal(3, 2, 5), normal(4, 3, 5))]
     e = evidence(lambda a, b: b - a.mean(), lambda a, b: a - b.mean(), pairs)
-    assert shapes.explain(e) == "expected the shape of `a`, [2, 3], got that of `b`, [4, 3]"
+    assert shapes.explain(e) == "expected the shape of `a`, [2, 5], got that of `b`, [3, 5]"
 
 
 def test_the_right_shape_is_no_matter():

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from genimg_lib.check.inputs import Critic
 from genimg_lib.check.wording import call_of, hint, show, stopped, what_is
@@ -67,6 +68,8 @@ X = torch.ones(2, 3)
         (lambda: X.max(dim=1) + 1, "take .values or .indices"),
         (lambda: [1, 2] * 0.5, "Lists do not calculate"),
         (lambda: None + 1, "Something gives None"),
+        (lambda: torch.sqrt(2.0), "for single numbers there is math"),
+        (lambda: F.conv2d(X[0], X[0]), "x[None, None]"),
         (lambda: {}["a"], ""),
     ],
 )
