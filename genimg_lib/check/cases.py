@@ -50,7 +50,7 @@ def ordered(cases):
     return sorted(cases, key=lambda case: weight(case.arguments))
 
 
-def shrunk(case, fails, tries=30):
+def shrunk(case, fails, tries=60):
     """The smallest case found for which fails(case) still holds, by making its numbers smaller."""
     smaller = True
     while smaller and tries > 0:
