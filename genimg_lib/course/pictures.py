@@ -10,6 +10,8 @@ SMALL = 40_000  # bytes; smaller pictures stay as they are
 LARGE = 120_000  # bytes, from which on more is saved
 QUALITY, QUALITY_LARGE = 90, 80  # of JPEG, with colours at full resolution, and of WebP
 WORTH = 0.85  # a lossy picture has to be smaller by this factor
+BUDGET = 1_380_000  # bytes of all pictures of a notebook, so that its file stays below 2 MB
+SCALES = (5 / 6, 2 / 3)  # of the pixels, which are one and a half for each of the page's
 
 
 def smaller(png):
@@ -38,17 +40,45 @@ def cover(png):
 
 
 def shrink(notebook):
-    """Make the stored pictures of a notebook smaller, in place."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            if "image/png" not in data:
-                continue
-            content, kind = smaller(base64.b64decode(data.pop("image/png")))
-            facts = output.metadata.pop("image/png", None)
-            data[f"image/{kind}"] = base64.b64encode(content).decode()
-            if facts is not None:
-                output.metadata[f"image/{kind}"] = facts
+    """Make the stored pictures of a notebook smaller, in place.
+
+    Where all together are above BUDGET, the large ones get fewer pixels, first 5/4 and then 1
+    for each of the page's.
+    """
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    pictures = [output for output in outputs if of_output(output)]
+    for output in pictures:
+        content, ending, _ = of_output(output)
+        if ending == "png":
+            _replace(output, *smaller(content))
+    for scale in SCALES:
+        if sum(len(of_output(output)[0]) for output in pictures) <= BUDGET:
+            break
+        for output in pictures:
+            content, _, facts = of_output(output)
+            fewer = _scaled(content, facts, scale) if len(content) > LARGE else content
+            if len(fewer) < len(content):
+                _replace(output, fewer, "jpeg")
+
+
+def _scaled(content, facts, scale):
+    """A picture as a JPEG with 1.5 scale pixels for each of the page's, at most."""
+    image = Image.open(io.BytesIO(content)).convert("RGB")
+    width = round(1.5 * scale * facts.get("width", image.width / 1.5))
+    if width < image.width:
+        size = (width, round(image.height * width / image.width))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    return _saved(image, "JPEG", quality=QUALITY_LARGE)
+
+
+def _replace(output, content, kind):
+    """Put another picture into an output; its facts stay."""
+    old = next(name for name in ("image/png", "image/jpeg") if name in output["data"])
+    facts = output.metadata.pop(old, None)
+    del output["data"][old]
+    output["data"][f"image/{kind}"] = base64.b64encode(content).decode()
+    if facts is not None:
+        output.metadata[f"image/{kind}"] = facts
 
 
 def of_output(output):

@@ -72,3 +72,22 @@ def test_a_notebooks_pictures_keep_their_texts(photograph):
     content, ending, found = pictures.of_output(stored)
     assert ending == "jpg" and found == {"alt": "an astronaut", "width": 512}
     assert opened(content).shape == photograph.shape
+
+
+def test_a_notebook_of_many_photographs_stays_within_its_budget(photograph, monkeypatch):
+    monkeypatch.setattr(pictures, "BUDGET", 250_000)
+    monkeypatch.setattr(pictures, "LARGE", 50_000)
+    data = {"image/png": base64.b64encode(png(photograph)).decode()}
+    outputs = [
+        nbformat.v4.new_output(
+            "display_data", data=dict(data), metadata={"image/png": {"alt": "a", "width": 342}}
+        )
+        for _ in range(4)
+    ]
+    cell = nbformat.v4.new_code_cell("show()", outputs=outputs)
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    pictures.shrink(notebook)
+    found = [pictures.of_output(output) for output in notebook.cells[0].outputs]
+    assert sum(len(content) for content, _, _ in found) <= 250_000
+    assert all(facts["width"] == 342 for _, _, facts in found)
+    assert all(opened(content).shape[1] >= 342 for content, _, _ in found)
