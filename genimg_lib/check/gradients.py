@@ -177,14 +177,21 @@ def _differentiable(total):
 
 
 def _summed(result):
-    """One number of all that an answer gave, each entry with a weight of its own."""
-    if isinstance(result, torch.Tensor) and result.is_floating_point():
-        weights = torch.linspace(0.5, 1.5, result.numel(), dtype=result.dtype, device=result.device)
-        return (result.flatten() * weights).sum()
+    """One number of all that an answer gave, each entry with a weight of its own; or None."""
+    entries = _entries(result)
+    if not entries:
+        return None
+    flat = torch.cat([entry.double() for entry in entries])
+    return (flat * torch.linspace(0.5, 1.5, len(flat), dtype=flat.dtype, device=flat.device)).sum()
+
+
+def _entries(result):
+    """The floats of a result in order, whether they come in one tensor or in several."""
+    if isinstance(result, torch.Tensor):
+        return [result.flatten()] if result.is_floating_point() else []
     if isinstance(result, (list, tuple)):
-        sums = [s for s in map(_summed, result) if s is not None]
-        return sum((k + 1) * s for k, s in enumerate(sums)) if sums else None
-    return None
+        return [entry for part in result for entry in _entries(part)]
+    return []
 
 
 def _compare(name, found, exact, watch, tolerance):

@@ -10,7 +10,7 @@ SMALL = 40_000  # bytes; smaller pictures stay as they are
 LARGE = 120_000  # bytes, from which on more is saved
 QUALITY, QUALITY_LARGE = 90, 80  # of JPEG, with colours at full resolution, and of WebP
 WORTH = 0.85  # a lossy picture has to be smaller by this factor
-BUDGET = 1_380_000  # bytes of all pictures of a notebook, so that its file stays below 2 MB
+BUDGET = 1_250_000  # bytes of all pictures of a notebook, so that its file stays below 2 MB
 SCALES = (5 / 6, 2 / 3)  # of the pixels, which are one and a half for each of the page's
 
 

@@ -219,10 +219,8 @@ class Training:
                 say(f"{path} belongs to a run with other settings: starting afresh")
                 break
             self._restore(weights, state)
-            say(
-                f"an interrupted training goes on from step {self.step:,} "
-                f"(to begin anew, delete {path.parent})"
-            )
+            say(f"an interrupted training goes on from step {self.step:,};")
+            say(f"to begin again from step 0, delete {path.parent}")
             break
         steps = processes.gather(self.step, run)
         if len(set(steps)) > 1:

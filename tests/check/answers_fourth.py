@@ -1,4 +1,4 @@
-"""Answers of a fourth round, most of them right in unusual ways, written before any was tried."""
+"""Answers of a fourth round, most of them right in unusual ways, untried when written."""
 
 import cmath
 import functools
