@@ -24,3 +24,15 @@ def pytest_report_header():
     found = os.environ.get("GENIMG_DATA")
     missing = "not here; what needs them is skipped (set GENIMG_DATA)"
     return f"real MNIST and Fashion-MNIST: {found or missing}"
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest come first, so that no process ends with one alone."""
+    slow = ("test_lab", "test_book", "test_exercises", "test_programs", "test_saving", "notebooks")
+    order = {name: k for k, name in enumerate(slow)}
+
+    def rank(item):
+        found = [k for name, k in order.items() if name in str(item.path)]
+        return min(found, default=len(slow))
+
+    items.sort(key=rank)  # stable: within a file nothing changes its place
