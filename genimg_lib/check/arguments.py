@@ -69,6 +69,8 @@ OF_ROWS = (
 )
 OF_ORDER = (
     ("the first of {} for all", lambda x: x[:1].expand_as(x)),
+    ("the first of {} alone", lambda x: x[:1]),
+    ("the last of {} alone", lambda x: x[-1:]),
     ("{} sorted along its first axis", lambda x: x.sort(dim=0).values),
     ("{} backwards along its first axis", lambda x: x.flip(0)),
     ("{} backwards along its last axis", lambda x: x.flip(-1)),

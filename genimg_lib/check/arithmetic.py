@@ -214,17 +214,26 @@ def nearly_right(e):
     """Off by little everywhere."""
     if not e.comparable:
         return None
-    most = 0.0
-    for g, w, _ in e.failing:
-        if not g.isfinite().all() or not w.numel() or w.abs().max() == 0:
-            return None
-        most = max(most, ((g - w).abs().max() / w.abs().max()).item())
+    if all(_is_whole(g) and _is_whole(w) and (g - w).abs().max() <= 1 for g, w, _ in e.failing):
+        return "is off by 1 in places, and never by more. Is it rounded as it should be?"
+    most = max(_relative(g, w) for g, w, _ in e.failing)
     if most > 0.03:
         return None
     return (
-        f"is nearly right, off by up to {100 * most:.2g} % of the largest number. Is a small "
-        "number added, something rounded, or n - 1 in place of n?"
+        f"is nearly right, off by up to {100 * most:.2g} % of the largest number. Was a small "
+        "number added, something rounded, or n - 1 used for n?"
     )
+
+
+def _is_whole(tensor):
+    return torch.equal(tensor, tensor.round()) and tensor.numel() > 0 and tensor.abs().max() > 9
+
+
+def _relative(given, wanted):
+    """How far off the worst number is, relative to the largest; infinite if senseless."""
+    if not given.isfinite().all() or not wanted.numel() or wanted.abs().max() == 0:
+        return math.inf
+    return ((given - wanted).abs().max() / wanted.abs().max()).item()
 
 
 def nearly_a_factor(e):

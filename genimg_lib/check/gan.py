@@ -57,7 +57,7 @@ steps_in_epoch = Check(
 
 
 def _labels(ask):
-    for n in (1, 5, 8):
+    for n in (5, 1, 8):
         out = ask(n)
         problem = _three_tensors(out, n) or _which_labels(tuple(out))
         if problem:
@@ -141,7 +141,7 @@ step_labels = Property(
         "expected floats, got whole numbers": lambda n: tuple(
             v.long() for v in (torch.ones(n), torch.zeros(n), torch.ones(n))
         ),
-        "expected 1 labels in each": lambda n: (
+        "expected 5 labels in each": lambda n: (
             torch.ones(n, 1),
             torch.zeros(n, 1),
             torch.ones(n, 1),

@@ -174,6 +174,7 @@ TWO = [(normal(k, 3, 2), normal(k + 9, 3, 2)) for k in range(4)]
         (lambda a, b: a - b / 2, "with half of b in place of b"),
         (lambda a, b: a.clamp(-1, 1) - b, "with a clipped to [-1, 1] in place of a"),
         (lambda a, b: a - b[:1], "with the first of b for all in place of b"),
+        (lambda a, b: a - b[-1:], "with the last of b alone in place of b"),
         (lambda a, b: a - b.mean(), "with the mean of b everywhere in place of b"),
         (lambda a, b: a.flip(0) - b, "with a backwards along its first axis in place of a"),
         (lambda a, b: a - b**3, None),
@@ -196,6 +197,14 @@ def test_a_number_or_a_list_in_another_form():
     assert "with xs backwards in place of xs" in probes.argument_changed(
         evidence(lambda xs: xs[0], lambda xs: xs[-1], lists)
     )
+
+
+def test_bytes_that_are_off_by_one():
+    bytes_ = [(normal(k, 4, 5).abs() * 60,) for k in range(3)]
+    e = evidence(lambda x: x.ceil(), lambda x: x.floor(), bytes_)
+    assert "off by 1 in places" in probes.nearly_right(e)
+    e = evidence(lambda x: x.ceil() + 1, lambda x: x.floor(), bytes_)
+    assert "off by 1" not in (probes.nearly_right(e) or "")
 
 
 def test_a_mean_that_was_taken_too_early():
