@@ -27,7 +27,10 @@ def pytest_report_header():
 
 
 def pytest_collection_modifyitems(items):
-    """The files that take longest come first, so that no process ends with one alone."""
+    """The files that take longest come first, so that no process ends with one alone.
+
+    It counts only with --no-loadscope-reorder: xdist would sort the files by number of tests.
+    """
     slow = ("test_lab", "test_book", "test_exercises", "test_programs", "test_saving", "notebooks")
     order = {name: k for k, name in enumerate(slow)}
 
