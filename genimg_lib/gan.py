@@ -11,7 +11,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from genimg_lib.layers import icnr_
+from genimg_lib.layers import check_condition, icnr_
 
 # ------------------------------------------------------------------ losses
 
@@ -257,7 +257,7 @@ class Generator(nn.Module):
             icnr_(up)
 
     def forward(self, z, c=None):
-        _check_condition(c, len(z), self.conditions)
+        check_condition(c, len(z), self.conditions)
         x = self.first(z if c is None else torch.cat([z, c], dim=1)).view(-1, *self.shape)
         for norm, up in zip(self.norms, self.ups, strict=True):
             x = F.pixel_shuffle(up(F.relu(norm(x, c))), 2)  # [N, 4 w, s, s] -> [N, w, 2 s, 2 s]
@@ -301,7 +301,7 @@ class Discriminator(nn.Module):
         """
         h = self.body(x)
         a = self.last(h)[:, 0]
-        _check_condition(c, len(x), self.conditions)
+        check_condition(c, len(x), self.conditions)
         a = a if c is None else a + (self.embed(c) * h).sum(dim=1)
         if not classify:
             return a
@@ -341,14 +341,3 @@ def _sides(size):
 
 def _width(width, size, side):
     return width * min(4, size // 2 // side)
-
-
-def _check_condition(c, n, conditions):
-    given = None if c is None else tuple(c.shape)
-    if given != ((n, conditions) if conditions else None):
-        wanted = (
-            f"wants a condition c [{n}, {conditions}]"
-            if conditions
-            else "was made without conditions"
-        )
-        raise ValueError(f"this network {wanted}; got {None if c is None else list(given)}")

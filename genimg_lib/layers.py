@@ -5,6 +5,7 @@ import numbers
 
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 
 
 def conv_matrix(kernel, size, stride=1, padding=0):
@@ -42,6 +43,39 @@ def conv_matrix(kernel, size, stride=1, padding=0):
     A = kernel.new_zeros(rows * cols, H * W)
     A[(i * cols + j)[inside], (r * W + c)[inside]] = kernel[a[inside], b[inside]]
     return A
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a shortcut: h [N, c, H, W] to the same shape.
+
+    width: c, a multiple of 8. A block begins as the identity.
+    Source: He et al. 2016 (arXiv:1603.05027), with group norm (Wu and He 2018, arXiv:1803.08494).
+    """
+
+    def __init__(self, width):
+        super().__init__()
+        self.norm1 = nn.GroupNorm(8, width)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.norm2 = nn.GroupNorm(8, width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, h):
+        r = self.conv1(F.silu(self.norm1(h)))  # not in place: the shortcut needs h as it is
+        return h + self.conv2(F.silu(self.norm2(r)))
+
+
+def check_condition(c, n, conditions):
+    """Raise ValueError unless c is a condition [n, conditions], or None where there are none."""
+    given = None if c is None else tuple(c.shape)
+    if given != ((n, conditions) if conditions else None):
+        wanted = (
+            f"wants a condition c [{n}, {conditions}]"
+            if conditions
+            else "was made without conditions"
+        )
+        raise ValueError(f"this network {wanted}; got {None if c is None else list(given)}")
 
 
 def icnr_(layer, factor=2):

@@ -1,16 +1,13 @@
-"""Variational autoencoders: the ELBO, its parts, the IWAE bound, plain networks.
+"""Bounds on log p(x): the ELBO and its parts, importance weights, ways of weighing the KL.
 
 An encoder maps x [N, ...] to (mean, logvar), each [N, d]: q(z|x) = N(mean, diag(exp(logvar))). The
 prior p(z) is N(0, I). A decoder maps z [N, d] to a likelihood p(x|z): an object with `log_prob(x)`,
 in nats per image [N], and `mean`.
 """
 
-import itertools
 import math
 
 import torch
-import torch.nn as nn
-import torch.nn.functional as F
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -27,13 +24,46 @@ def reparameterize(mean, logvar, eps=None):
 
 
 def gaussian_kl(mean, logvar):
-    """KL(N(mean, exp(logvar))
+    """KL(N(mean, exp(logvar)) || N(0, I)), in nats per image: [N].
 
-     N(0, I)), in nats per image: [N].||1/2 sum(mean^2 + exp(logvar) - 1 - logvar).
+    1/2 sum(mean^2 + exp(logvar) - 1 - logvar).
     mean, logvar: [N, ...]; summed over all axes but the first.
     Source: Kingma and Welling 2013, appendix B.
     """
-    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).flatten(1).sum(dim=1)
+    return kl_per_unit(mean, logvar).flatten(1).sum(dim=1)
+
+
+def kl_per_unit(mean, logvar):
+    """The terms of `gaussian_kl`, one a coordinate, in nats: of the shape of mean and logvar."""
+    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
+
+
+def free_bits(mean, logvar, least):
+    """The KL with `least` nats free of charge for each coordinate: a scalar, in nats per image.
+
+    sum_j max(least, mean over the batch of KL_j): below `least` a coordinate has no gradient, so
+    none is pushed to silence before the decoder has learned to use it.
+    mean, logvar: [N, d].
+    least: 0 or more nats; at 0 it is the mean of `gaussian_kl`.
+    Raises ValueError for a negative `least`.
+    Source: Kingma et al. 2016 (arXiv:1606.04934), equation 15, one group a coordinate.
+    """
+    if not least >= 0:
+        raise ValueError(f"expected free nats of 0 or more, got {least}")
+    return kl_per_unit(mean, logvar).mean(dim=0).clamp(min=least).sum()
+
+
+def warm_up(progress, share):
+    """The weight of the KL in a warm-up: rises from 0 to 1 over a share of the training.
+
+    progress: of the training, 0 to 1 (`run.progress`).
+    share: above 0, at most 1.
+    Raises ValueError for another share.
+    Source: Bowman et al. 2015 (arXiv:1511.06349), section 3.1, with a straight line.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"expected a share above 0 and at most 1, got {share}")
+    return min(1.0, progress / share)
 
 
 def gaussian_log_prob(z, mean, logvar):
@@ -109,101 +139,3 @@ def _log_weights(x, mean, logvar, decoder, eps):
         + gaussian_log_prob(z, torch.zeros_like(z), torch.zeros_like(z))
         - gaussian_log_prob(z, mean, logvar)
     )
-
-
-# ------------------------------------------------------------------ likelihoods p(x|z)
-
-
-class Bernoulli:
-    """Independent black-or-white pixels: x in {0, 1}, logits of any shape [N, ...]."""
-
-    def __init__(self, logits):
-        self.logits = logits
-
-    @property
-    def mean(self):
-        """The probability of white, [N, ...], in 0..1."""
-        return torch.sigmoid(self.logits)
-
-    def log_prob(self, x):
-        """log p(x|z) = sum over pixels of x l - log(1 + e^l), in nats per image: [N]."""
-        return (
-            -F.binary_cross_entropy_with_logits(self.logits, x, reduction="none")
-            .flatten(1)
-            .sum(dim=1)
-        )
-
-
-class Gaussian:
-    """Independent Gaussian pixels with one standard deviation.
-
-    mean: [N, ...].
-    log_sigma: a scalar tensor or float.
-    """
-
-    def __init__(self, mean, log_sigma):
-        self.mean, self.log_sigma = mean, torch.as_tensor(log_sigma, device=mean.device)
-
-    def log_prob(self, x):
-        """log p(x|z) in nats per image: [N].
-
-        - sum over pixels of (x - mean)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2.
-        """
-        error = (x - self.mean).square() * torch.exp(-2 * self.log_sigma)
-        return -(0.5 * error + self.log_sigma + 0.5 * LOG_2PI).flatten(1).sum(dim=1)
-
-
-# ------------------------------------------------------------------ networks
-
-
-def mlp(*widths, activation=nn.SiLU):
-    """Linear layers of the given widths with the activation between them (none after the last)."""
-    layers = []
-    for c_in, c_out in itertools.pairwise(widths):
-        layers += [nn.Linear(c_in, c_out), activation()]
-    return nn.Sequential(*layers[:-1])
-
-
-class Encoder(nn.Module):
-    """q(z|x): x [N, ...] with `pixels` numbers each -> mean, logvar, each [N, latent]."""
-
-    def __init__(self, pixels, latent, hidden=(200, 200), activation=nn.SiLU):
-        super().__init__()
-        # no activation after the heads: means may be negative
-        self.net = mlp(pixels, *hidden, 2 * latent, activation=activation)
-
-    def forward(self, x):
-        # float: sums of densities want it, under autocast too
-        mean, logvar = self.net(x.flatten(1)).float().chunk(2, dim=1)
-        return mean, logvar
-
-
-class BernoulliDecoder(nn.Module):
-    """p(x|z) over black-or-white images of `shape`."""
-
-    def __init__(self, shape, latent, hidden=(200, 200), activation=nn.SiLU):
-        super().__init__()
-        self.shape = tuple(shape)
-        self.net = mlp(latent, *hidden, math.prod(shape), activation=activation)
-
-    def forward(self, z):
-        return Bernoulli(self.net(z).float().view(-1, *self.shape))
-
-
-class GaussianDecoder(nn.Module):
-    """p(x|z) over images of `shape` in [-1, 1], with one standard deviation for all pixels.
-
-    sigma: that deviation; None learns it (sigma-VAE, Rybkin et al., ICML 2021, arXiv:2006.13202).
-    """
-
-    def __init__(self, shape, latent, hidden=(200, 200), activation=nn.SiLU, sigma=None):
-        super().__init__()
-        self.shape = tuple(shape)
-        self.net = mlp(latent, *hidden, math.prod(shape), activation=activation)
-        if sigma is None:
-            self.log_sigma = nn.Parameter(torch.tensor(-1.0))
-        else:
-            self.register_buffer("log_sigma", torch.tensor(math.log(sigma)))
-
-    def forward(self, z):
-        return Gaussian(torch.tanh(self.net(z).float()).view(-1, *self.shape), self.log_sigma)

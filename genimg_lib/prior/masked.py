@@ -1,0 +1,99 @@
+"""A masked prior: all hidden tokens at once, the surest kept, the rest guessed again."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from genimg_lib.layers import check_condition
+from genimg_lib.prior.drawing import draw
+from genimg_lib.prior.transformer import TokenNet
+
+
+class MaskedPrior(TokenNet):
+    """p(hidden token | all tokens that are seen), for any pattern of what is hidden.
+
+    Parameters and errors as for CausalPrior.
+    Source: MaskGIT, Chang et al. 2022 (arXiv:2202.04200), section 3.
+    """
+
+    def __init__(self, codes, shape, width=192, depth=4, heads=4, conditions=0):
+        super().__init__(codes, shape, codes + 1, width, depth, heads, conditions)
+        self.hidden = codes  # the symbol of a hidden token
+
+    def forward(self, tokens, hidden, c=None):
+        """Logits [N, T, codes] at all places. hidden: bool [N, H, W], tokens there don't count."""
+        self.check(tokens.masked_fill(hidden, 0))
+        check_condition(c, len(tokens), self.conditions)
+        symbols = tokens.masked_fill(hidden, self.hidden).flatten(1)
+        h = self.embedding(symbols) + self.places()
+        return self.run(h if c is None else h + self.told(c)[:, None], causal=False)
+
+    def loss(self, tokens, u, noise, c=None):
+        """The mean cross-entropy of hidden tokens, in nats per token: a scalar.
+
+        Each grid hides the share cos(pi u / 2) of its places, those with the least noise.
+        tokens: [N, H, W]. u: uniform [N]. noise: uniform [N, H, W].
+        """
+        hidden = hidden_places(u, noise)
+        logits = self(tokens, hidden, c).float()
+        return F.cross_entropy(logits[hidden.flatten(1)], tokens[hidden])
+
+    @torch.no_grad()
+    def sample(
+        self, u, gumbel, c=None, passes=8, temperature=1.0, randomness=4.5, given=None, keep=None
+    ):
+        """Draw grids of tokens in a few passes: int64 [N, H, W].
+
+        u: uniform [passes, N, H, W], the noise of the tokens. gumbel: Gumbel noise of that shape.
+        passes: forward passes; the number still hidden falls as in `keep_schedule`.
+        temperature: of the tokens.
+        randomness: how much Gumbel noise is added to a token's log-probability when the surest are
+            kept, falling to 0 with the passes; math.inf keeps places at random.
+        given, keep: tokens [N, H, W], and bool [N, H, W]: the places where they stay.
+        """
+        if passes < 1 or len(u) != passes or u.shape != gumbel.shape:
+            raise ValueError(
+                f"expected passes of 1 or more and noise [{passes}, N, H, W] twice, "
+                f"got passes={passes}, {list(u.shape)} and {list(gumbel.shape)}"
+            )
+        hidden = torch.ones(u.shape[1:], dtype=torch.bool, device=u.device)
+        tokens = torch.zeros(u.shape[1:], dtype=torch.long, device=u.device)
+        if given is not None:
+            hidden, tokens = ~keep, torch.where(keep, given, tokens)
+        free = hidden.flatten(1).sum(dim=1)  # [N]
+        for k in range(passes):
+            logits = self(tokens, hidden, c).float()
+            guess = draw(logits, u[k].flatten(1), temperature)  # [N, T]
+            tokens = torch.where(hidden, guess.view_as(tokens), tokens)
+            log_p = torch.log_softmax(logits, dim=-1).gather(2, guess[..., None])[..., 0]
+            left = 1 - (k + 1) / passes
+            score = _sureness(log_p, gumbel[k].flatten(1), randomness * left if left else 0.0)
+            still = (free * keep_schedule((k + 1) / passes)).floor().long()
+            hidden = _least_sure(score.view_as(hidden), hidden, still)
+        return tokens
+
+
+def keep_schedule(progress):
+    """The share of tokens still hidden when this share of the passes is done: cos(pi p / 2)."""
+    return math.cos(0.5 * math.pi * progress) if progress < 1 else 0.0
+
+
+def hidden_places(u, noise):
+    """Which places are hidden: bool [N, H, W], at least one and cos(pi u / 2) of them."""
+    flat = noise.flatten(1)
+    share = torch.cos(0.5 * math.pi * u)
+    count = (share * flat.shape[1]).ceil().long().clamp(min=1)
+    rank = flat.argsort(dim=1).argsort(dim=1)
+    return (rank < count[:, None]).view(noise.shape)
+
+
+def _sureness(log_p, gumbel, randomness):
+    return gumbel if math.isinf(randomness) else log_p + randomness * gumbel
+
+
+def _least_sure(score, hidden, still):
+    """The `still` [N] least sure of the hidden places: bool, shaped like hidden."""
+    flat = score.masked_fill(~hidden, math.inf).flatten(1)
+    rank = flat.argsort(dim=1).argsort(dim=1)
+    return (rank < still[:, None]).view(hidden.shape) & hidden

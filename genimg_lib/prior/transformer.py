@@ -1,0 +1,105 @@
+"""A small transformer: what the causal and the masked prior share."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Cache:
+    """Keys and values of the places that were passed already, one pair a block."""
+
+    def __init__(self):
+        self.pairs = {}
+
+    def extended(self, block, k, v):
+        """All keys and values of a block, [N, heads, T so far, d], with the new ones kept."""
+        if block in self.pairs:
+            old_k, old_v = self.pairs[block]
+            k, v = torch.cat([old_k, k], dim=2), torch.cat([old_v, v], dim=2)
+        self.pairs[block] = k, v
+        return k, v
+
+
+class Block(nn.Module):
+    """Attention, then two linear layers, each beside a shortcut and behind a norm.
+
+    h: [N, T, width] to the same shape. heads: have to divide width.
+    Source: Vaswani et al. 2017 (arXiv:1706.03762), norms first as in Xiong et al. 2020
+    (arXiv:2002.04745).
+    """
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.mixed = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, h, causal, cache=None):
+        h = h + self.mixed(self._attended(self.norm1(h), causal, cache))
+        return h + self.mlp(self.norm2(h))
+
+    def _attended(self, h, causal, cache):
+        qkv = self.qkv(h).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv  # each [N, heads, T, d]
+        if cache is not None:
+            k, v = cache.extended(self, k, v)
+        # a single new place may look at all that came before it
+        causal = causal and q.shape[2] > 1
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        return mixed.transpose(1, 2).flatten(2)  # [N, T, width]
+
+
+class TokenNet(nn.Module):
+    """What both priors are made of: tokens and places embedded, blocks, logits.
+
+    codes: that the logits are of. shape: (H, W) of the grid. symbols: that go in, `codes` or more.
+    conditions: numbers of the condition c [N, conditions]; 0 for none.
+    """
+
+    def __init__(self, codes, shape, symbols, width, depth, heads, conditions):
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"expected heads that divide the width {width}, got {heads}")
+        self.codes, self.shape, self.conditions = codes, tuple(shape), conditions
+        self.length = self.shape[0] * self.shape[1]
+        self.embedding = nn.Embedding(symbols, width)
+        self.rows = nn.Parameter(torch.zeros(self.shape[0], 1, width))
+        self.columns = nn.Parameter(torch.zeros(1, self.shape[1], width))
+        self.told = nn.Linear(conditions, width) if conditions else None
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.logits = nn.Linear(width, codes)
+        for table in (self.embedding.weight, self.rows, self.columns):
+            nn.init.normal_(table, std=0.02)
+        for block in self.blocks:
+            for last in (block.mixed, block.mlp[-1]):
+                nn.init.zeros_(last.weight)  # a block begins as the identity
+                nn.init.zeros_(last.bias)
+
+    def places(self):
+        """One vector a place, in reading order: [T, width]."""
+        return (self.rows + self.columns).flatten(0, 1)
+
+    def run(self, h, causal, cache=None):
+        """Through all blocks: [N, T, width] to logits [N, T, codes]."""
+        for block in self.blocks:
+            h = block(h, causal, cache)
+        return self.logits(self.norm(h))
+
+    def check(self, tokens):
+        """Raise ValueError unless tokens are whole numbers [N, H, W] that the prior knows."""
+        if tokens.is_floating_point() or tuple(tokens.shape[1:]) != self.shape:
+            raise ValueError(
+                f"expected tokens as whole numbers [N, {self.shape[0]}, {self.shape[1]}], "
+                f"got {tokens.dtype} {list(tokens.shape)}"
+            )
+        if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < self.codes:
+            raise ValueError(
+                f"expected tokens in 0..{self.codes - 1}, as trained on, "
+                f"got {int(tokens.min())}..{int(tokens.max())}"
+            )

@@ -1,0 +1,107 @@
+"""Encoders and decoders by convolutions on a grid of patches, told a condition or not.
+
+The image becomes a grid of patches, so that no convolution runs at full size: on two cores a
+network of this kind makes several times the steps of one that works on pixels.
+"""
+
+import math
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from genimg_lib.layers import Residual, check_condition
+from genimg_lib.vae.likelihoods import Gaussian
+
+
+class ConvBody(nn.Module):
+    """Images [N, channels, size, size] to maps [N, 2 width, side, side], side = `side(size)`.
+
+    size: 16 to 64 pixels, a multiple of patch. patch: pixels of a patch's side.
+    width: channels on the grid of patches; twice as many on the halved one.
+    """
+
+    def __init__(self, channels, size, width, patch):
+        super().__init__()
+        _check_size(size, patch)
+        self.net = nn.Sequential(
+            nn.PixelUnshuffle(patch),  # [N, channels patch², size / patch, size / patch]
+            nn.Conv2d(channels * patch**2, width, 3, padding=1),
+            Residual(width),
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
+            Residual(2 * width),
+            nn.GroupNorm(8, 2 * width),
+            nn.SiLU(),
+        )
+
+    def forward(self, x):
+        return self.net(x)
+
+
+class ConvEncoder(nn.Module):
+    """q(z|x) or q(z|x, c): images to mean and logvar, each [N, latent].
+
+    channels, size: of the images; size 16 to 64, a multiple of patch.
+    conditions: numbers of the condition c [N, conditions]; 0 for none.
+    width: channels on the grid of patches.
+    Raises ValueError for a size that does not fit, and for a condition of another shape.
+    """
+
+    def __init__(self, channels=3, size=32, latent=64, width=64, patch=4, conditions=0):
+        super().__init__()
+        self.conditions = conditions
+        self.body = ConvBody(channels, size, width, patch)
+        self.heads = nn.Linear(2 * width * _side(size, patch) ** 2 + conditions, 2 * latent)
+
+    def forward(self, x, c=None):
+        check_condition(c, len(x), self.conditions)
+        h = self.body(x).flatten(1)
+        h = h if c is None else torch.cat([h, c.to(h)], dim=1)
+        mean, logvar = self.heads(h).float().chunk(2, dim=1)
+        return mean, logvar
+
+
+class ConvDecoder(nn.Module):
+    """p(x|z) or p(x|z, c): latents [N, latent] to a `Gaussian` over images in [-1, 1].
+
+    sigma: its standard deviation, one for all pixels; None learns it (sigma-VAE, Rybkin et al.
+        2021, arXiv:2006.13202).
+    The other parameters are the encoder's, and so is what is raised.
+    """
+
+    def __init__(self, channels=3, size=32, latent=64, width=64, patch=4, conditions=0, sigma=None):
+        super().__init__()
+        _check_size(size, patch)
+        self.latent, self.conditions = latent, conditions
+        self.side, self.grid = _side(size, patch), size // patch
+        self.inward = nn.Linear(latent + conditions, 2 * width * self.side**2)
+        self.middle = nn.Sequential(Residual(2 * width), Residual(2 * width))
+        self.up = nn.Sequential(nn.Conv2d(2 * width, 4 * width, 1), nn.PixelShuffle(2))
+        self.last = nn.Sequential(Residual(width), nn.GroupNorm(8, width), nn.SiLU())
+        self.outward = nn.Conv2d(width, channels * patch**2, 3, padding=1)
+        self.patch = patch
+        if sigma is None:
+            self.log_sigma = nn.Parameter(torch.tensor(-1.0))
+        else:
+            self.register_buffer("log_sigma", torch.tensor(math.log(sigma)))
+
+    def forward(self, z, c=None):
+        check_condition(c, len(z), self.conditions)
+        z = z if c is None else torch.cat([z, c.to(z)], dim=1)
+        h = self.inward(z).view(len(z), -1, self.side, self.side)  # [N, 2w, side, side]
+        h = self.up(self.middle(h))[:, :, : self.grid, : self.grid]  # [N, w, grid, grid]
+        patches = self.outward(self.last(h))
+        x_hat = F.pixel_shuffle(patches, self.patch).float()  # [N, C, size, size]
+        return Gaussian(torch.tanh(x_hat), self.log_sigma)
+
+
+def _side(size, patch):
+    """Of the halved grid; a grid with an odd side is halved upwards, and cut back later."""
+    return -(-size // (2 * patch))
+
+
+def _check_size(size, patch):
+    if not 16 <= size <= 64 or size % patch:
+        raise ValueError(
+            f"expected a size of 16 to 64 that is a multiple of the patch ({patch}), got {size}"
+        )

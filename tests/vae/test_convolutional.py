@@ -1,0 +1,66 @@
+"""Convolutional encoders and decoders: shapes, conditions, gradients."""
+
+import pytest
+import torch
+
+from genimg_lib import vae
+
+
+@pytest.mark.parametrize(("size", "patch"), [(16, 4), (28, 4), (32, 4), (32, 2), (48, 4), (64, 8)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_come_back_in_their_shape(size, patch, channels):
+    settings = {"size": size, "patch": patch, "channels": channels, "width": 8, "latent": 5}
+    encoder, decoder = vae.ConvEncoder(**settings), vae.ConvDecoder(**settings)
+    x = torch.rand(2, channels, size, size) * 2 - 1
+    mean, logvar = encoder(x)
+    assert mean.shape == logvar.shape == (2, 5)
+    assert decoder(mean).mean.shape == x.shape
+    assert decoder(mean).log_prob(x).shape == (2,)
+
+
+@pytest.mark.parametrize(("size", "patch"), [(8, 4), (72, 4), (30, 4)])
+def test_a_size_that_does_not_fit_is_refused(size, patch):
+    for network in (vae.ConvEncoder, vae.ConvDecoder):
+        with pytest.raises(ValueError, match=str(size)):
+            network(size=size, patch=patch)
+
+
+def test_a_condition_changes_what_both_see():
+    encoder = vae.ConvEncoder(size=16, width=8, latent=4, conditions=3)
+    decoder = vae.ConvDecoder(size=16, width=8, latent=4, conditions=3)
+    x, c = torch.rand(2, 3, 16, 16), torch.eye(3)[:2]
+    mean, _ = encoder(x, c)
+    assert not torch.allclose(mean, encoder(x, c.flip(1))[0])
+    assert not torch.allclose(decoder(mean, c).mean, decoder(mean, c.flip(1)).mean)
+
+
+@pytest.mark.parametrize("c", [None, torch.zeros(2, 4), torch.zeros(1, 3)])
+def test_a_missing_or_other_condition_is_refused(c):
+    decoder = vae.ConvDecoder(size=16, width=8, latent=4, conditions=3)
+    with pytest.raises(ValueError, match="condition"):
+        decoder(torch.zeros(2, 4), c)
+
+
+def test_a_condition_that_nobody_asked_for_is_refused():
+    with pytest.raises(ValueError, match="without conditions"):
+        vae.ConvEncoder(size=16, width=8)(torch.zeros(2, 3, 16, 16), torch.zeros(2, 3))
+
+
+def test_sigma_is_learned_or_fixed():
+    learned = dict(vae.ConvDecoder(size=16, width=8).named_parameters())
+    fixed = vae.ConvDecoder(size=16, width=8, sigma=0.25)
+    assert "log_sigma" in learned
+    assert "log_sigma" not in dict(fixed.named_parameters())
+    assert fixed.log_sigma.exp().item() == pytest.approx(0.25)
+
+
+def test_every_weight_gets_a_gradient_but_those_behind_a_block_that_begins_as_nothing():
+    encoder, decoder = vae.ConvEncoder(size=16, width=8), vae.ConvDecoder(size=16, width=8)
+    nets = torch.nn.ModuleList([encoder, decoder])
+    x = torch.rand(4, 3, 16, 16)
+    opt = torch.optim.SGD(nets.parameters(), lr=1e-4)
+    for _ in range(2):  # after a step no block is the identity any more
+        opt.zero_grad()
+        (-vae.elbo(x, encoder, decoder).mean()).backward()
+        opt.step()
+    assert all(p.grad is not None and p.grad.any() for p in nets.parameters())
