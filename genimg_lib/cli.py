@@ -137,7 +137,7 @@ def _data_list(_):
 def _data_fetch(args):
     from genimg_lib.data import fetch, sources
 
-    if args.name in sources.SOURCES and args.name not in fetch.registry():
+    if args.name.partition(":")[0] in sources.SOURCES and args.name not in fetch.registry():
         print(f"{args.name} needs no download")
         return
     for path in fetch.fetch(args.name).values():
@@ -146,11 +146,14 @@ def _data_fetch(args):
 
 def _data_show(args):
     from genimg_lib import data, files, plots
+    from genimg_lib.data import portraits, sources
 
-    found = data.load(args.name, **({"n": 50} if args.name == "portraits" else {}))
+    draws_n = args.name in sources.SOURCES and sources.SOURCES[args.name].draws_n
+    found = data.load(args.name, **({"n": 50} if draws_n else {}))
     print(found)
-    for name in found.factors:
-        print(f"  {name}: {', '.join(map(str, data.portraits.FACTORS[name]))}")
+    for name, values in (found.factors or {}).items():
+        known = portraits.FACTORS.get(name) if args.name == "portraits" else None
+        print(f"  {name}: {', '.join(map(str, known or values.unique().tolist()[:20]))}")
     if found.names:
         print(f"  classes: {', '.join(found.names)}")
     safe = re.sub(r"[^A-Za-z0-9.-]+", "_", args.name)
@@ -167,7 +170,7 @@ def _data_arguments(command):
     fetch.add_argument("name")
     fetch.set_defaults(do=_data_fetch)
     show = which.add_parser("show", help="describe a data set and draw some of its images")
-    show.add_argument("name", help="portraits, mnist, fashion_mnist, photos or folder:PATH")
+    show.add_argument("name", help="one of `genimg data list`")
     show.set_defaults(do=_data_show)
 
 
@@ -285,7 +288,7 @@ def _make(args):
 
     if args.name is None:
         for name, recipe in recipes.RECIPES.items():
-            print(f"{name:<26} {recipe.minutes:4.0f} min  {recipe.about}")
+            print(f"{name:<26} {recipe.minutes:4.3g} min  {recipe.about}")
         return
     options = dict(_option(text) for text in args.change)
     for path in recipes.make(args.name, args.minutes, args.out, args.seed, **options):
@@ -329,11 +332,23 @@ def _tables(_):
 def _form(args):
     from genimg_lib.course import form
 
-    return 1 if form.report(args.paths) else 0
+    paths = [_notebook_path(path) for path in args.paths]
+    return 1 if form.report(paths) else 0
+
+
+def _notebook_path(text):
+    """The path of a notebook, which may be named by its number."""
+    from genimg_lib.course import chapters
+
+    if not text.isdigit():
+        return text
+    return chapters.notebooks_folder() / f"{chapters.choose([text])[0]}.py"
 
 
 def _form_arguments(command):
-    command.add_argument("paths", nargs="*", help="of notebooks to look at one by one")
+    command.add_argument(
+        "paths", nargs="*", help="of notebooks, or their numbers, to look at one by one"
+    )
 
 
 def _first_cell(args):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from genimg_lib import data
 from genimg_lib.cli import main
+from genimg_lib.data import sources
 
 ROOMS = "data, divergences, metrics, plots, results, training, vae, widgets"
 
@@ -84,7 +85,7 @@ def test_data_list_names_every_set_and_where_it_is(capsys):
     for call in (["data", "list"], ["data"]):
         assert main(call) == 0
         said = capsys.readouterr().out
-        for name in ("portraits", "photos", "folder:PATH", "mnist", "fashion_mnist"):
+        for name in sources.names():
             assert f"\n{name} " in "\n" + said
         assert "to be fetched" in said
         assert "licence" in said

@@ -50,8 +50,8 @@ NAMED_FACTORS = {
     0.25: "a quarter of",
     1 / math.log(2): "1 / log 2 times (bits where nats are meant)",
     math.log(2): "log 2 times (nats and bits exchanged)",
-    1 / math.log(10): "1 / log 10 times (a decimal logarithm where the natural one is meant)",
-    math.log(10): "log 10 times (a natural logarithm where the decimal one is meant)",
+    1 / math.log(10): "1 / log 10 times (natural and decimal logarithm exchanged)",
+    math.log(10): "log 10 times (natural and decimal logarithm exchanged)",
     math.pi: "π times",
     2 * math.pi: "2π times",
     1 / math.pi: "1/π times",
@@ -142,19 +142,21 @@ def difference(e):
     offs = [(g - w).flatten() for g, w, _ in e.failing]
     if any(not o.numel() or not o.isfinite().all() for o in offs):
         return None
-    scale = max(w.abs().max().item() for _, w, _ in e.failing)
     each = [o.median().item() for o in offs]
-    near = 20 * e.tolerance * (scale + max(map(abs, each)))
-    if any((o - m).abs().max() > near for o, m in zip(offs, each, strict=True)):
+    scales = [w.abs().max().item() + abs(m) for (_, w, _), m in zip(e.failing, each, strict=True)]
+    nears = [20 * e.tolerance * scale for scale in scales]  # large numbers blur their own case only
+    if any((o - m).abs().max() > near for o, m, near in zip(offs, each, nears, strict=True)):
         return None
-    if max(each) - min(each) <= near:
-        return f"is what is right {'plus' if each[0] > 0 else 'minus'} {abs(each[0]):.4g}, {EVERY}"
+    near, clearest = min(zip(nears, each, strict=True))
+    if all(abs(d - clearest) <= near + its for d, its in zip(each, nears, strict=True)):
+        word = "plus" if clearest > 0 else "minus"
+        return f"is what is right {word} {abs(clearest):.4g}, {EVERY}"
     for text, values in _quantities(e):
         for sign, word in ((1, "plus"), (-1, "minus")):
             for form, change in SUMMANDS:
                 if all(
-                    v and v > 0 and abs(d - sign * change(v)) <= near
-                    for d, v in zip(each, values, strict=True)
+                    v and v > 0 and abs(d - sign * change(v)) <= its
+                    for d, v, its in zip(each, values, nears, strict=True)
                 ):
                     return f"is what is right {word} {form.format(text)}, {EVERY}"
     return None

@@ -163,6 +163,16 @@ image_with_label = Check(
             [x, _hot(y, k)[:, :, None, None]], dim=1
         ),
         "the image alone: D cannot know whether the generator obeyed.": lambda x, y, k: x,
+        "all labels of the batch are marked in every image: maps[:, labels] picks channels, not "
+        "pairs. maps[torch.arange(N), labels] marks one channel in each image.": (
+            lambda x, y, k: torch.cat(
+                [x, _maps(x, y, k).amax(0, keepdim=True).expand(len(x), -1, -1, -1)], dim=1
+            )
+        ),
+        "the label's number fills all maps: one map for each class, 1 in its own and 0 in the "
+        "others.": lambda x, y, k: torch.cat(
+            [x, y[:, None, None, None].to(x.dtype).expand(-1, k, *x.shape[2:])], dim=1
+        ),
         "the maps of the first label for all images.": lambda x, y, k: torch.cat(
             [x, _maps(x, y[:1].expand(len(y)), k)], dim=1
         ),
@@ -334,6 +344,10 @@ projection_logit = Check(
             lambda h, c, w, b, V: h @ w + b + h @ (c @ V.T).T,
             lambda h, c, w, b, V: h @ w + b + (c @ V.T) @ h.T,
         ),
+        "V was reshaped: its rows are features, [F, K]; c @ V.T (or V @ c) sums over the "
+        "conditions.": lambda h, c, w, b, V: (
+            h @ w + b + ((c @ V.reshape(V.shape[1], V.shape[0])) * h).sum(dim=1)
+        ),
         "all pairs were summed: each V c belongs to its own h.": lambda h, c, w, b, V: (
             h @ w + b + (h @ (c @ V.T).T).sum(dim=1)
         ),
@@ -401,6 +415,10 @@ obedience = Check(
         ),
         "a logit above 0 was taken for recognition. The classifier recognises the class with the "
         "largest one.": lambda a, x: (x.gather(1, a[:, None]) > 0).double().mean(),
+        "divided by // or rounded: the share is a fraction.": (
+            lambda a, x: (x.argmax(dim=1) == a).sum() // len(a),
+            lambda a, x: (x.argmax(dim=1) == a).double().mean().round(),
+        ),
         "the largest logit itself was compared with a class; its place (argmax) is the "
         "class.": lambda a, x: (x.max(dim=1).values == a).double().mean(),
         "the smallest logit; the classifier recognises the class with the largest "
@@ -439,10 +457,9 @@ obedience_by_chance = Check(
         "with the shares of what was made, twice. What was *asked* has shares of its "
         "own.": lambda a, m, k: _shares(m, k).square().sum(),
         "the share of the class that is asked for most: a generator that makes only this one. Ours "
-        "makes others too.": (
-            lambda a, m, k: _shares(a, k).max(),
-            lambda a, m, k: _shares(m, k).max(),
-        ),
+        "makes others too.": (lambda a, m, k: _shares(a, k).max(),),
+        "the share of the class that was made most: all classes count, by the product of their "
+        "shares.": lambda a, m, k: _shares(m, k).max(),
         "averaged over the classes; sum the products of the shares.": lambda a, m, k: (
             _shares(a, k) * _shares(m, k)
         ).mean(),

@@ -81,6 +81,7 @@ def _of_tensor(name, value):
         yield f"`{name}` is not square", value.shape[-1] != value.shape[-2]
     yield f"`{name}` is not of 4 axes", value.dim() != 4
     if value.is_floating_point():
+        yield f"`{name}` has one axis", value.dim() == 1
         yield f"`{name}` is partly 0", bool((value == 0).any())
         yield f"`{name}` is partly below 0", bool((value < 0).any())
         yield f"`{name}` is partly beyond 50", bool((value.abs() > 50).any())
@@ -144,7 +145,8 @@ def of_entries(e):
 
 
 def _places(e, off, wanted, case):
-    yield from _lines(off)
+    if len(e.failing) > 1:  # a line of one result alone may be an accident
+        yield from _lines(off)
     for k, value in tensors(case).items():
         if value.shape == off.shape and value.is_floating_point():
             name = e.names[k]

@@ -1,6 +1,7 @@
 """Checks of notebook 13, distances between distributions."""
 
 import math
+from functools import partial
 
 import torch
 
@@ -16,6 +17,17 @@ def _kl(p, q):
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(dim=-1)
 
 
+EPSILONS = (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)
+
+
+def _kl_with_epsilon(p, q, eps):
+    return (p * ((p + eps) / (q + eps)).log()).sum(dim=-1)
+
+
+def _kl_clamped(p, q, eps):
+    return _kl(p, q.clamp(min=eps))
+
+
 def _rows(seed, n, k):
     return inputs.probabilities(seed, n, k), inputs.probabilities(seed + 50, n, k)
 
@@ -27,6 +39,7 @@ kl = Check(
         (torch.tensor([0.5, 0.5]), torch.tensor([0.9, 0.1])),
         (torch.tensor([0.5, 0.0, 0.5]), torch.tensor([0.2, 0.5, 0.3])),
         (torch.tensor([1.0, 0.0]), torch.tensor([0.25, 0.75])),
+        (torch.tensor([0.5, 0.5]), torch.tensor([1.0, 0.0])),
         (inputs.probabilities(41, 3, 6), inputs.probabilities(42, 3, 6)),
         (inputs.probabilities(43, 2, 3, 4), inputs.probabilities(44, 2, 3, 4)),
         *drawn(_rows, count=8, seed=(0, 9), n=(1, 3), k=(2, 5)),
@@ -40,6 +53,13 @@ kl = Check(
         "not a number where p is 0: there 0 log 0 counts as 0. torch.xlogy knows that.": (
             lambda p, q: (p * (p / q).log()).sum(-1),
             lambda p, q: (p * (p.log() - q.log())).sum(-1),
+        ),
+        "finite where q is 0 and p is not: there KL is infinite. A small number added, or a value "
+        "replaced, hides it.": (
+            *(partial(_kl_with_epsilon, eps=eps) for eps in EPSILONS),
+            *(partial(_kl_clamped, eps=eps) for eps in EPSILONS),
+            lambda p, q: torch.nan_to_num(p * (p / q).log(), posinf=0.0).sum(-1),
+            lambda p, q: torch.nan_to_num(p * (p / q).log()).sum(-1),
         ),
         "this is the cross-entropy: the entropy of p has still to be taken off.": lambda p, q: (
             -torch.xlogy(p, q).sum(-1)

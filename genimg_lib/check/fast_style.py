@@ -76,6 +76,8 @@ instance_norm = Check(
             _changed(dims=(0, 1, 2, 3), correction=1),
         ),
         BY_VARIANCE: (_changed(power=1), _changed(power=1, correction=1)),
+        "divided by the deviation with n - 1 (torch's default); (2) takes the mean over all HW "
+        "places, correction=0.": _changed(correction=1),
         "no ε: a channel that does not vary is divided by 0. It has to come out as b.": (
             _changed(eps=0),
             _changed(eps=0, correction=1),
@@ -106,7 +108,6 @@ instance_norm = Check(
         "1 + a: that is conditional batch norm's scale. Here the scale is a "
         "itself.": lambda h, a, b: _column(1 + a) * _normed(h) + _column(b),
     },
-    also_right=(_changed(correction=1),),
     tolerance=1e-5,
     gradient=("h", "a", "b"),
 )

@@ -1,5 +1,7 @@
 """The check of DCGAN's first weights, which looks into a network."""
 
+import copy
+
 import torch
 import torch.nn as nn
 
@@ -28,7 +30,17 @@ def _first_weights(ask):
     old, new = dict(before.named_parameters()), dict(net.named_parameters())
     if old.keys() != new.keys() or any(old[name].shape != new[name].shape for name in old):
         return "this is not the net that was given. Change its weights and return it."
-    return _convolutions(old, new) or _norm(new) or _the_rest(old, new)
+    return _convolutions(old, new) or _norm(new) or _the_rest(old, new) or _a_copy(ask)
+
+
+def _a_copy(ask):
+    """Whether the net that is given stays as it was."""
+    given = _an_upsampler()
+    weight = given[2].weight.detach().clone()
+    ask.answer(given)
+    if torch.equal(weight, given[2].weight):
+        return "a copy was changed: the net that is given stays as it was. Change its own weights."
+    return None
 
 
 CONVOLUTIONS = {"nn.ConvTranspose2d": "0.1", "nn.Conv2d": "2"}
@@ -169,6 +181,7 @@ init_dcgan = Property(
             net, kinds=(nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
         ),
         "expected the net": lambda net: 0,
+        "a copy was changed": lambda net: _initialised(copy.deepcopy(net)),
     },
     in_place=True,
 )

@@ -43,8 +43,9 @@ steps_in_epoch = Check(
         "one step for each image: a step sees a whole batch of them.": lambda n, b: n,
         "rounded up. What is left at the end is too small for a batch, and run.batches drops it.": (
             lambda n, b: -(-n // b),
-            lambda n, b: n // b + 1,
         ),
+        "rounded down, plus 1. What is left over at the end is too small for a batch, and where "
+        "nothing is left there is not even that.": lambda n, b: n // b + 1,
         "a step is taken or not: give a whole number.": lambda n, b: n / b,
         "rounded to the nearest whole number; what is too small for a batch is "
         "dropped.": lambda n, b: round(n / b),
@@ -338,6 +339,11 @@ def _one_angle(a, b, t):
     return _arc(a, b, t, torch.acos(cosine))
 
 
+def _undivided(a, b, t):
+    angle = _angle(a, b)
+    return torch.where(angle < 1e-7, torch.lerp(a, b, t), _arc(a, b, t, angle) * torch.sin(angle))
+
+
 _PARALLEL = (
     torch.tensor([[0.0, 3.0, 4.0, 0.0], [1.0, 0.0, 2.0, 0.0]]),
     torch.tensor([[0.0, 6.0, 8.0, 0.0], [0.0, 2.0, 0.0, 1.0]]),
@@ -383,8 +389,14 @@ slerp = Check(
         "one angle for the whole batch. Each pair of latents has its own.": _one_angle,
         "the straight line, brought to length 1. The arc keeps the lengths of latents, which are "
         "near the root of d.": (lambda a, b, t: F.normalize(torch.lerp(a, b, t), dim=1)),
-        "not divided by the sine of the angle.": lambda a, b, t: (
-            _arc(a, b, t, _angle(a, b)) * torch.sin(_angle(a, b))
+        "not divided by the sine of the angle.": (
+            lambda a, b, t: _arc(a, b, t, _angle(a, b)) * torch.sin(_angle(a, b)),
+            _undivided,
+        ),
+        "the straight line, brought to a length between the two: an arc goes at an even pace, this "
+        "does not.": lambda a, b, t: (
+            F.normalize(torch.lerp(a, b, t), dim=1)
+            * torch.lerp(a.norm(dim=1, keepdim=True), b.norm(dim=1, keepdim=True), t)
         ),
         "where both point the same way a is given; there it is the straight line, which also goes "
         "from one length to the other.": lambda a, b, t: torch.where(

@@ -41,10 +41,10 @@ losses_at_zero = Check(
         "D.": lambda: ((-2 * math.log(2), -math.log(2))),
         IN_BITS: lambda: (2.0, 1.0),
         "D is sigmoid(0) = 1/2, not 0.": lambda: (0.0, 0.0),
-        "these are the values of D. The losses are their logarithms, with the sign "
-        "turned.": lambda: (
-            0.5,
-            0.5,
+        "these are the values of D. The losses are their logarithms, with the sign turned.": (
+            lambda: (0.5, 0.5),
+            lambda: (1.0, 0.5),
+            lambda: (0.25, 0.5),
         ),
         "the two losses are exchanged: the discriminator's has two terms, and stands "
         "first.": lambda: ((math.log(2), 2 * math.log(2))),
@@ -111,6 +111,13 @@ def _with_epsilon(real, fake, eps):
     return _log_with_epsilon(real, eps) - (1 - torch.sigmoid(fake) + eps).log().mean()
 
 
+LIMITS = (10, 15, 20, 30, 50, 100)
+
+
+def _clamped(real, fake, limit):
+    return _d_loss(real.clamp(-limit, limit), fake.clamp(-limit, limit))
+
+
 def _log_with_epsilon(logits, eps):
     return -(torch.sigmoid(logits) + eps).log().mean()
 
@@ -132,6 +139,7 @@ d_loss = Check(
         (inputs.normal(111, 8), inputs.normal(112, 8)),
         (3 * inputs.normal(113, 5, 1), 3 * inputs.normal(114, 7, 1)),
         (torch.tensor([1e4, -1e4]), torch.tensor([1e4, -50.0])),
+        (inputs.normal(115, 3, 2), inputs.normal(116, 2, 4)),
         *drawn(_logits, count=6, seed=(0, 9), n=(1, 4), m=(1, 4)),
     ],
     {
@@ -161,7 +169,16 @@ d_loss = Check(
         "the squared error to the labels, another game (least squares GAN).": lambda r, f: (
             (1 - torch.sigmoid(r)).square().mean() + torch.sigmoid(f).square().mean()
         ),
-        CUT_OFF: (*(partial(_with_epsilon, eps=eps) for eps in EPSILONS), _cross_entropy),
+        CUT_OFF: (
+            *(partial(_with_epsilon, eps=eps) for eps in EPSILONS),
+            *(partial(_clamped, limit=limit) for limit in LIMITS),
+            _cross_entropy,
+        ),
+        "the mean over the first axis alone, and a sum over the others: each logit counts the "
+        "same.": (
+            lambda r, f: F.softplus(-r).mean(0).sum() + F.softplus(f).mean(0).sum(),
+            lambda r, f: F.softplus(-r).sum() / len(r) + F.softplus(f).sum() / len(f),
+        ),
     },
     gradient=("real_logits", "fake_logits"),
 )
@@ -179,6 +196,7 @@ g_loss = Check(
         (inputs.normal(121, 8),),
         (5 * inputs.normal(122, 6, 1),),
         (torch.tensor([1e4, -1e4, -200.0]),),
+        (inputs.normal(123, 3, 2),),
         *drawn(lambda seed, n: (2 * inputs.normal(seed, n) - 0.3,), count=6, seed=(0, 9), n=(1, 4)),
     ],
     {
@@ -209,6 +227,14 @@ g_loss = Check(
         CUT_OFF: (
             *(partial(_log_with_epsilon, eps=eps) for eps in EPSILONS),
             lambda f: F.binary_cross_entropy(torch.sigmoid(f), torch.ones_like(f)),
+        ),
+        "the mean over the first axis alone, and a sum over the others: each logit counts the "
+        "same.": (
+            lambda f: F.softplus(-f).mean(0).sum(),
+            lambda f: F.softplus(-f).sum() / len(f),
+        ),
+        "the logarithm of the mean of D; the mean of the logarithms is meant.": lambda f: (
+            -torch.sigmoid(f).mean().log()
         ),
         "the mean before softplus: one sure image would excuse the others. Take softplus of each, "
         "then the mean.": lambda f: F.softplus(-f.mean()),
@@ -308,8 +334,9 @@ extragradient_step = Check(
         "a simultaneous step. Extragradient looks ahead first, and "
         "takes the gradients there.": _simultaneous,
         "an alternating step. Extragradient takes both gradients at a trial point.": _alternating,
-        "two steps in a row. The second one starts from where you *were*, with the gradients of "
-        "the trial point.": _from_the_middle,
+        "two steps in a row, in effect. The step itself starts from where you *were*, with the "
+        "gradients of the trial point alone: were the first gradients cleared, and did u and v "
+        "stay?": _from_the_middle,
         "both players go downhill. v wants V to be large: it goes up.": (
             _descent,
             _descent_at_the_trial,

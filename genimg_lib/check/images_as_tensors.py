@@ -47,7 +47,10 @@ image_bytes = Check(
             lambda h, w, c, b: h * w * c * max(1, b // 8),
             lambda h, w, c, b: h * w * c * round(b / 8),
         ),
-        "in KiB: bytes are wanted.": lambda h, w, c, b: h * w * c * b / 8 / 1024,
+        "in KiB: bytes are wanted.": (
+            lambda h, w, c, b: h * w * c * b / 8 / 1024,
+            lambda h, w, c, b: h * w * c * b // 8 // 1024,
+        ),
         "in MiB: bytes are wanted.": lambda h, w, c, b: h * w * c * b / 8 / 1024**2,
     },
 )
@@ -88,7 +91,15 @@ to_uint8 = Check(
             127.5 * (x.clamp(-1, 1) + 1)
         ).round(),
         "multiplied by 128: 1 becomes 256, which is no byte, and cutting it off hides that. It is "
-        "127.5.": lambda x: (128 * (x + 1)).round().clamp(0, 255).to(torch.uint8),
+        "127.5.": (
+            lambda x: (128 * (x + 1)).round().clamp(0, 255).to(torch.uint8),
+            lambda x: (128 * x.clamp(-1, 1) + 127.5).round().clamp(0, 255).to(torch.uint8),
+        ),
+        "scaled or shifted by 127: the middle of 0..255 is 127.5.": (
+            lambda x: (127 * (x.clamp(-1, 1) + 1)).round().to(torch.uint8),
+            lambda x: (127.5 * x.clamp(-1, 1) + 127).round().clamp(0, 255).to(torch.uint8),
+            lambda x: (127.5 * x.clamp(-1, 1) + 128).round().clamp(0, 255).to(torch.uint8),
+        ),
     },
 )
 

@@ -28,7 +28,7 @@ def _said(trial, mistakes):
         return sentence, _stop(trial) if stops else example(trial)
     if stops:
         return _stop(trial, stopping_mistake(trial, mistakes)), _else(trial, mistakes)
-    return structure(trial) or found_out(trial), example(trial)
+    return structure(trial) or found_out(trial.with_smallest()), example(trial)
 
 
 def _joined(*sentences):

@@ -60,6 +60,16 @@ class Trial:
             self.name, self.answer, self.right, self.names, *rows, self.tolerance, self.rights
         )
 
+    def with_smallest(self):
+        """The same, its smallest wrong input among the cases: what is said has to hold there."""
+        case, outcome, wanted = self.smallest()
+        if any(case is known for known in self.cases):
+            return self
+        rows = [case, *self.cases], [outcome, *self.outcomes], [wanted, *self.wanted]
+        return Trial(
+            self.name, self.answer, self.right, self.names, *rows, self.tolerance, self.rights
+        )
+
     def right_cases(self):
         """The cases on which the answer is right."""
         return [case for case, wrong in zip(self.cases, self.wrong, strict=True) if not wrong]

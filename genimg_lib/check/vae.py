@@ -105,6 +105,22 @@ vae_loss = Check(
         "this is the ELBO (up to a constant), which should grow. A loss is minimised: turn the "
         "sign.": lambda x, y, m, lv, s: -_loss(x, y, m, lv, s),
         "the KL is taken off: it is a price.": _with_kl(lambda m, lv: -_kl(m, lv).mean()),
+        "a sign in the KL is turned: mean² + exp(logvar) - 1 - logvar.": (
+            _with_kl(lambda m, lv: 0.5 * (m**2 + lv.exp() - 1 + lv).sum(1).mean()),
+            _with_kl(lambda m, lv: 0.5 * (m**2 + lv.exp() + 1 - lv).sum(1).mean()),
+            _with_kl(lambda m, lv: 0.5 * (lv.exp() - m**2 - 1 - lv).sum(1).mean()),
+        ),
+        "the square of the mean is lost in the KL: mean².": _with_kl(
+            lambda m, lv: 0.5 * (m + lv.exp() - 1 - lv).sum(1).mean()
+        ),
+        "the constant D log sigma is still in it; the text leaves out what no weight changes.": (
+            lambda x, y, m, lv, s: _loss(x, y, m, lv, s) + x[0].numel() * math.log(s)
+        ),
+        "the constants of (6) are still in it; the text leaves out what no weight changes.": (
+            lambda x, y, m, lv, s: (
+                _loss(x, y, m, lv, s) + x[0].numel() * math.log(s * math.sqrt(2 * math.pi))
+            )
+        ),
         "the half of the KL is missing.": _with_kl(lambda m, lv: 2 * _kl(m, lv).mean()),
         "the KL takes the log-variance as a variance; the variance is exp(logvar).": _with_kl(
             lambda m, lv: 0.5 * (m**2 + lv - 1 - lv.log()).sum(1).mean()
@@ -134,7 +150,13 @@ def _free_heads(ask):
         return problem
     with torch.no_grad():
         _shake(net)
-        out = _encoded(net, inputs.normal(522, 200, *PIXELS))
+        images = inputs.normal(522, 200, *PIXELS)
+        out = _encoded(net, images)
+        if not torch.equal(out[0], _encoded(net, images)[0]):
+            return (
+                "mean is another one each time: the encoder gives the mean and the log-variance of "
+                "q(z|x); z is drawn from them later."
+            )
         return _bounds(out) or _linear(net)
 
 
@@ -177,7 +199,8 @@ def _shake(net):
 
 def _bounds(out):
     """What values the heads cannot take, whatever the weights."""
-    if torch.equal(*out):
+    mean, logvar = out
+    if torch.equal(mean, logvar) or torch.equal(mean, -logvar):
         return "mean and logvar are the same numbers: they need weights of their own."
     for name, head in zip(("mean", "logvar"), out, strict=True):
         low, high = head.min(dim=0).values, head.max(dim=0).values  # of each latent
@@ -281,7 +304,16 @@ def _samples(ask):
         )
     if not seen:
         return "the decoder is never asked: images come from it, decoder(z).mean."
-    return _latents(torch.cat(seen).float(), n) or _decoded(images, torch.cat(seen))
+    z = torch.cat(seen)
+    return _latents(z.float(), n) or _decoded(images, z) or _another_time(ask, latent)
+
+
+def _another_time(ask, latent):
+    """Whether a second call gives the same images again."""
+    first, second = ask.answer(Doubling([]), 4, latent), ask.answer(Doubling([]), 4, latent)
+    if torch.equal(torch.as_tensor(first), torch.as_tensor(second)):
+        return "every call gives the same images: no seed is set in here, each call draws anew."
+    return None
 
 
 def _latents(z, n):
@@ -302,6 +334,14 @@ def _latents(z, n):
         )
     if z.abs().max() < 3:
         return "z is not normal: the prior N(0, I) has numbers beyond 3, and most of them near 0."
+    together = torch.corrcoef(z.T) - torch.eye(z.shape[1])
+    if together.abs().max() > 0.1:
+        return (
+            "the coordinates of z are tied to each other: under N(0, I) each is drawn by itself, "
+            "torch.randn(n, latent)."
+        )
+    if len(z.unique(dim=0)) < n:
+        return "some z are used twice. Draw one for each image."
     return None
 
 
@@ -332,6 +372,15 @@ sample = Property(
         ).mean.flatten(1),
         "noise was added": lambda decoder, n, latent: decoder(torch.randn(n, latent)).sample(),
         "the images are its .mean": lambda decoder, n, latent: decoder(torch.randn(n, latent)),
+        "tied to each other": lambda decoder, n, latent: (
+            decoder(torch.randn(n, 1).expand(n, latent)).mean
+        ),
+        "used twice": lambda decoder, n, latent: (
+            decoder(torch.randn(n // 2, latent).repeat(2, 1)).mean
+        ),
+        "every call gives the same": lambda decoder, n, latent: (
+            decoder(torch.randn(n, latent, generator=torch.Generator().manual_seed(0))).mean
+        ),
         "z is not normal": lambda decoder, n, latent: (
             decoder(3**0.5 * (2 * torch.rand(n, latent) - 1)).mean
         ),
@@ -357,6 +406,14 @@ bits_per_dim = Check(
         ),
         "bytes: a nat is 1 / log 2 bits, and nothing is to be divided by 8.": lambda nats, pixels: (
             nats / (pixels * math.log(2) * 8)
+        ),
+        "divided by // somewhere: whole numbers where fractions belong.": (
+            lambda nats, pixels: nats // pixels / math.log(2),
+            lambda nats, pixels: nats / math.log(2) // pixels,
+            lambda nats, pixels: nats // (pixels * math.log(2)),
+        ),
+        "the decimal logarithm of 2; a nat is 1 / log 2 bits, by the natural one.": (
+            lambda nats, pixels: nats / (pixels * math.log10(2))
         ),
         "multiplied by the pixels; it is wanted for each of them.": lambda nats, pixels: (
             nats * pixels / math.log(2)

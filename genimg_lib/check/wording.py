@@ -175,7 +175,11 @@ HINTS = (
         "Sizes are matched from the last axis: give the smaller one axes of length 1.",
     ),
     (
-        r"shapes cannot be multiplied|inconsistent tensor size|size mismatch",
+        r"inconsistent tensor size",
+        "Two vectors of different lengths: which of them is too short?",
+    ),
+    (
+        r"shapes cannot be multiplied|size mismatch",
         "In A @ B the last axis of A and the first of B are summed over: is one to be transposed?",
     ),
     (

@@ -108,7 +108,7 @@ def cell_sizes(paths):
 
 def summary(sizes):
     """(cells, median, ninth decile, largest) of the sizes of cells."""
-    ninth = statistics.quantiles(sizes, n=10)[8] if len(sizes) > 1 else sizes[0]
+    ninth = statistics.quantiles(sizes, n=10, method="inclusive")[8] if len(sizes) > 1 else sizes[0]
     return len(sizes), statistics.median(sizes), ninth, sizes[-1]
 
 
@@ -126,7 +126,8 @@ def report(paths=()):
 def _one(path):
     n, median, ninth, most = summary(cell_sizes([path]))
     total = len(jupytext.read(path).cells)
-    print(f"{path}: {total} cells, {n} of code; tokens: {median:.0f}, {ninth:.0f}, {most}")
+    print(f"{path}: {total} cells, {n} of code; tokens of a code cell: median {median:.0f}, ninth")
+    print(f"  decile {ninth:.0f}, largest {most}")
     return notebook_faults(path)
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from genimg_lib.course import chapters
+from genimg_lib.course import chapters, first_cell
 
 TEMPLATE = """# ---
 # jupyter:
@@ -19,16 +19,25 @@ TEMPLATE = """# ---
 #
 # *One sentence of promise: what you will have made, and understood, by the end.*
 #
-# **You need** … **It takes** … minutes in profile `cpu`. **Expect** …
+# ![What the reader will have made by the end.](../data/pictures/{name}.webp)
+#
+# **You need** notebook …
+# The table below says how long it takes on which machine, and what to expect.
+
+{first_cell}
 
 # %%
-from genimg_lib import data, plots
+from genimg_lib import data, plots, tables
 from genimg_lib.training import start
 from genimg_lib.widgets import explore
 
 DATA = "portraits"  # or "fashion_mnist", "mnist", "folder:PATH"
 run = start("{name}", steps=(60, 1_500, 60_000), batch=(32, 64, 512))
-run
+
+# %%
+CHECKED = run.profile == "cpu" and DATA == "portraits"  # what the text says holds
+print(f"profile {{run.profile}}, on {{run.device}}")
+tables.show_expected("{name}", "images")
 
 # %% [markdown]
 # ## Why
@@ -87,8 +96,8 @@ run.expect(images=(">=", 8))
 def new(name):
     """Write notebooks/NAME.py and .ipynb.
 
-    Raises ValueError for a name not of the form NN_name, FileExistsError where one is there
-    already.
+    Raises ValueError for a name not of the form NN_name or of a number that is taken,
+    FileExistsError where one is there already.
     """
     if not re.fullmatch(r"\d\d_[a-z][a-z0-9_]*", name):
         raise ValueError(
@@ -97,14 +106,17 @@ def new(name):
         )
     import jupytext
 
+    titles = {c.name: c.title for c in chapters.CHAPTERS}
+    taken = [c for c in (*titles, *chapters.standing()) if c[:2] == name[:2] and c != name]
+    if taken:
+        raise ValueError(f"{name[:2]} is the number of {taken[0]}; nothing was written")
     folder = chapters.notebooks_folder()
     paths = [folder / f"{name}.py", folder / f"{name}.ipynb"]
     if there := [p for p in paths if p.exists()]:
         raise FileExistsError(f"{there[0]} is there already; nothing was written")
-    titles = {c.name: c.title for c in chapters.CHAPTERS}
-    text = TEMPLATE.format(
-        name=name, number=name[:2], title=titles.get(name, name[3:].replace("_", " ").capitalize())
-    )
+    title = titles.get(name, name[3:].replace("_", " ").capitalize())
+    installing = f"{first_cell.HEAD}\n{first_cell.source()}"
+    text = TEMPLATE.format(name=name, number=name[:2], title=title, first_cell=installing)
     paths[0].write_text(text, encoding="utf-8")
     jupytext.write(jupytext.reads(text, fmt="py:percent"), paths[1])
     return paths

@@ -105,6 +105,8 @@ def load(name, split="train", size=None, n=None, seed=0):
     found = source.load(*given, split, size, n, seed)
     if n is not None and not source.draws_n:
         found = _chosen(found, n, seed)
+    if n is not None and len(found) != n:
+        raise ValueError(f"{name} was asked for {n:,} images and gave {len(found):,}")
     return _resized(found, size)
 
 

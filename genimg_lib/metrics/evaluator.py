@@ -7,6 +7,7 @@ from genimg_lib import weights
 from genimg_lib.data import load as load_images
 from genimg_lib.data import portraits
 from genimg_lib.data.convert import check_range, to_float
+from genimg_lib.data.sources import SOURCES
 from genimg_lib.divergences import frechet_distance
 from genimg_lib.errors import DataError, unknown
 from genimg_lib.metrics.sets import kid, precision_recall
@@ -138,8 +139,8 @@ class Evaluator:
         {"fd", "fd_floor", "kid", "precision", "recall", ...}.
         """
         n = len(images)
-        # the test split of Fashion-MNIST has 10,000 images
-        half = n if self.name == "portraits" else min(n, 5_000)
+        # where images are not drawn afresh, there are only so many: two halves of the test split
+        half = n if SOURCES[self.name].draws_n else min(n, len(load_images(self.name, "test")) // 2)
         # no image stands on both sides of a floor
         real, other = self.features(self.real(2 * half).images).split(half)
         fake = self.features(images[:half])  # as many of each: precision and recall hang on that

@@ -5,6 +5,7 @@ called as train(run, minutes, **options) and gives a `Trained`; `make` stores wh
 """
 
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -89,8 +90,12 @@ def make(name, minutes=None, out=None, seed=0, **options):
     if not minutes > 0:
         raise ValueError(f"expected minutes above 0, got {minutes}")
     options = recipe.options | options
-    run = start(f"make_{name}", seed=seed, precision="auto", minutes=minutes, options=options)
     train = getattr(importlib.import_module(f"genimg_lib.recipes.{recipe.module}"), recipe.function)
+    try:
+        inspect.signature(train).bind(None, minutes, **options)
+    except TypeError as error:
+        raise ValueError(f"the recipe {name} cannot be called so: {error}") from None
+    run = start(f"make_{name}", seed=seed, precision="auto", minutes=minutes, options=options)
     trained = train(run, minutes, **options)
     stored = weights.halved(trained.net)
     net = weights.as_stored(trained.net)

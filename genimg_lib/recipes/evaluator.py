@@ -23,6 +23,8 @@ def train(run, minutes, name):
     """An EvaluatorNet for the images of a name: "portraits" or "fashion_mnist"."""
     if name not in SPECS:
         raise unknown("data set with an evaluator", name, SPECS)
+    for split, least in (("train", REFERENCE), ("test", TEST)):
+        data.load(name, split, n=least)  # stops here, before the training, where there are fewer
     torch.manual_seed(run.seed)
     net = EvaluatorNet(**SPECS[name]).to(run.device)
     opt = torch.optim.AdamW(net.parameters(), lr=LR, weight_decay=0.02, fused=True)

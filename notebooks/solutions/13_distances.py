@@ -27,7 +27,7 @@ from genimg_lib.check import distances as check
 # ## 1. Two coins  ★ (5 minutes)
 #
 # Take a fair coin and one with P(heads) = 0.9, and compute both KL divergences between them by hand.
-# Then write equation (2) for tensors of probabilities, also where p has zeros.
+# Then write equation (2) for tensors of probabilities, also where p has zeros (0 log 0 counts as 0), and where q has one that p has not: there KL is infinite.
 
 
 # %%

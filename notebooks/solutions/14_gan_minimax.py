@@ -88,7 +88,7 @@ check.d_loss(d_loss)  # 2 points
 # %% [markdown]
 # ## 4. The generator's loss  ★★ (5 minutes)
 #
-# The non-saturating one, a mean, finite for logits of ±10⁴.
+# The non-saturating one, a mean, finite for logits of ±10⁴, its gradient too.
 
 
 # %%

@@ -50,6 +50,7 @@ check.hidden_sigma(hidden_sigma)  # 1 point
 # ## 2. The price of knowing  ★ (5 minutes)
 #
 # Equation (8): the KL to the prior, one number for each image, summed over its latents.
+# Training differentiates it, so stay with torch's functions.
 
 
 # %%

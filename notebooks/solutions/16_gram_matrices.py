@@ -41,6 +41,7 @@ check.constant_gram(constant_gram)  # 1 point
 # ## 2. The matrix  ★ (5 minutes)
 #
 # Equation (1), for a batch: one matrix for each image, features of any number of channels and any size.
+# Training differentiates it, so stay with torch's functions.
 
 
 # %%
@@ -60,6 +61,7 @@ check.gram(gram)  # 2 points
 # ## 3. What differs  ★ (5 minutes)
 #
 # For each image, the squared Frobenius norm of the difference between its Gram matrix and a given target: the sum of the squares of all entries.
+# Training differentiates it, so stay with torch's functions.
 
 
 # %%
@@ -98,7 +100,8 @@ check.covariance_from_gram(covariance_from_gram)  # 2 points
 #
 # Give each channel of each image of the content's features the mean and the standard deviation (over its places) that this channel has in the style's.
 # The content's own pattern stays, shifted and scaled.
-# Divide by n or by n - 1 in the deviation, as you like.
+# Divide by n or by n - 1 in the deviation, as you like, but in both deviations alike.
+# Training differentiates it, so stay with torch's functions.
 
 
 # %%

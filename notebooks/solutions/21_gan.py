@@ -95,6 +95,7 @@ check.lowest_with_sigmoid(lowest_with_sigmoid)  # 2 points
 #
 # Write its loss from the networks themselves.
 # The backward pass that follows has to reach every weight of D, by the real images and by the fakes, and none of G.
+# It is finite for logits of ±10⁴.
 
 
 # %%

@@ -182,7 +182,8 @@ check.init_dcgan(init_dcgan)  # 2 points
 # ## 6. Glasses  ★★★ (30 minutes, a project)
 #
 # You have latents of portraits and know which of them wear glasses.
-# Find the direction that leads from those without to those with: the difference of the two means, as in (5), not brought to length 1.
+# Find the direction that leads from those without to those with: the difference of the two means, as in (5).
+# Its length does not matter (the next task divides by it): the check compares directions.
 
 
 # %%

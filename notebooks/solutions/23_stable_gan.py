@@ -54,7 +54,7 @@ check.combinations_covered(combinations_covered)  # 2 points
 # %% [markdown]
 # ## 2. Enough is enough  ★ (5 minutes)
 #
-# Both hinge losses.
+# Both hinge losses, each term a mean over its logits.
 # A real logit above 1 and a fake one below -1 cost the discriminator nothing; the generator has no such margin.
 
 

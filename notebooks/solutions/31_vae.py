@@ -101,7 +101,7 @@ check.build_encoder(build_encoder)  # 2 points
 # %% [markdown]
 # ## 4. Sample  ★ (5 minutes)
 #
-# `n` new images from a decoder alone, each from its own $z$ of the prior: `decoder(z).mean` is the image of $z$.
+# `n` new images from a decoder alone, others at each call, each from its own $z$ of the prior: `decoder(z).mean` is the image of $z$.
 
 
 # %%

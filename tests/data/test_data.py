@@ -120,10 +120,7 @@ def test_an_image_set_is_sliced_with_all_that_is_known_of_its_images():
     [
         (
             {"name": "imagenet"},
-            (
-                "unknown data set 'imagenet'; known: portraits, mnist, fashion_mnist, photos,"
-                " folder:PATH"
-            ),
+            f"unknown data set 'imagenet'; known: {', '.join(sources.names())}",
         ),
         (
             {"name": "portraits", "split": "validation"},
