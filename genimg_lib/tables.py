@@ -31,6 +31,9 @@ def both_forms(rows, columns):
     return dict(zip(("text/plain", "text/markdown"), forms, strict=True))
 
 
+NOTHING_STORED = "This notebook has no stored results yet."
+
+
 def expected(name, *figures):
     """What a notebook's stored results let a reader expect: minutes, memory and some figures.
 
@@ -56,7 +59,7 @@ def show_expected(name, *figures):
     if rows:
         show(rows, columns)
     else:
-        print("This notebook has no stored results yet.")
+        print(NOTHING_STORED)
 
 
 def as_text(cells, columns, right):

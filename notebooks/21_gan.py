@@ -63,6 +63,7 @@ run = start(
     hidden=(256, 512, 512),
     lr=(1e-3, 1e-3, 5e-4),
     short_steps=(40, 800, 3_000),
+    seeds=(1, 3, 3),
     samples=(500, 2_000, 10_000),
 )
 TRAINED = run.profile != "quick" and DATA == "portraits"  # long enough to say more
@@ -253,8 +254,8 @@ def play(x, G, D, opt_G, opt_D, z):
 
 
 # %% [markdown]
-# What does `detach` save, and what does it prevent?
-# Count the weight tensors of $G$ that get a gradient from $D$'s loss, and time twenty backward passes.
+# What does `detach` prevent?
+# Count the weight tensors of $G$ that get a gradient from $D$'s loss, and time twenty passes, forward and back.
 
 # %%
 torch.manual_seed(run.seed)
@@ -263,7 +264,7 @@ x, z = data.to_float(train[:128]).to(run.device), noise(128)
 D(G(z)).sum().backward()  # the first call of everything takes longer
 
 
-def twenty_backwards(detach):
+def twenty_passes(detach):
     began = time.perf_counter()
     for _ in range(20):
         fake = G(z).detach() if detach else G(z)
@@ -275,13 +276,15 @@ def twenty_backwards(detach):
 rows, there = [], len(list(G.parameters()))
 for detach in (True, False):
     G.zero_grad()
-    seconds = twenty_backwards(detach)
+    seconds = twenty_passes(detach)
     reached = sum(p.grad is not None for p in G.parameters())
     assert reached == (0 if detach else there)
     rows.append((detach, f"{reached} of {there}", 1000 * seconds / 20))
 tables.show(rows, ("detach", "tensors of G with a gradient", "ms a pass"))
 
 # %% [markdown]
+# (It also saves the pass back through $G$; whether the last column shows that depends on how quiet the machine is.)
+#
 # That gradient points the wrong way for $G$: it makes fakes *easier* to see through.
 # It does no harm as long as `opt_G.zero_grad()` comes before $G$'s own backward (`play`, which uses `fake` twice, would stop with an error).
 # It ruins everything where one optimiser holds both networks.
@@ -295,9 +298,9 @@ tables.show(rows, ("detach", "tensors of G with a gradient", "ms a pass"))
 
 
 # %%
-def players():
+def players(seed=0):
     """Two new networks and their optimisers, by the names that `run.train` keeps."""
-    torch.manual_seed(run.seed)
+    torch.manual_seed(run.seed + seed)
     G, D = generator(), discriminator()
     adam = functools.partial(torch.optim.Adam, lr=run.lr, betas=(0.5, 0.99), fused=True)
     opt_G, opt_D = adam(G.parameters()), adam(D.parameters())
@@ -365,7 +368,7 @@ fig.axes[0].axhline(0.5, color="black", linestyle="--", linewidth=1)
 plots.show(
     fig,
     alt="The mean of D on real and on generated images, over the steps.",
-    caption="The mean opinion of D. It stays ahead by a little.",
+    caption="The mean opinion of D: far ahead at first, then by a little.",
 )
 
 # %%
@@ -383,7 +386,7 @@ if TRAINED:
 # There are two explanations, and they ask for different cures.
 # Either $D$, disturbed less by its own steps and by those of $G$, comes nearer to its best answer: no harm.
 # Or $D$ has begun to learn its training faces by heart; then its slope in (2) leads $G$ to single faces.
-# Real faces that $D$ never saw tell the two apart.
+# Real faces that $D$ never saw, asked at the end, show the second.
 
 
 # %%
@@ -675,7 +678,8 @@ if TRAINED:
     assert max(told[:5]) > sum(told[8:13]) / 5 + 0.1
 
 # %% [markdown]
-# They lie furthest apart early on, when much gives a fake away, and overlap more in the middle, while the rate is still high.
+# $D$ is surest early on, when much gives a fake away, and less sure in the middle.
+# (The share told right is not the overlap: both histograms may lie on one side of the line.)
 #
 # ## Break it
 #
@@ -758,6 +762,7 @@ CHANGES = {
 # %% [markdown]
 # A round with twenty steps of $D$ takes about twelve times as long as one of `play`, so 6 and 8 get a twelfth of the rounds.
 # The table shows the seconds.
+# The unchanged training and these two have three seeds, the others one; the last row is the face that is the mean of all.
 
 # %%
 ROUNDS = dict.fromkeys(CHANGES, run.short_steps)
@@ -767,9 +772,9 @@ ROUNDS["7 an epoch of 128 steps"] = min(128, run.short_steps)
 
 
 # %%
-def train_with(change):
+def train_with(change, seed=0):
     """n samples of a generator trained by changed rounds, and the seconds it took."""
-    both, began = players(), time.perf_counter()
+    both, began = players(seed), time.perf_counter()
     books = {"label": change.replace(" ", "_"), "ema": "G", "ema_decay": 0.99, **both}
     for x in run.train(run.batches(train, run.batch), ROUNDS[change], **books):
         run.anneal(both["opt_G"], both["opt_D"])
@@ -780,44 +785,51 @@ def train_with(change):
 # %%
 rows, drawn, damage = [], {"real": data.to_float(judged[:12])}, {}
 for change in CHANGES:
-    images, seconds = train_with(change)
-    if change.startswith("5"):
-        images = 2 * images.clamp(0, 1) - 1  # shown as its author would
-    drawn[change], damage[change] = images[:12], fd(images)
-    factor = damage[change] / damage["none"]
-    rows.append((change, ROUNDS[change], seconds, damage[change], factor))
-tables.show(rows, ("change", "rounds", "seconds", "FD", "times that of none"))
+    several, found_fd = change[0] in "n68", []
+    for seed in range(run.seeds if several else 1):
+        images, seconds = train_with(change, seed)
+        if change.startswith("5"):
+            images = 2 * images.clamp(0, 1) - 1  # shown as its author would
+        found_fd.append(fd(images))
+        drawn.setdefault(change, images[:12])
+    damage[change] = found_fd
+    shown = ", ".join(f"{value:.0f}" for value in found_fd)
+    rows.append((change, ROUNDS[change], seconds, shown))
+rows.append(("the mean face", "", "", f"{found['fd_mean_face']:.0f}"))
+tables.show(rows, ("change", "rounds", "seconds", "FD, by seed"))
 
 # %%
 plots.show(
     plots.grid(drawn, cols=12),
     alt="Rows of samples: real faces, those of the unchanged training, then "
     "those of the eight changed ones.",
-    caption="One seed each: read the factors in the table, not the decimals.",
+    caption="The first seed of each.",
 )
 
 # %%
-cost = {name[0]: value for name, value in damage.items()}  # "n" is none
+cost = {name[0]: values[0] for name, values in damage.items()}  # "n" is none
+by_seed = {name[0]: values for name, values in damage.items()}
 if TRAINED:
-    assert min(cost[k] for k in "12348") > 3 * cost["n"]
-    assert min(cost[k] for k in "567") > cost["n"]
-    assert cost["8"] > 1.5 * cost["6"]
+    assert min(cost[k] for k in "1234") > 3 * max(by_seed["n"])
+    assert min(cost[k] for k in "57") > 0.9 * found["fd_mean_face"]
+    assert max(by_seed["6"]) < 400 < max(by_seed["8"])
 
 # %% [markdown]
-# Fatal: 1 to 4 and 8, at more than three times the distance of the unchanged training.
+# Fatal: 1 to 4, at more than three times the worst seed of the unchanged training.
 # In 1 each loss also moves the other player, in 2 $G$ learns to look fake, and in 3 and 4 nothing tells $G$ what a face is.
 #
-# Slow: 5, 6 and 7.
+# 5 and 7 have got no further than the mean face; whether they would get there with time, this short training does not show.
 # In 5 real pixels are never below 0, but half of the range of tanh is: every negative pixel gives a fake away until $G$ has left that half.
 # 7 simply stops early.
 #
 # 6 and 8 both have a $D$ of twenty steps and about the seconds of the unchanged training, in which $G$ takes a twelfth of the steps.
-# With the loss that does not saturate, $G$ still finds its way: a strong $D$ costs time, and is not fatal.
-# With the minimax loss, 8, a sure $D$ leaves $G$ without a slope.
+# With the loss that does not saturate no seed was lost.
+# With the minimax loss, 8, some are: where $D$ becomes sure early, it leaves $G$ without a slope.
 
 # %%
 found |= {f"fd_broken_{k}": value for k, value in cost.items() if k != "n"}
 found |= {"fd_short": cost["n"], "D_by_heart": by_heart}
+found["fd_broken_8_least"] = min(by_seed["8"])
 found |= {"D_real": game["D_real"][-1], "D_fake": game["D_fake"][-1], "n": n}
 run.report(**found)
 if DATA == "portraits":

@@ -11,7 +11,7 @@
 # %% [markdown]
 # # 23 A GAN that trains
 #
-# *You will tell a collapsed game from a healthy one by its curves, count which faces a generator never draws, derive four ways to limit a discriminator's slope, and compare seven recipes at equal cost.*
+# *You will see a collapse that the curves hide, count which faces a generator never draws, meet four ways to hold a discriminator's slope, two limits and two prices, and compare seven recipes at equal cost.*
 #
 # ![A row of real portraits above three rows of generated ones.](../data/pictures/23_stable_gan.webp)
 #
@@ -196,12 +196,19 @@ faces |= {f"game {name}": images[:12] for name, (_, images) in games.items()}
 plots.show(
     plots.grid(faces, cols=12),
     alt="A row of real grey faces, and a row of samples of each of three games: one "
-    "blurred head again and again, different blurred faces, and grey noise.",
+    "grainy head again and again, different grainy faces, and grey noise.",
     caption="Real faces, then twelve samples of each game.",
 )
 
+
 # %%
+def grain(images):
+    """The mean step between neighbouring pixels."""
+    return images.diff(dim=-1).abs().mean().item()
+
+
 if run.profile != "quick":
+    assert min(grain(games[k][1]) for k in "AB") > 1.2 * grain(faces["real"])
     assert found["spread_A"] < 0.5 < found["spread_B"]
     assert found["resemblance_C"] < 0.5 < found["resemblance_A"]
     assert found["late_loss_D_C"] < 0.1
@@ -210,12 +217,13 @@ if run.profile != "quick":
 
 # %% [markdown]
 # **A** has collapsed, though its curves look best: D's loss stays where D cannot tell, which a perfect G would bring about as well.
-# D learns at a tenth of G's rate here, so it judges where the samples *were*; they all gather where it does not look yet, one blurred head again and again, and D is never sure.
+# D learns at a tenth of G's rate here, so it judges where the samples *were*; they all gather where it does not look yet, one grainy head again and again, and D is never sure.
 #
 # **B** is healthy: D stays a little ahead, and the samples differ.
 #
 # **C**: D has run away.
 # It takes ten steps to G's one, its loss is near 0, and with the minimax loss G's push is near 0 with it: the samples are noise.
+# (This is one seed, and C had 100 rounds where A and B had 1,800. Whether ten steps or the minimax loss alone would have done it, you can try in `SETTINGS`.)
 #
 # ## Who is missing?
 #
@@ -460,7 +468,7 @@ assert 2.8 < of_layer <= 3
 # $$L_D = \mathbb{E}\big[\operatorname{softplus}\!\big(a(G(z)) - a(x)\big)\big], \qquad L_G = \mathbb{E}\big[\operatorname{softplus}\!\big(a(x) - a(G(z))\big)\big]. \tag{7}$$
 #
 # In the usual losses $G$'s part does not contain real images at all.
-# In (7) they set how hard each fake is pushed: a fake is pushed as long as its partner is judged more real, however good it is by itself.
+# In (7) they set how hard each fake is pushed: a fake is pushed the harder, the more real its partner is judged beside it, however good it is by itself.
 # R3GAN (Huang et al. 2024) shows that with R1 on real *and* on fake images this loss trains without any of the older tricks.
 #
 # How hard is G pushed?
@@ -494,8 +502,8 @@ plots.show(
 )
 
 # %% [markdown]
-# **Two time scales** (Heusel et al. 2017): give the players different learning rates, D the higher one, so that it is close to its best answer before G moves on.
-# The next cells try it on the ring of notebook 14, without any penalty.
+# **Two time scales** (Heusel et al. 2017): give the players different learning rates, D the higher one in theory, so that it is close to its best answer before G moves on.
+# The next cells try both ways on the ring of notebook 14, without any penalty, and look twice: early and late.
 
 
 # %%
@@ -505,19 +513,25 @@ def ring_players(lr_G, lr_D):
     return G, D, adam(G, lr_G, 0.5), adam(D, lr_D, 0.5)
 
 
-def ring_covered(lr_G, lr_D, seed):
-    """How many of the eight clusters a small GAN's samples reach."""
+def clusters_reached(G):
+    samples = in_batches(G, torch.randn(1_000, 8))
+    near = torch.cdist(samples, data.toy.ring_centres()) < 0.3
+    return int((near.double().mean(dim=0) > 0.02).sum())  # with 2 % of the samples
+
+
+def ring_game(lr_G, lr_D, seed):
+    """The clusters that a small GAN reaches, early and after four times as long."""
     torch.manual_seed(seed)
     G, D, opt_G, opt_D = ring_players(lr_G, lr_D)
-    ring = data.toy.ring(20_000, seed=seed, std=0.1)
-    for _ in range(run.fit_steps):
+    ring, reached = data.toy.ring(20_000, seed=seed, std=0.1), []
+    for step in range(1, 4 * run.fit_steps + 1):
         fake = G(torch.randn(256, 8))
         x = ring[torch.randint(len(ring), (256,))]
         update(opt_D, gan.minimax_d_loss(D(x), D(fake.detach())))
         update(opt_G, gan.nonsaturating_g_loss(D(fake)))
-    samples = in_batches(G, torch.randn(1_000, 8))
-    near = torch.cdist(samples, data.toy.ring_centres()) < 0.3
-    return int((near.double().mean(dim=0) > 0.02).sum())
+        if step in (run.fit_steps, 4 * run.fit_steps):
+            reached.append(clusters_reached(G))
+    return reached
 
 
 # %% [markdown]
@@ -525,20 +539,31 @@ def ring_covered(lr_G, lr_D, seed):
 # **Predict** how many of the eight clusters the samples reach in each.
 
 # %%
-rows, by_D = [], {1e-3: [], 4e-3: []}
+rows, early, late = [], {}, {}
 for lr_G in (1e-3, 4e-3):
     for lr_D in (1e-3, 4e-3):
-        covered = [ring_covered(lr_G, lr_D, seed) for seed in range(3)]
-        by_D[lr_D] += covered
-        rows.append((f"{lr_G:g}", f"{lr_D:g}", *covered))
-tables.show(rows, ("rate of G", "rate of D", "seed 0", "seed 1", "seed 2"))
-found["ring_slow_D"], found["ring_fast_D"] = (sum(by_D[lr]) / 6 for lr in by_D)
-assert found["ring_slow_D"] < 4 and (found["ring_fast_D"] > 6 or run.profile == "quick")
+        games_of_pair = [ring_game(lr_G, lr_D, seed) for seed in range(3)]
+        early[lr_G, lr_D], late[lr_G, lr_D] = zip(*games_of_pair, strict=True)
+        shown = [" ".join(map(str, when[lr_G, lr_D])) for when in (early, late)]
+        rows.append((f"{lr_G:g}", f"{lr_D:g}", *shown))
+n = run.fit_steps
+tables.show(rows, ("rate of G", "rate of D", f"after {n:,} steps", f"{4 * n:,} steps"))
+slower = 4e-3, 1e-3  # D, than G
+if run.profile != "quick":
+    assert min(*early[1e-3, 4e-3], *early[4e-3, 4e-3]) >= 6
+    assert max(*early[1e-3, 1e-3], *early[slower]) <= 3
+    assert max(late[slower]) <= 2
+    assert all(sum(late[pair]) / 3 > 5.5 for pair in late if pair != slower)
+found["ring_slower_D"] = sum(late[slower]) / 3
+found["ring_equal_rates"] = sum(late[1e-3, 1e-3]) / 3
 
 # %% [markdown]
-# It is D's own rate that decides here, not the ratio of the two: at the higher one nearly all clusters are reached with either rate of G, at the lower one less than half.
-# Game A above was of that kind.
-# So when a game collapses, first make D faster, until it keeps up.
+# Early, only the faster D has found nearly all clusters.
+# Late, so has every pair but one: with G four times as fast as D the samples stay in one or two.
+# So a higher rate of D brings success *sooner*; what a game does not survive here is a D slower than G.
+#
+# In game A, too, D was slower than G.
+# So when a game collapses, make D faster or G slower, until D keeps up.
 #
 # ## Seven recipes at equal cost
 #
@@ -618,15 +643,15 @@ rows = [[facts[key] for key in keys] for facts in known]
 tables.show(rows, ("recipe", "minutes", "Fréchet distance", "precision", "recall"))
 hinge, relativistic = rows
 assert relativistic[2] < hinge[2] < figure_of("hinge, spectral norm", "fd_least") / 5
-assert relativistic[4] > hinge[4]
+assert relativistic[4] > hinge[4] and relativistic[3] < hinge[3]
 
 # %% [markdown]
-# Given minutes, hinge with spectral norm gets far below the best of its half-minute seeds; the relativistic recipe is still somewhat ahead in distance and recall, in less time.
+# Given minutes, hinge with spectral norm gets far below the best of its half-minute seeds; the relativistic recipe is somewhat ahead in distance and recall, in less time, hinge in precision; one seed each decides nothing.
 # Hinge is the shorter to write, and a round of it needs no gradient of a gradient.
 #
 # ## One row, live
 #
-# Now the last row, here.
+# Now the losses and networks of the last row, here, with a faster layout in memory and another average; nor did the benchmark store how many steps its half minute held.
 # It is the round of notebook 22 with another loss and a penalty.
 # R1 needs a gradient of a gradient, which makes a round much longer; so we compute it in every fourth round only, and multiply it by four ("lazy", Karras et al. 2020, who also adapt Adam's settings to that, which we do not).
 
@@ -808,11 +833,11 @@ for when, moment in (("halfway", moments[last // 2]), ("at the end", moments[las
     rows.append((when, fd, pairs_won(a_real, a_fake)))
 tables.show(rows, ("", "Fréchet distance", "share of pairs that D wins"))
 if run.profile != "quick":
-    assert rows[0][1] > 1.5 * rows[1][1]
+    assert rows[0][1] > 2 * rows[1][1]
     assert min(share for *_, share in rows) > 0.9
 
 # %% [markdown]
-# It does not: D wins nearly all pairs halfway and at the end, while the distance falls to less than two thirds.
+# It does not: D wins nearly all pairs halfway and at the end, while the distance falls to less than half.
 # It improves as G does, and G needs no lost pair to learn, only a slope.
 # So neither a falling loss of D nor a D that always wins means that the training has failed; in game C the slope was gone.
 #
@@ -952,8 +977,8 @@ print(f"5. {plain[0].tolist()} or, with vector_norm, {careful[0].tolist()}")
 assert plain.isnan().all() and not careful.any()
 
 # %% [markdown]
-# Only the last stops a training.
-# The others train *something*, quietly.
+# Only the last can stop a training, at an image where the slope is exactly 0, as a dead ReLU makes it.
+# The others give a finite number, and train *something*, quietly.
 #
 # A sixth error hides in the network.
 # A penalty differentiates the sum of all logits by each image.
@@ -1005,7 +1030,7 @@ run.expect(fd=("<", (700, 60, 10)))
 #
 # ## What to remember
 #
-# - Curves tell you of a collapse or a runaway discriminator, not of quality; then count what is missing, factor by factor.
+# - Curves show a discriminator that has run away; a collapse they can hide. Look at samples, and count what is missing, factor by factor.
 # - A discriminator needs a limit or a price on its slope. Spectral norm is a limit, R1 a price at real images, the gradient penalty a price between real and fake.
 # - A penalty belongs at the right points, over the right axes, with no batch norm around; its errors are silent.
 # - Compare recipes at equal cost, with several seeds, and say what each row was denied.

@@ -58,7 +58,7 @@ from genimg_lib.widgets import explore
 DATA = "portraits"  # or "fashion_mnist", "mnist", "folder:PATH"
 run = start(
     "31_vae",
-    steps=(200, 3_000, 30_000),
+    steps=(100, 3_000, 30_000),
     batch=(64, 128, 512),
     latent=32,
     hidden=(256, 512, 1024),
@@ -70,8 +70,6 @@ run = start(
     mnist_batch=(100, 100, 500),
     samples=(300, 2_000, 2_000),
 )
-
-# %%
 CHECKED = run.profile == "cpu" and DATA == "portraits"  # what the text says holds
 print(f"profile {run.profile}, on {run.device}")
 tables.show_expected("31_vae", "elbo_test", "fd", "mnist_nll")
@@ -362,6 +360,12 @@ def encode(images):
 
 
 @torch.no_grad()
+def draw_codes(images):
+    """A z for each image, drawn from its q(z|x)."""
+    return vae.reparameterize(*encoder(data.to_float(images).to(run.device)))
+
+
+@torch.no_grad()
 def decode(z):
     """[N, latent] to the pixels' means [N, C, H, W], on the CPU."""
     return decoder(z).mean.cpu()
@@ -375,27 +379,66 @@ rows = {"test images x": real[:10], "reconstructions x_hat": rebuilt[:10]}
 plots.show(
     plots.grid(rows),
     alt="Ten test images above, their reconstructions below: softer, with the same "
-    "background, hair and outfit, but often with another mouth.",
+    "background and outfit, nearly always the same hair, but often another mouth or "
+    "other eyes.",
     caption="Below, what the decoder makes of the mean of q(z|x).",
 )
 crisp, soft = (style.total_variation(x).item() for x in (real, rebuilt))
 print(f"mean step between neighbouring pixels: {crisp:.3f}, rebuilt {soft:.3f}")
 assert not CHECKED or soft < 0.98 * crisp
 
+
 # %%
+def best_guess(values):
+    """The share right, within a tenth of the range, for the best single answer."""
+    if not values.is_floating_point():
+        return (values.bincount().max() / len(values)).item()
+    return max(((values - c).abs() <= 0.2).double().mean().item() for c in values[:50])
+
+
 evaluator = metrics.Evaluator(DATA) if DATA in metrics.SPECS else None
 if train.factors:
     before = metrics.agreement(evaluator.read(test.images), test.factors)
     after = metrics.agreement(evaluator.read(rebuilt), test.factors)
-    lost = {name: before[name] - after[name] for name in before}
-    rows = [(f, before[f], after[f]) for f in sorted(lost, key=lost.get, reverse=True)]
-    tables.show(rows, ("factor", "right on test images", "on reconstructions"))
-    if CHECKED:
-        assert min(lost["mouth"], lost["eyes"]) > lost["hair"] > lost["outfit"]
+    blind = {name: best_guess(values) for name, values in test.factors.items()}
+    kept = {name: (after[name] - b) / (1 - b) for name, b in blind.items()}
+    order = sorted(kept, key=kept.get)
+    rows = [(f, before[f], after[f], blind[f], kept[f]) for f in order]
+    columns = ("factor", "right on test images", "on reconstructions", "blind", "kept")
+    tables.show(rows, columns)
 
 # %% [markdown]
-# What covers few pixels (the mouth, the colour of the eyes) is lost before what covers many (the hair, the outfit).
-# (6) explains it: each pixel counts the same, so a detail of a few pixels earns little likelihood, and may not be worth its nats.
+# *Blind* is the share right for the best single answer, given without looking; *kept* is 0 for as good as blind, 1 for always right.
+# By *kept*, the eyes are nearly all lost, and so are mouth and beard; hat, glasses and outfit survive.
+#
+# Is it the number of pixels?
+# A change of one factor can be drawn, all others held, and its squared error counted: what it costs in (6) to leave it out.
+
+# %%
+if train.factors:
+    some = {name: values[:200] for name, values in test.factors.items()}
+    whole = data.to_float(data.portraits.draw(some))
+    price = {}
+    for name, values in some.items():
+        other = data.portraits.draw(some | {name: values.roll(1)})
+        squared = (data.to_float(other) - whole).square().flatten(1).sum(dim=1)
+        price[name] = squared[values != values.roll(1)].mean().item()
+    ranks = [
+        torch.tensor([v[f] for f in order]).argsort().argsort() for v in (price, kept)
+    ]
+    together = torch.corrcoef(torch.stack(ranks).double())[0, 1].item()
+    tables.show(
+        [(f, price[f], kept[f]) for f in order], ("factor", "squared error", "kept")
+    )
+    print(f"correlation of the two orders: {together:.2f}")
+    if CHECKED:
+        assert together > 0.6
+        assert max(kept["eyes"], kept["mouth"], kept["beard"]) < 0.4
+        assert min(kept["hat"], kept["glasses"], kept["outfit"]) > 0.7
+
+# %% [markdown]
+# What changes the squared error little is lost first: the mouth and the eyes cover few pixels.
+# (6) explains it: a detail that costs little likelihood may not be worth its nats.
 #
 # Now generation: no encoder, only $z$ from the prior, through the decoder.
 # (To feed noise through encoder *and* decoder, as some code does, gives a reconstruction of noise and no sample.)
@@ -450,6 +493,8 @@ sets = {
     "reconstructions": rebuilt,
     "middles_of_pixels": (real + real.roll(1, 0)) / 2,
     "middles_of_latents": decode((z + z.roll(1, 0)) / 2),
+    "middles_stretched": decode((z + z.roll(1, 0)) / math.sqrt(2)),
+    "drawn_from_q": decode(draw_codes(test.images)),
 }
 
 # %% [markdown]
@@ -473,22 +518,23 @@ if evaluator:
     measured = evaluator.report(samples)
     found |= {name: v for name, v in measured.items() if not name.startswith("kid")}
 tables.show(list(found.items()), ("measure", "value"))
-
-# %%
 if CHECKED:
     assert found["elbo_train"] > found["elbo_test"]
     assert found["fd"] > 3 * found["fd_reconstructions"] > 15 * found["fd_floor"]
     assert found["fd_middles_of_latents"] > 0.8 * found["fd_middles_of_pixels"]
     assert found["fd_middles_of_latents"] > 1.2 * found["fd"]
+    assert found["fd_drawn_from_q"] < 0.5 * found["fd"]
+    assert found["fd_middles_stretched"] < 0.5 * found["fd_middles_of_latents"]
 
 # %% [markdown]
 # The ELBO is higher on training than on test images: the networks know those a little better.
 # The distance of the reconstructions lies above the floor: they are blurred.
 # That of the samples lies higher still, although the same decoder drew them.
-# Reconstructions start from the codes of real images, samples from the prior, so the difference is what the prior costs: the codes of all images together do not fill the normal distribution evenly, and a sample may start where no image's code is.
+# Reconstructions start from the codes of real images, samples from the prior, so the difference is what the prior costs (with z drawn from q, too, instead of its mean): the codes of all images together do not fill the normal distribution evenly, and a sample may start where no image's code is.
 #
 # And the middles?
 # By this measure the middle of two latents is no nearer to the data than the double exposure of two pictures: the middle of two independent codes has only about half the squared length of a code, so it shows a face that is too average.
+# Stretched by $\sqrt 2$, to the length of a code, its distance falls to less than half.
 # (Notebook 21 walks along a sphere instead.)
 #
 # Blur has a precise cause.
@@ -529,8 +575,8 @@ fig = plots.bars(bars, ylabel="KL in nats", height=2.4)
 fig.axes[0].tick_params(axis="x", labelsize=8)
 plots.show(
     fig,
-    alt="Bars of the KL term of each latent coordinate, sorted: high at the left, "
-    "falling to the right.",
+    alt="Bars of the KL term of each latent coordinate, sorted: about half of them "
+    "stand at two to three nats, then comes a sudden fall to nearly none.",
     caption="At most so many nats about the image does each coordinate carry.",
 )
 
@@ -548,10 +594,12 @@ ratio = torch.linalg.eigvalsh(left_over.T.cov()).flip(0) / run.sigma**2
 gain = 0.5 * (ratio - 1 - ratio.log())[ratio > 1]  # in nats, the largest first
 earned = gain[:silent].sum()
 print(f"{silent} silent coordinates could earn {earned:.1f} nats in all")
-assert not CHECKED or earned < 0.02 * abs(found["elbo_test"])
+print(f"the KL is {kl_each.sum():.1f}; the largest variance left {ratio[0]:.1f} sigma²")
+assert not CHECKED or earned < 0.2 * kl_each.sum()
+assert not CHECKED or 2 < ratio[0] < 10
 
 # %% [markdown]
-# Hardly anything: at $\sigma_x = 0.5$ the large variances are used up, and what is left over is, direction by direction, little above the noise that the model assumes.
+# Little: a few directions still vary several times as much as the noise that the model assumes, but each would earn about a nat or less after its cost, and all together a small part of the KL that is paid already.
 # So the silence is nearly right.
 # A smaller $\sigma_x$ would wake more of them.
 #
@@ -812,9 +860,9 @@ if CHECKED:
     assert kl[5] < 0.1 and drawn["4. error averaged"].std(dim=0).max() < 0.05
 
 # %% [markdown]
-# - **Learned $\sigma_x$**: a smaller error, paid for with more nats; by far the best ELBO at its own $\sigma_x$, and yet samples at a larger Fréchet distance than ours.
+# - **Learned $\sigma_x$**: a smaller error, paid for with more nats; by far the best ELBO at its own $\sigma_x$, and yet samples at a larger Fréchet distance than ours. (After these few steps it may be ahead even at 0.5: it learns faster.)
 # - **1**: $\sigma$ can never fall below 1, the prior's own, so a coordinate speaks only by a large positive mean: fewer words, and dearer ones.
-# - **2 and 3** pay nothing for a narrow $q$, so their codes are nearly free of noise and cost many nats. At the $\sigma_x$ that they were trained for, they are the worse models of $p(x)$, although after these few steps their samples have the smaller Fréchet distance. (At a smaller $\sigma_x$ an error costs more nats, and mistake 2 catches up with ours.)
+# - **2 and 3** pay nothing for a narrow $q$, so their codes are nearly free of noise and cost many nats. At the $\sigma_x$ that they were trained for, they are the worse models of $p(x)$, although after *these few steps* their samples have the smaller Fréchet distance: exercise 6 trains longer. (At a smaller $\sigma_x$ an error costs more nats, and mistake 2 catches up with ours.)
 # - **4**: errors cost next to nothing, so the KL wins: it is 0, and every sample is the same mean face.
 #
 # ## A published number
@@ -943,7 +991,7 @@ if HAS_MNIST:
 # %% [markdown]
 # The table sets this beside the published value, and beside what five minutes on two cores reach with *another recipe* (`benchmarks/published_vae.py`: a KL that gains its full weight only after a quarter of the time, a gradient with less noise, three learning rates, inputs centred at 0).
 # The networks are the same in all three rows, the passes over the data are not.
-# (Here fewer test digits and a smaller $K$ are used in the profiles quick and cpu; a smaller $K$ makes the value a little worse, not better.)
+# (The five minutes were judged on 1,000 of the 10,000 test digits, this notebook's minute on 500 in the profile cpu, with a smaller $K$, which makes the value a little worse, not better; one training each.)
 
 # %%
 stored = results.figures("burda_2015")
@@ -982,7 +1030,8 @@ if HAS_MNIST:
 # 3. *(20 minutes)* Copy the training cells and train with `latent` 2, 8 and 128 (give `label="latent_8"`). Plot the test ELBO against it. Does 128 hurt? Look at the KL of each coordinate.
 # 4. *(20 minutes)* Multiply the KL term by $\beta = 4$ (Higgins et al. 2017), once with $\sigma_x$ learned, once fixed at 0.15. What happens to samples, reconstructions and the table of factors? Why does learning $\sigma_x$ undo a part of it?
 # 5. *(10 minutes)* Show draws $\hat x + \sigma_x \epsilon$ from $p_\theta(x|z)$ instead of its mean. Why do published figures show the mean? Is that fair?
-# 6. *(40 minutes, a project)* Replace the prior, for sampling only, by a Gaussian fitted to the training codes: covariance of the means plus the average of $\sigma^2$ on the diagonal. Does the Fréchet distance fall? What does this say about the prior?
+# 6. *(15 minutes)* Train "ours" and mistake 2 of "Break it" for 1,500 steps instead of 300. Which has the smaller Fréchet distance now? Why might codes that hardly overlap help a short training and hurt a long one?
+# 7. *(40 minutes, a project)* Replace the prior, for sampling only, by a Gaussian fitted to the training codes: covariance of the means plus the average of $\sigma^2$ on the diagonal. Does the Fréchet distance fall? What does this say about the prior?
 #
 # ## What to remember
 #

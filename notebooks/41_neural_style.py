@@ -60,9 +60,10 @@ run = start(
     size=(96, 256, 512),
     small=(96, 160, 256),
     steps=(5, 50, 150),
-    small_steps=(4, 30, 100),
+    small_steps=(3, 30, 100),
     rival_size=(96, 112, 256),
-    rivals=(5, 60, 200),
+    rivals=(4, 60, 200),
+    looking_on=(2, 4, 4),
     from_noise=(4, 100, 200),
 )
 tables.show_expected("41_neural_style", "style_fell", "seconds", "pixels")
@@ -76,7 +77,7 @@ tables.show_expected("41_neural_style", "style_fell", "seconds", "pixels")
 # Two simple ideas fail, and show what is missing.
 #
 # Idea 1 is the mean of both pictures.
-# Idea 2 gives the photograph the mean and the covariance of the style's colours: notebook 16's whitening and colouring, each pixel a "feature" of three numbers.
+# Idea 2 gives the photograph the mean and the covariance of the style's colours (nearly: what leaves $[-1, 1]$ is cut off): notebook 16's whitening and colouring, each pixel a "feature" of three numbers.
 
 
 # %%
@@ -269,7 +270,7 @@ labels = ["content", "where it starts", f"after {2 * run.small_steps} steps"]
 plots.show(
     plots.grid(torch.cat([one, begin, first]), labels=labels),
     alt="A photograph, the same in the colours of a mosaic, and a first painting.",
-    caption="Ten lines of descent, and the photograph begins to break up.",
+    caption="A dozen lines of descent, and the photograph begins to break up.",
 )
 
 # %% [markdown]
@@ -383,7 +384,7 @@ frames = [x for _, x in records["strokes"]]
 def moment(step):
     now = F.interpolate(frames[step - 1], size=content.shape[2:])  # crisp squares
     images = torch.cat([now, painted["strokes"].cpu()])
-    return plots.grid(images, labels=[f"after step {step}", "at the end"])
+    return plots.grid(images, labels=[f"before step {step}", "at the end"])
 
 
 explore(
@@ -410,26 +411,32 @@ def shares(change, enlarged):
 
 
 # %%
+starts = {frames[0].shape: frames[0], frames[-1].shape: begins["strokes"].cpu()}
 by_step = []
-for frame in frames:
-    before = resized(begins["strokes"].cpu(), *frame.shape[2:])
+for frame in frames[1:]:  # the first one is the start itself
     enlarged = content.shape[3] / frame.shape[3]  # 2 at half size
-    by_step.append(shares(frame - before, enlarged))
+    by_step.append(shares(frame - starts[frame.shape], enlarged))
 by_step = torch.stack(by_step)  # [steps, 3]
+added = shares(frames[-1] - frames[run.steps], 1)  # by the steps at full size
 
 # %%
 names = ("under 8 px", "8 to 32 px", "over 32 px")
 lines = dict(zip(names, by_step.T, strict=True))
+tables.show([("added at full size", *added)], ("share of the change", *names))
 plots.show(
     plots.lines(lines, xlabel="step", ylabel="share of the change", ylim=(0, 1)),
-    alt="Three lines: waves under 8 pixels have the largest share at the first step, "
-    "then those of 8 to 32 pixels, at the end those over 32 pixels.",
-    caption="Fine grain first, then middle waves, and the large lights and darks last.",
+    alt="Three lines: waves of 8 to 32 pixels have the largest share at first, those "
+    "over 32 pixels grow at half size.",
+    caption="Middle waves first. At half size the large ones grow.",
 )
 if run.profile == "cpu":
-    assert by_step[[0, 9, -1]].argmax(1).tolist() == [0, 1, 2]
+    assert by_step[0].argmax() == 1 and added.argmax() == 0
+    assert by_step[run.steps - 2, 2] > by_step[0, 2] + 0.1
 
 # %% [markdown]
+# Middle waves come first.
+# At half size the large ones grow; what full size adds is mostly fine grain.
+#
 # ### Which way down?
 #
 # L-BFGS or Adam, one size or two: two choices, so four ways, and three styles.
@@ -472,7 +479,7 @@ for _, adam, adam_two, lbfgs, lbfgs_two in rows:
         assert adam_two < adam and abs(lbfgs_two / lbfgs - 1) < 0.2
 
 # %% [markdown]
-# At equal cost L-BFGS comes lower than Adam, for every style.
+# At equal cost L-BFGS comes lower than Adam at this rate (0.03, which nobody tuned here), for every style.
 # Two sizes help Adam; with L-BFGS they change little at this size.
 # But the end is one goal among many: along the way the order may be another one.
 
@@ -498,7 +505,7 @@ plots.show(
 # Four judges, with the same steps and the same weights in (4):
 #
 # - a small network with **random** weights;
-# - the course's own, `"embedded"`, of the same make, which learned to predict the maps of the next two (more than half of the variance of the last it misses), and saw styles drawn by this program while it learned (not the ones below);
+# - the course's own, `"embedded"`, of the same make, which learned to predict the maps of the next two (more than half of the variance of the last it misses), and saw styles drawn by this program while it learned (not the two that the next cells draw);
 # - **SqueezeNet** and **VGG-19**, trained on ImageNet's photographs; they need their published weights, 5 and 575 MB. Where those are not on your machine, the cell goes on without.
 #
 # They do not compete on equal terms: SqueezeNet's map 3 lies at an eighth of the size and those of the others at a quarter, and the same content loss need not mean the same change to each of them.
@@ -507,7 +514,7 @@ plots.show(
 # **Predict**: whose painting does SqueezeNet find nearest to the style?
 
 # %%
-JUDGES = ("random", "embedded", "squeezenet1_1", "vgg19")
+JUDGES = ("random", "embedded", "squeezenet1_1", "vgg19")[: run.looking_on]
 judges = {
     name: pretrained.features(name, run.device)
     for name in JUDGES
@@ -550,18 +557,22 @@ tables.show(rows, ["style", "painted with", *(f"by {name}" for name in judges)])
 for part in torch.tensor(table).chunk(2):  # mosaic, woodcut: [painters, judges]
     own = torch.arange(len(judges))
     assert run.profile == "quick" or part.argmin(0).equal(own)
+    if len(judges) == 4 and run.profile == "cpu":
+        others = part.clone().fill_diagonal_(float("inf"))
+        assert (others.argmin(0)[:3] == 3).all()  # VGG-19's comes next
 
 # %% [markdown]
-# Each finds its own painting nearest: "style" has no meaning without a judge.
+# Each finds its own painting nearest: that is what it minimised.
+# Of the others' paintings all find VGG-19's nearest, in both styles: the judges agree more than the first look suggests.
 #
 # ## Your choices
 #
 # **How much style?** The strength $\alpha$ buys style with content.
 # **Which layer keeps the content?** A low one sees small neighbourhoods and holds on to every pixel, a high one leaves more freedom.
-# So that only $\alpha$ changes, all eight paintings below begin in the style's colours (with a strength below 1, `stylize` itself also keeps some of the photograph's).
+# So that nearly only $\alpha$ changes, all eight paintings below begin in the style's colours (with a strength below 1, `stylize` itself also keeps some of the photograph's).
 # **Predict** the four corners before you look.
 #
-# In the table after the pictures the content loss of all is measured at map 3, and the correlation is that with the start, pixel by pixel.
+# In the table after the pictures the content loss of all is measured at map 3, which only the lower row minimised, so judge the rows by the correlation: it is that with the start, pixel by pixel.
 
 # %%
 STRENGTHS, MAPS = (0.01, 0.1, 1.0, 10.0), (1, 3)
@@ -721,25 +732,36 @@ def style_under(mask, x, example):
 
 # %%
 everywhere = torch.ones_like(inside)
+left_half = (x < 0).float().expand_as(inside)
+right_third = (x > 1 / 3).float().expand_as(inside)
 cases = {
     "woodcut": (by_woodcut, everywhere),
     "dots": (by_dots, everywhere),
     "half and half": (half, everywhere),
+    "its left half": (half, left_half),
+    "its right third": (half, right_third),
     "masked, outside": (masked, 1 - inside),
     "masked, inside": (masked, inside),
 }
 table = [[style_under(mask, x, s) for s in both] for x, mask in cases.values()]
 rows = [(name, *losses) for name, losses in zip(cases, table, strict=True)]
 tables.show(rows, ["painting", "style loss to woodcut", "to dots"])
+pairs = zip(*(grams_of(net, s) for s in both), strict=True)
+to_mean = style_loss(net(half), [(a + b) / 2 for a, b in pairs]).item()
+print(f"half and half, to the mean of the two Gram matrices: {to_mean:.4f}")
 
 # %%
 if run.profile != "quick":
-    assert min(table[2]) > 3 * max(table[0][0], table[1][1])  # a third style
-    assert 5 * table[3][0] < table[3][1]  # outside: woodcut
-    assert 5 * table[4][1] < table[4][0]  # inside: dots
+    assert min(table[2]) > 3 * max(table[0][0], table[1][1]) > 3 * to_mean
+    assert 5 * table[5][0] < table[5][1]  # outside: woodcut
+    assert 5 * table[6][1] < table[6][0]  # inside: dots
+if run.profile == "cpu" and CONTENT == "coffee":
+    assert 3 * table[3][0] < table[3][1] and 3 * table[4][1] < table[4][0]
 
 # %% [markdown]
-# The half-half picture is near neither: it has a third style, the mean of two Gram matrices, as in notebook 16.
+# As a whole the half-half picture is near neither, but near the mean of the two Gram matrices.
+# Look where: it is woodcut at the left and dots at the right.
+# A Gram matrix is a mean over places, and half the places in each style have that mean.
 # Under the masks each style is where it should be, and the other one is not.
 #
 # ## Break it
@@ -747,11 +769,12 @@ if run.profile != "quick":
 # Five mistakes that are easy to make. **Predict** what each does to the picture or to a number.
 #
 # 1. The content loss compares the maps of $x$ with the maps of $x$: it is always 0.
-# 2. The optimiser is given the network's weights instead of the pixels: the loss may fall, the picture does not move at all.
+# 2. The optimiser is given the network's weights instead of the pixels: with frozen weights, as ours, `backward` stops with an error; else the loss may fall, and the picture does not move at all.
 # 3. Pixels are brought to 0..255 and their mean is subtracted, for a network that does that itself.
 # 4. Red and blue change places on the way into the network.
 # 5. The Gram matrix is not divided by the number of places.
 #
+# The table judges (2) at two sizes.
 # For 1, 3 and 4 we begin from noise (from the photograph, what should be lost would still be there after so few steps), and minimise (1) and (2) at one size, without (3).
 
 
@@ -804,14 +827,14 @@ plots.show(
     alt="The recoloured photograph; the right painting; tiles without any cup; "
     "a flat grey picture; one in other colours; "
     "and the grey one with its contrast raised, in which the cup can be seen.",
-    caption="1: no cup. 3: flat grey. 4: what was red has lost its red.",
+    caption="1: no cup. 3: flat grey. 4: what was red has lost about half of its red.",
 )
 
 
 # %%
 def redness(x):
-    """Red minus blue, where the right painting is red."""
-    reds = right[:, 0] - right[:, 2] > 0.5
+    """Red minus blue, where the aim is red."""
+    reds = aim[:, 0] - aim[:, 2] > 0.5
     return (x[:, 0] - x[:, 2])[reds].mean().item()
 
 
@@ -828,7 +851,7 @@ _, judged, alike, spread, reds = zip(*rows, strict=True)
 if run.profile != "quick":
     assert alike[1] < 0.4 < alike[0]  # 1: the cup is gone
     assert spread[2] < 0.1 * spread[0]  # 3: flat
-    assert reds[3] < 0.5 * reds[0]  # 4: less red
+    assert 0.3 * reds[0] < reds[3] < 0.7 * reds[0]  # 4: less red
     assert min(judged[2:]) > judged[0]
     assert prepared_twice(flat).std() < 0.1 * prepared_twice(aim).std()
 
@@ -837,7 +860,8 @@ if run.profile != "quick":
 # The only way back into the network's range is a picture with almost no contrast.
 #
 # The fifth mistake is the quiet one.
-# At twice the side each undivided Gram matrix is four times as large, and it is squared: a style weight that was right for one size is wrong for the next.
+# Without that division, and without the divisor of (2), as in Gatys et al. 2015, each Gram matrix is four times as large at twice the side, and it is squared: a style weight that was right for one size is wrong for the next.
+# (With the divisor alone another thing breaks: a style picture of six times as many places asks for a Gram matrix six times too large.)
 
 
 # %%
@@ -903,7 +927,7 @@ run.expect(
 #
 # - The picture is optimised; the network only looks on, its weights stay.
 # - Content: maps compared place by place, at one layer. Style: Gram matrices, at all. Each divided so that the size of the picture does not matter.
-# - At equal cost L-BFGS comes lower than Adam. What is cut off at the end has to be charged for before.
+# - At equal cost L-BFGS came lower than Adam. What is cut off at the end has to be charged for before.
 # - The network's filters decide what counts as style.
 #
 # ## Further reading

@@ -11,7 +11,7 @@
 # %% [markdown]
 # # 42 Fast style
 #
-# *You will train a network that paints in one pass what takes an optimiser many steps, mix styles with sliders, give a photograph the statistics of any other picture, and find out why a painted film flickers.*
+# *You will train a network that paints in one pass what takes an optimiser many steps, mix styles with sliders, bring a photograph nearer to the statistics of any other picture, and find out why a painted film flickers.*
 #
 # ![A photograph painted in five styles, each in a fraction of a second.](../data/pictures/42_fast_style.webp)
 #
@@ -43,6 +43,7 @@ if importlib.util.find_spec("genimg_lib") is None:
 
 # %%
 import copy
+import math
 import time
 
 import torch
@@ -68,6 +69,7 @@ run = start(
     photographs=(40, 600, 4_000),
     frames=(4, 12, 24),
     lr=2e-3,
+    seeds=(1, 2, 3),
 )
 
 # %%
@@ -166,7 +168,7 @@ assert torch.equal(net(x), x)  # its last layer begins with zeros
 # %% [markdown]
 # ## Train
 #
-# The pictures to learn from are pieces of seven of the ten photographs that come with scikit-image, drawn materials, and portraits; three photographs are kept to be tried on.
+# The pictures to learn from are pieces of seven of the ten photographs that the course takes from scikit-image, drawn materials, and portraits; three photographs are kept to be tried on.
 # The style is one drawn picture, known by its Gram matrices at full and at half size, as in notebook 41.
 # A picture to be painted first takes on the style's colours, a 3x3 matrix and a shift that need no training.
 
@@ -326,13 +328,18 @@ plots.show(
 )
 
 # %% [markdown]
-# To the *same loss* the network is more than ten times faster.
+# To the *same loss* the network is more than ten times faster, once it is trained.
+# With its training counted it pays only from some dozens of pictures on, as the next cell says; and a better rate of the optimiser would move that further.
 # (Beside all steps of the optimiser the factor would be larger, but they end at a lower loss: that is another picture.)
 #
 # And the gap in (1)?
 # Let the optimiser go on from the network's painting: what it still gains is what the network left, on this one picture, partly because it has to serve all pictures, partly because it was not trained to the end.
 
 # %%
+training = 60 * run.minutes_trained["train"]
+pays_from = math.ceil(training / (equal_seconds - quick_seconds))
+print(f"{training:.0f} s of training: it pays from picture {pays_from} on")
+
 further, _, _ = optimise(quick, run.paint_steps)
 fig = plots.lines(
     {"from the recoloured photograph": lowest, "from your network's painting": further},
@@ -353,7 +360,7 @@ assert not CHECKED or further[-1] < 0.8 * quick_loss
 # ## Five styles in one network
 #
 # If a style is two numbers a channel, then five styles need five pairs a channel, and all convolutions can be shared (Dumoulin et al. 2017).
-# Such a network comes with the course, for the five styles that the course draws: larger than yours, trained for 69 minutes, and with less weight on the content (2, then 0.8, then 0.7 times that of notebook 41, where yours had 3).
+# Such a network comes with the course, for the five styles that the course draws: larger than yours, trained for 69 minutes, with a lighter charge outside $[-1, 1]$, and with less weight on the content (2, then 0.8, then 0.7 times that of notebook 41, where yours had 3).
 #
 # Each style has one thing more there.
 # A flat picture stays flat in every convolution: nothing says where a stroke should begin.
@@ -606,7 +613,7 @@ if CHECKED:
 # How much AdaIN adds to mere recolouring differs from style to style; on the wall it comes no nearer.
 # Whitening comes nearer to all four styles than AdaIN and gives up more of the content: the two are points on the same trade-off, and neither beats the other in both.
 # A network for one style comes nearer than either, at still more content.
-# That is the price of "any".
+# But it was trained on just this loss; the decoder was trained on means and deviations.
 #
 # How much of the exactness of (4) outlives the decoder?
 # **Predict**, then encode the decoded pictures again and compare their covariance with the style's.
@@ -827,6 +834,10 @@ if CHECKED:
     assert share["trained on, kappa 20"] < 0.8 * share["trained on, kappa 0"]
     assert flickers["held"] < 2 * guilt["still camera, with noise"]
     assert borders["held"] > 2 * flickers["held"]
+    taken = share["held and blended"] / share["held"], share["blended"]
+    assert abs(taken[0] / taken[1] - 1) < 0.25
+    more = {k: v / styled["frame by frame"] for k, v in styled.items()}
+    assert more["held and blended"] / more["held"] < 0.8 * more["blended"]
 
 
 # %%
@@ -840,22 +851,30 @@ seen = ("frame by frame", "blended", "held")
 plots.show(
     plots.grid(torch.stack([unrest(films[k]) for k in seen]), 3, labels=seen, width=6),
     alt="Three pictures of where the film changes: all over, less but all over, and "
-    "at the borders only.",
+    "at the left, right and bottom border most of all.",
     caption="Bright: what changes from frame to frame.",
 )
 if CHECKED:
     by_frame = styled["frame by frame"]
     assert styled["held"] < 1.1 * by_frame < 0.8 * styled["blended"]
-    assert styled["trained on, kappa 20"] > 1.1 * by_frame
+    assert (
+        styled["trained on, kappa 20"] > styled["trained on, kappa 0"] > 1.1 * by_frame
+    )
+    edge, held = run.size // 20, unrest(films["held"]) + 1
+    sides = held[..., :edge], held[..., -edge:], held[:, -edge:]
+    assert (
+        min(part.mean() for part in sides) > 2 * held[:, edge:-edge, edge:-edge].mean()
+    )
 
 # %% [markdown]
 # The main cause is removed, so the strokes stay: the held film flickers least of the single cures, at a style loss that is no higher.
-# What is left of it, away from the borders, is about what the noise alone makes; at the borders, where new scenery comes in, there is more.
+# What is left of it, away from the borders, is about what the noise alone makes; along the borders, left as well as right, there is more: there the network sees a mirror image in place of the scene, and the mirror moves.
 #
 # Blending smears strokes that do not match, and pays with the style loss.
-# Training with the charge calms less than holding, and costs style too; the row $\kappa = 0$ shows what longer training on such noisy frames does by itself.
+# Training with the charge calms less than holding.
+# Training on such noisy frames costs style even without the charge, as the row $\kappa = 0$ shows; the charge adds a little.
 # (A few steps of one seed: not the last word on this cure.)
-# And blending what is held anyway takes off more, since its frames agree.
+# Blending what is held takes off about as large a share as it does of the first film, and costs less style, since its frames agree.
 #
 # One thing has been on the side of cure 3: this camera moves by whole pixels.
 # **Predict**: how much does holding help a camera that moves by *half* a pixel?
@@ -881,13 +900,16 @@ def half_flicker(film):
 
 free, held = (film_of(net, slow, (0.5, 0.5), held=h) for h in (False, True))
 half = half_flicker(held) / half_flicker(free)
+two_on = flicker(held[::2], (1, 1)) / flicker(free[::2], (1, 1))
 print(f"held / frame by frame: whole pixels {share['held']:.2f}, half {half:.2f}")
-assert not CHECKED or half > 0.5
+print(f"two frames of half a pixel on: {two_on:.2f}")
+assert not CHECKED or (half > 0.5 and two_on < 0.1)
 
 # %% [markdown]
-# Little: between two whole places of the grid there is none to hold to.
-# A real camera moves by any part of a pixel, and between such frames cure 3 in this form is little help.
-# (One could move the photograph onto the scene's grid before painting, and the painting back.)
+# From one frame to the next, little: between two whole places of the grid there is none to hold to.
+# Two frames on, where the motion is whole again, nearly all.
+# (Half a pixel is the slowest step, at which even the free film flickers little, and the mean of four blurs a bit of what is measured.
+# One could move the photograph onto the scene's grid before painting, and the painting back.)
 #
 # Blending and holding also need the motion, which for a real film has to be estimated: `style.motion` does that with scikit-image, and `genimg stylize film.gif mosaic -o painted.gif --fast` estimates it, holds grid and canvas to the nearest whole pixel, and blends.
 
@@ -909,7 +931,7 @@ explore(
 # %% [markdown]
 # ## Break it
 #
-# Change one thing at a time, for the same number of short steps, one seed each.
+# Change one thing at a time, for the same number of short steps, with two seeds each.
 # **Predict** which picture shows it.
 # (These networks are not told the style's colours: a picture goes in as it is.)
 #
@@ -917,14 +939,14 @@ explore(
 #
 # - **a** batch norm instead of instance norm
 # - **b** zeros at the borders
-# - **c** the content loss compares pixels (times 4, to weigh about as much) instead of maps
+# - **c** the content loss compares pixels (times 28, to weigh about as much) instead of maps
 # - **d** no content loss
 # - **e** one piece of one photograph instead of many
 
 
 # %%
-def small_network(change):
-    torch.manual_seed(run.seed)
+def small_network(change, seed):
+    torch.manual_seed(run.seed + seed)
     network = style.StyleNet(width=24, blocks=3)
     for module in network.modules():
         if change == "a" and isinstance(module, style.fast.Block):
@@ -938,7 +960,7 @@ def small_network(change):
 def small_loss(change, made, x):
     kept, styled, variation = losses(made, x)
     if change == "c":
-        kept = 4 * (made - style.recolor(x, example)).square().mean()
+        kept = 28 * (made - style.recolor(x, example)).square().mean()
     if change == "d":
         kept = 0.0 * kept
     return total((kept, styled, variation)) + outside(made)
@@ -948,8 +970,8 @@ def small_loss(change, made, x):
 one_piece = photos.crops(1, run.side, names=("astronaut",)).expand(64, -1, -1, -1)
 
 
-def short_training(change):
-    network = small_network(change)
+def short_training(change, seed):
+    network = small_network(change, seed)
     opt = torch.optim.Adam(network.parameters(), lr=2 * run.lr, betas=(0.9, 0.99))
     batches = run.batches(one_piece if change == "e" else contents, run.batch)
     kept = {"label": f"broken_{change}", "network": network, "opt": opt}
@@ -964,32 +986,45 @@ def short_training(change):
 
 # %%
 CHANGES = ("right", "a: batch norm", "b: zeros", "c: pixels", "d: no content", "e: one")
-versions = {}
+inputs = content, 0.3 * content - 0.3, grey  # as it is, dull, plain
+versions = {name[0]: [] for name in CHANGES}
 for name in CHANGES:
-    network = short_training(name[0])
-    with torch.no_grad():
-        inputs = (content, 0.3 * content - 0.3, grey)  # as it is, dull, plain
-        versions[name[0]] = [network(x) for x in inputs]
+    for seed in range(run.seeds):
+        network = short_training(name[0], seed)
+        with torch.no_grad():
+            versions[name[0]].append([network(x) for x in inputs])
+        if name[0] == "a" and seed == 0:  # with the statistics of the one picture
+            with torch.no_grad():
+                own = [copy.deepcopy(network).train()(x) for x in inputs[:2]]
 
 
 # %%
-broken = {}
-for k, (x, dull, plain) in versions.items():
+def facts(x, dull, plain):
     apart, flat = (x - dull).square().mean().item(), plain.std((2, 3)).max().item()
-    broken[k] = *judged_as(x, example), apart, flat
-columns = ("", "style loss", "content loss", "change if dull", "from grey")
-tables.show([(name, *broken[name[0]]) for name in CHANGES], columns)
+    return *judged_as(x, example), apart, flat
+
+
+broken, rows = {}, []
+for name in CHANGES:
+    broken[name[0]] = list(zip(*(facts(*v) for v in versions[name[0]]), strict=True))
+    shown = [", ".join(f"{v:.2g}" for v in values) for values in broken[name[0]]]
+    rows.append((name, *shown))
+columns = ("by seed", "style loss", "content loss", "change if dull", "from grey")
+tables.show(rows, columns)
+by_itself = (own[0] - own[1]).square().mean().item()
+print(f"a, seed 0, with the statistics of the one picture: {by_itself:.2g}")
 
 # %%
 styled, kept, if_dull, from_grey = zip(*broken.values(), strict=True)
 if CHECKED:
-    assert if_dull[1] > 4 * if_dull[0]
-    assert from_grey[0] < 1e-3 < 0.02 < from_grey[2]
-    assert min(kept[3], kept[4]) > 1.1 * kept[0] and styled[4] > 0.5 * styled[0]
-    assert min(styled[1], styled[5]) > 1.3 * styled[0]
-    assert max(kept[1], kept[5]) < 1.2 * kept[0]
+    assert min(if_dull[1]) > 4 * max(if_dull[0])
+    assert 0.25 < by_itself / if_dull[1][0] < 0.75
+    assert max(from_grey[0]) < 1e-3 < 0.02 < min(from_grey[2])
+    assert min(styled[5]) > 1.3 * max(styled[0]) and min(kept[4]) > max(kept[0])
+    assert max(styled[4]) > min(styled[0])
 
-pictures = [x for x, _, _ in versions.values()] + [versions[k][1] for k in "ra"]
+pictures = [versions[name[0]][0][0] for name in CHANGES]
+pictures += [versions[k][0][1] for k in "ra"]
 labels = [*CHANGES, "right, if dull", "a, if dull"]
 plots.show(
     plots.grid(detail(torch.cat(pictures)), cols=4, labels=labels),
@@ -999,13 +1034,14 @@ plots.show(
 )
 
 # %% [markdown]
-# - **a** Batch norm uses the averages that it saw in training: a dull photograph gives another picture. What is left of the change in the right network comes from the photograph itself, which is added at the end, past all norms. (Here a batch has 2 pictures, so its statistics are noisy besides.)
+# - **a** Batch norm uses the averages that it saw in training: a dull photograph gives another picture. About half of that change is their doing; the rest, and all of **e**'s and the right network's, comes from the photograph itself, which is added at the end, past all norms, and of which more is left where less is painted. (Here a batch has 2 pictures, so its statistics are noisy besides.)
 # - **b** Zeros are an edge, and it is painted: even of a plain grey picture this network makes something that is not plain.
-# - **c** The maps, which see edges, end farther from the photograph's than those of the right network.
-# - **d** The photograph's maps are given up, and for little: the style loss is still more than half of the right network's.
+# - **c** At equal weight, pixels and maps cannot be told apart here.
+# - **d** The photograph's maps are given up, and for nothing that two seeds show: the style loss is no lower.
 # - **e** One piece learned by heart: on another photograph the style loss is clearly higher than the right network's.
 #
-# Read style and content together: **a** and **e** have no more content loss than the right network or little more, but they paint less of the style.
+# Read style and content together: a low content loss may only mean that less was painted.
+# And compare the seeds of a row before you compare rows: of the style losses only that of **e** stands apart.
 
 # %%
 run.report(

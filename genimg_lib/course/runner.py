@@ -118,17 +118,28 @@ def _keep(notebook, name, folder):
 
 
 def refresh_expected(notebook):
-    """Show the figures of this very run in the table at the head of the notebook."""
+    """Show the figures of this very run in the table at the head of the notebook.
+
+    The call stands last in its cell, so the table is the cell's last output.
+    """
     import nbformat
 
     from genimg_lib import tables
 
     for cell in notebook.cells:
-        asked = re.fullmatch(r"tables\.show_expected\((.+)\)", cell.source.strip(), re.DOTALL)
-        if cell.cell_type == "code" and asked:
-            arguments = ast.literal_eval(f"({asked[1]},)")
+        if cell.cell_type == "code" and (arguments := asked_figures(cell.source)):
             data = tables.both_forms(*tables.expected(*arguments))
-            cell.outputs = [nbformat.v4.new_output("display_data", data=data)]
+            kept = [o for o in cell.outputs if o.output_type == "stream"]
+            for output in kept:
+                output.text = output.text.replace(f"{tables.NOTHING_STORED}\n", "")
+            kept = [o for o in kept if o.text]
+            cell.outputs = [*kept, nbformat.v4.new_output("display_data", data=data)]
+
+
+def asked_figures(source):
+    """The arguments of the tables.show_expected(...) that ends a cell; None if there is none."""
+    call = re.search(r"^tables\.show_expected\((.+)\)\s*\Z", source, re.DOTALL | re.MULTILINE)
+    return ast.literal_eval(f"({call[1]},)") if call else None
 
 
 def run_all(names, profile, store=False):

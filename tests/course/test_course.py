@@ -78,6 +78,8 @@ def test_printed_lines_fit_the_page(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_first_table_shows_the_figures_of_the_stored_results(name):
     stored = notebook(name)
+    asking = [c for c in stored.cells if c.cell_type == "code" and "show_expected" in c.source]
+    assert [bool(runner.asked_figures(c.source)) for c in asking] == [True]
     again = copy.deepcopy(stored)
     runner.refresh_expected(again)
     assert again == stored
