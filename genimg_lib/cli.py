@@ -228,6 +228,33 @@ def _stylize_arguments(command):
     )
 
 
+def _sample(args):
+    from genimg_lib.apps import sample
+
+    if args.list or args.model is None:
+        print("\n".join(sample.listing()))
+        return 0
+    if args.out is None:
+        raise ValueError("where to? -o grid.png for one picture, -o faces for a folder of them")
+    known = ("do", "model", "out", "list")
+    given = {key: value for key, value in vars(args).items() if key not in known}
+    paths = sample.sample_file(args.model, args.out, **given)
+    print(paths[0] if len(paths) == 1 else f"{paths[0].parent} with {len(paths):,} pictures")
+
+
+def _sample_arguments(command):
+    add = command.add_argument
+    add("model", nargs="?", help="of --list")
+    add("-o", "--out", help="grid.png for one picture of all, or a folder for a picture each")
+    add("-n", type=int, default=64, help="images (64)")
+    add("--seed", type=int, default=0)
+    add("--given", help='a description, for models that obey one: "red hair, round glasses"')
+    add("--scale", type=int, help="enlarge each pixel (3 in a grid, 1 in a folder)")
+    add("--measure", action="store_true", help="say how good the model is, beside real images")
+    add("--overwrite", action="store_true", help="write over what is there")
+    add("--list", action="store_true", help="the models, and what they are known to reach")
+
+
 # ------------------------------------------------------------------ for authors
 
 
@@ -373,6 +400,11 @@ COMMANDS = {
     "notebooks": (_notebooks, "lay the notebooks out in a folder", _notebooks_arguments),
     "doctor": (_doctor, "check this machine: what is missing, how to get it", _nothing),
     "data": (_data_list, "list, fetch or show data sets", _data_arguments),
+    "sample": (
+        _sample,
+        "pictures from the generators that come with the course",
+        _sample_arguments,
+    ),
     "stylize": (_stylize, "give a picture or a film the style of another", _stylize_arguments),
     "exercises": (
         _exercises,

@@ -113,8 +113,18 @@ def features_here(name):
 
 
 def _filled(net, name, device="cpu"):
-    """The network with the course's weights NAME, frozen, in eval mode."""
-    net.load_state_dict(weights.read(name))
+    """The network with the course's weights NAME, frozen, in eval mode.
+
+    Raises DataError where they are missing or of another version.
+    """
+    try:
+        net.load_state_dict(weights.read(name))
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise DataError(
+            f"the weights {name} do not fit this version of the course ({first}); "
+            f"make them again: genimg make {name}"
+        ) from None
     return net.eval().requires_grad_(False).to(torch.device(device))
 
 

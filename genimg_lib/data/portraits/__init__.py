@@ -11,6 +11,7 @@ from genimg_lib.data.portraits.factors import (
     probabilities,
     sample,
 )
+from genimg_lib.data.portraits.reading import factors_of
 
 __all__ = [
     "CATEGORICAL",
@@ -19,6 +20,7 @@ __all__ = [
     "as_tensors",
     "caption",
     "draw",
+    "factors_of",
     "one_hot",
     "probabilities",
     "render",

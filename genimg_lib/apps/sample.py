@@ -1,0 +1,228 @@
+"""What `genimg sample` does: pictures from the generators that come with the course."""
+
+import io
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from PIL import Image
+
+from genimg_lib import flow, layers, pretrained, weights
+from genimg_lib.data import load, portraits, to_uint8
+from genimg_lib.errors import unknown
+from genimg_lib.files import write_atomically
+
+MOST = 10_000  # images of one call
+JUDGED = 2_000  # images that --measure looks at
+
+
+class Model(NamedTuple):
+    """A stored generator.
+
+    about: one line for people.
+    load: () -> network, frozen.
+    draw: (network, n, generator, conditions or None) -> images [n, C, H, W] in [-1, 1].
+    data: the set that it learned from, which its evaluator knows.
+    told: True where it obeys a description.
+    """
+
+    about: str
+    load: Callable
+    draw: Callable
+    data: str = "portraits"
+    told: bool = False
+
+
+def _by_gan(G, n, generator, c):
+    z = torch.randn(n, G.latent, generator=generator)
+    return layers.in_batches(G, z) if c is None else layers.in_batches(G, z, c)
+
+
+def _by_flow(net, n, generator, _):
+    size = pretrained.FIRST_GENERATOR["size"]
+    noise = torch.randn(n, pretrained.FIRST_GENERATOR["channels"], size, size, generator=generator)
+    return torch.cat([flow.sample(net, part) for part in noise.split(250)])
+
+
+def _stored_gan(name):
+    return lambda: pretrained.load_generator(name)
+
+
+MODELS = {
+    "first_generator": Model("a flow, notebook 00", pretrained.load_first_generator, _by_flow),
+    "gan_portraits": Model("a DCGAN, notebook 22", _stored_gan("gan_portraits"), _by_gan),
+    "stable_gan_portraits": Model(
+        "a relativistic GAN, notebook 23", _stored_gan("stable_gan_portraits"), _by_gan
+    ),
+    "conditional_gan_portraits": Model(
+        "a conditional GAN, notebook 24",
+        _stored_gan("conditional_gan_portraits"),
+        _by_gan,
+        told=True,
+    ),
+}
+
+
+class Asked(NamedTuple):
+    """A call of `sample_file` that can be carried out."""
+
+    model: Model
+    conditions: torch.Tensor | None  # [n, K]
+    given: dict  # {name: index} of what was asked for
+    out: Path
+    is_folder: bool
+
+
+def sample_file(
+    name, out, n=64, seed=0, given=None, scale=None, measure=False, overwrite=False, say=print
+):
+    """Draw images of a stored generator into a file; returns the paths written.
+
+    name: of MODELS.
+    out: a .png for one picture of all; a name without a suffix for a folder with a picture each.
+    n: images, 1 to 10,000. seed: of latents and of what the description leaves open.
+    given: a description, where the model obeys one: "red hair, round glasses".
+    scale: pixels a side that each pixel becomes; left out, 3 in one picture and 1 in a folder.
+    measure: also say how good the model is: distance, precision, recall and floors by 2,000 other
+        images; with `given`, how often what was asked for is there.
+    Raises ValueError or OSError before anything is drawn: for an unknown model, an n or a scale
+    that cannot be, a description that no caption could be, a place that is taken or cannot be
+    written. Raises DataError for weights that are missing or of another version.
+    """
+    asked = _checked(name, out, n, seed, given, scale, overwrite)
+    net = asked.model.load()
+    generator = torch.Generator().manual_seed(seed)
+    began = time.perf_counter()
+    images = to_uint8(asked.model.draw(net, n, generator, asked.conditions))
+    seconds = time.perf_counter() - began
+    if asked.is_folder:
+        paths = _write_each(images, asked.out, scale or 1)
+    else:
+        paths = [asked.out]
+        write_atomically(asked.out, _png(_grid(images, scale or 3)))
+    say(f"{n:,} images in {seconds:.2f} s, {1000 * seconds / n:.1f} ms each, seed {seed}")
+    if measure:
+        for line in _measured(asked, net, seed):
+            say(line)
+    return paths
+
+
+def listing():
+    """A line for each model: its name, what it is, what it is known to reach."""
+    lines = []
+    for name, model in MODELS.items():
+        if name not in weights.names():
+            lines.append(f"{name:<26} missing; genimg make {name}")
+            continue
+        facts = weights.facts(name)
+        known = f"distance {facts['fd']:.2f} (floor {facts['fd_floor']:.2f})"
+        obeys = "; obeys --given" if model.told else ""
+        lines.append(f"{name:<26} {model.about}; {model.data}; {known}{obeys}")
+    return lines
+
+
+def _checked(name, out, n, seed, given, scale, overwrite):
+    if name not in MODELS:
+        raise unknown("model", name, MODELS)
+    if not 1 <= n <= MOST:
+        raise ValueError(f"expected 1 to {MOST:,} images, got {n:,}")
+    if scale is not None and not 1 <= scale <= 32:
+        raise ValueError(f"expected a scale of 1 to 32, got {scale}")
+    model, asked_for = MODELS[name], {}
+    if given is not None:
+        if not model.told:
+            told = [k for k, m in MODELS.items() if m.told]
+            raise ValueError(f"{name} obeys no description; those do: {', '.join(told)}")
+        asked_for = portraits.factors_of(given)
+    conditions = _conditions(asked_for, n, seed) if model.told else None
+    out = Path(out).expanduser()
+    is_folder = out.suffix == ""
+    _check_place(out, is_folder, overwrite)
+    return Asked(model, conditions, asked_for, out, is_folder)
+
+
+def _check_place(out, is_folder, overwrite):
+    if not is_folder and out.suffix.lower() != ".png":
+        raise ValueError(f"expected a .png, or a name without a suffix for a folder, got {out}")
+    if out.is_dir() != is_folder and out.exists():
+        raise ValueError(
+            f"{out} is {'a folder' if out.is_dir() else 'a file'}; nothing was written"
+        )
+    taken = any(out.iterdir()) if out.is_dir() else out.exists()
+    if taken and not overwrite:
+        raise ValueError(f"{out} is there already; another name, or --overwrite")
+    if not out.parent.is_dir():
+        raise ValueError(f"there is no folder {out.parent} to write into")
+
+
+def _conditions(given, n, seed):
+    """What is asked for, and the rest as it comes in the data: float32 [n, 47]."""
+    factors = portraits.sample(n, seed)
+    for name, value in given.items():
+        factors[name] = torch.full((n,), value)
+    return portraits.one_hot(factors)
+
+
+def _write_each(images, folder, scale):
+    folder.mkdir(exist_ok=True)
+    width = max(4, len(str(len(images))))
+    paths = []
+    for k, image in enumerate(images, start=1):
+        paths.append(folder / f"{k:0{width}}.png")
+        write_atomically(paths[-1], _png(_enlarged(image, scale)))
+    return paths
+
+
+def _grid(images, scale):
+    """All images in one, [C, H, W], as square as may be, with a white frame of a pixel each."""
+    n, c, h, w = images.shape
+    columns = math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    framed = torch.full((rows * columns, c, h + 1, w + 1), 255, dtype=torch.uint8)
+    framed[:n, :, :h, :w] = images
+    sheet = framed.view(rows, columns, c, h + 1, w + 1).permute(2, 0, 3, 1, 4)
+    return _enlarged(sheet.reshape(c, rows * (h + 1), columns * (w + 1))[:, :-1, :-1], scale)
+
+
+def _enlarged(image, scale):
+    return image.repeat_interleave(scale, dim=1).repeat_interleave(scale, dim=2)
+
+
+def _png(image):
+    pixels = image.permute(1, 2, 0).numpy()
+    stream = io.BytesIO()
+    Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _measured(asked, net, seed):
+    """Lines about how good a model is, by images that were not written."""
+    from genimg_lib import metrics
+
+    evaluator = metrics.Evaluator(asked.model.data)
+    c = _conditions(asked.given, JUDGED, seed + 1) if asked.model.told else None
+    generator = torch.Generator().manual_seed(seed + 1)
+    images = asked.model.draw(net, JUDGED, generator, c)
+    if asked.given:
+        yield from _obedience(evaluator, evaluator.read(images), asked)
+        return
+    found = evaluator.report(images)
+    yield f"by {JUDGED:,} other images, real ones in brackets:"
+    for key in ("fd", "precision", "recall"):
+        yield f"  {key:<9} {found[key]:8.3f}  ({found[f'{key}_floor']:.3f})"
+
+
+def _obedience(evaluator, read, asked):
+    yield f"of {JUDGED:,} other images show what was asked for (by chance; read from real ones):"
+    real = load(asked.model.data, "test", n=JUDGED, seed=7)
+    seen = evaluator.read(real.images)
+    for name, value in asked.given.items():
+        share = (read[name] == value).double().mean().item()
+        chance = portraits.probabilities(name)[value].item()
+        there = real.factors[name] == value
+        right = (seen[name][there] == value).double().mean().item()
+        word = portraits.FACTORS[name][value]
+        yield f"  {name} {word}: {share:.1%} ({chance:.1%}; {right:.1%})"
