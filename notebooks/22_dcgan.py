@@ -657,7 +657,9 @@ tables.show(rows, ("GAN", "batch", "steps", "FD", "precision", "recall"))
 # Do not read this table as "these rules are so many times better than those".
 # The minutes are equal, and nothing else is.
 # The textbook's networks are larger (3.9 times the weights in $G$, 2.4 times in $D$), its batch is twice as large, its rate was chosen for trainings of hours, and it runs without a fused Adam and memory laid out with channels last, which give 10 to 20 %.
-# Look at its steps: most of its slowness is its size and its batch. Each row is one seed.
+#
+# Most of its slowness is its size and its batch.
+# Each row is one seed.
 #
 # What the table does say: with that recipe five minutes on two cores are too short.
 # Single rules are compared under "Break it", at equal steps.

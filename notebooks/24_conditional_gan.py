@@ -414,6 +414,7 @@ assert bench["accuracy_label"] > bench["real_accuracy_label"]
 # %% [markdown]
 # More accurate than real is no success by itself.
 # At $q = p$ the game (1) is content, but a generator that avoids the images between two classes has a lower $\mathcal{L}_\text{class}$ (Gong et al. 2019 derive this bias of the auxiliary classifier, and a remedy; whether it is at work here, a run without the classifier would show).
+#
 # So look at *recall* as well (notebook 22: the share of real images that lie among the drawn ones).
 # Where conditions can be read from every image, as those of portraits, the two losses want nearly the same.
 #

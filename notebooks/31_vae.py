@@ -530,6 +530,7 @@ if CHECKED:
 # The ELBO is higher on training than on test images: the networks know those a little better.
 # The distance of the reconstructions lies above the floor: they are blurred.
 # That of the samples lies higher still, although the same decoder drew them.
+#
 # Reconstructions start from the codes of real images, samples from the prior, so the difference is what the prior costs (with z drawn from q, too, instead of its mean): the codes of all images together do not fill the normal distribution evenly, and a sample may start where no image's code is.
 #
 # And the middles?

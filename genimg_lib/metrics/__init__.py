@@ -1,7 +1,12 @@
 """How good are images? One by one, as a set, and by the factors that they show."""
 
 from genimg_lib.metrics.evaluator import SPECS, Evaluator, EvaluatorNet
-from genimg_lib.metrics.factors import agreement, coverage
+from genimg_lib.metrics.factors import (
+    agreement,
+    coverage,
+    mutual_information,
+    mutual_information_gap,
+)
 from genimg_lib.metrics.pairs import psnr, ssim
 from genimg_lib.metrics.sets import kid, precision_recall
 
@@ -12,6 +17,8 @@ __all__ = [
     "agreement",
     "coverage",
     "kid",
+    "mutual_information",
+    "mutual_information_gap",
     "precision_recall",
     "psnr",
     "ssim",
