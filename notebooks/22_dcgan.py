@@ -996,6 +996,7 @@ if DATA == "portraits":
 # No batch norm in $G$ (**c**) costs, too, at this rate.
 #
 # For the others, look at how far apart the seeds of each row are, not of the first row alone: batch norm in $D$ with the batches apart (**e**) comes out better or much worse than the right rules, by seed.
+#
 # And a row may only want another rate: **b**, which has the least of the grid and a quarter of the shuffle's weights, is one to try at a third of it.
 # What is no larger than a row's own spread has not been shown to matter, in so short a training.
 #

@@ -664,6 +664,7 @@ for name, (c, pair) in KINDS.items():
 # %% [markdown]
 # Is this cheating?
 # Help did come in: the last generator need not find out which kinds of image there are, nor how often each comes, and whoever draws needs the $c$ of real images.
+#
 # Would $c$ do without a GAN?
 # Three rows without a network say: the best guess of the image that is linear in $c$, by least squares; *real* images, blurred once, as that guess is blurred; and the other training image whose $c$ is nearest.
 # And a row from above says what labels do, for the same networks, steps and seeds.

@@ -992,6 +992,7 @@ if HAS_MNIST:
 # %% [markdown]
 # The table sets this beside the published value, and beside what five minutes on two cores reach with *another recipe* (`benchmarks/published_vae.py`: a KL that gains its full weight only after a quarter of the time, a gradient with less noise, three learning rates, inputs centred at 0).
 # The networks are the same in all three rows, the passes over the data are not.
+#
 # (The five minutes were judged on 1,000 of the 10,000 test digits, this notebook's minute on 500 in the profile cpu, with a smaller $K$, which makes the value a little worse, not better; one training each.)
 
 # %%
