@@ -57,6 +57,7 @@ DATA = "portraits"  # or "fashion_mnist", after `genimg data fetch fashion_mnist
 # of three values the profile picks one: quick, cpu or gpu (explained further down)
 run = start(
     "00_start_here",
+    images=(2_000, 10_000, 10_000),
     steps=(40, 700, 20_000),
     batch=(32, 32, 512),
     lr=3e-3,
@@ -79,7 +80,7 @@ tables.show_expected("00_start_here", "fd_yours", "fd_longer", "fd_floor")
 # We see **samples** of it, a training set:
 
 # %%
-train = data.load(DATA)
+train = data.load(DATA, n=run.images)
 print(train)
 
 # %%

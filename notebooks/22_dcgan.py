@@ -57,6 +57,7 @@ from genimg_lib.widgets import explore
 DATA = "portraits"  # or "fashion_mnist", "mnist", "folder:PATH"
 run = start(
     "22_dcgan",
+    images=(2_000, 10_000, 10_000),
     steps=(40, 1_800, 60_000),
     batch=(16, 32, 256),
     latent=64,
@@ -82,7 +83,7 @@ tables.show_expected("22_dcgan", "fd", "fd_floor", "recall")
 # A colour image of 32x32 has 12 times as many numbers.
 
 # %%
-train, test = data.load(DATA, "train"), data.load(DATA, "test")
+train, test = data.load(DATA, n=run.images), data.load(DATA, "test")
 channels, size = train.images.shape[1], train.images.shape[-1]
 faces = data.to_float(train.images[:8])
 
@@ -995,7 +996,7 @@ if DATA == "portraits":
 #
 # No batch norm in $G$ (**c**) costs, too, at this rate.
 #
-# For the others, look at how far apart the seeds of each row are, not of the first row alone: batch norm in $D$ with the batches apart (**e**) comes out better or much worse than the right rules, by seed.
+# For the others, look at how far apart the seeds of each row are, not of the first row alone: batch norm in $D$ with the batches apart (**e**) comes out better or worse than the right rules, by seed.
 #
 # And a row may only want another rate: **b**, which has the least of the grid and a quarter of the shuffle's weights, is one to try at a third of it.
 # What is no larger than a row's own spread has not been shown to matter, in so short a training.

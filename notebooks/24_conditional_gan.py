@@ -722,7 +722,7 @@ plots.show(
 # The coordinates do much more: they help in all three figures, and the worst of their seeds has a smaller distance than the best of the others.
 # They do as well as labels here.
 #
-# The linear guesses have a larger distance and far less precision, but that does not show how much $c$ tells: they are blurred, and real images blurred once fare little better.
+# The linear guesses have a larger distance and far less precision, but that does not show how much $c$ tells: they are blurred, and real images blurred once fare no better.
 # Looking up the image with the nearest $c$ has the best figures of all, and draws nothing new.
 # One way to see it: without $c$, $D$ compares all kinds of image at once; with it, those that are alike.
 #

@@ -58,7 +58,8 @@ from genimg_lib.widgets import explore
 DATA = "portraits"  # or "fashion_mnist", "mnist", "folder:PATH"
 run = start(
     "31_vae",
-    steps=(100, 3_000, 30_000),
+    images=(2_000, 10_000, 10_000),
+    steps=(160, 3_000, 30_000),
     batch=(64, 128, 512),
     latent=32,
     hidden=(256, 512, 1024),
@@ -81,7 +82,8 @@ tables.show_expected("31_vae", "elbo_test", "fd", "mnist_nll")
 # The result is not a third face but a double exposure: the set of all faces is curved and thin inside the space of all images, and the straight line between two of its points leaves it.
 
 # %%
-train, test = data.load(DATA, "train"), data.load(DATA, "test")
+train = data.load(DATA, "train", n=run.images)
+test = data.load(DATA, "test", n=run.by_profile((500, 2_000, 2_000)))
 faces = data.to_float(test.images[[2, 5]])
 weights = torch.linspace(0, 1, 7)
 line = torch.stack([torch.lerp(faces[0], faces[1], w) for w in weights])

@@ -1041,7 +1041,7 @@ plots.show(
 # - **e** One piece learned by heart: on another photograph the style loss is clearly higher than the right network's.
 #
 # Read style and content together: a low content loss may only mean that less was painted.
-# And compare the seeds of a row before you compare rows: of the style losses only that of **e** stands apart.
+# And compare the seeds of a row before you compare rows: of the style losses only those of **a** and **e** stand apart.
 
 # %%
 run.report(

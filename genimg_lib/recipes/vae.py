@@ -20,14 +20,9 @@ def train(run, minutes, name="portraits", conditional=False, images=30_000, **ch
     settings = SETTINGS | changes
     set_of = {"n": images} if name == "portraits" else {}
     train = data.load(name, **set_of)
-    channels, size = train.images.shape[1:3]
-    K = portraits.one_hot(portraits.sample(1)).shape[1] if conditional else 0
-    network = {k: settings[k] for k in ("latent", "width", "patch")}
-    network |= {"channels": channels, "size": size, "conditions": K}
-    torch.manual_seed(run.seed)
-    encoder = vae.ConvEncoder(**network).to(run.device)
-    decoder = vae.ConvDecoder(**network, sigma=settings["sigma"]).to(run.device)
+    encoder, decoder = networks(run, train, settings, conditional)
     fit(run, train, encoder, decoder, minutes, settings)
+    network = network_of(train, settings, conditional) | {"sigma": settings["sigma"]}
     facts = {"data": f"{name}, {len(train):,}", "network": network, "settings": settings}
     averaged = run.ema["model"]
     return Trained(averaged[1], facts, lambda net: measure(net, averaged[0], name))
@@ -42,6 +37,23 @@ SETTINGS = {
     "batch": 64,
     "warm_up": 0.1,
 }
+
+
+def network_of(train, settings, conditional=False):
+    """The settings that encoder and decoder share."""
+    channels, size = train.images.shape[1:3]
+    K = portraits.one_hot(portraits.sample(1)).shape[1] if conditional else 0
+    of_both = {k: settings[k] for k in ("latent", "width", "patch")}
+    return of_both | {"channels": channels, "size": size, "conditions": K}
+
+
+def networks(run, train, settings, conditional=False):
+    """A fresh encoder and decoder for the images of a set."""
+    network = network_of(train, settings, conditional)
+    torch.manual_seed(run.seed)
+    encoder = vae.ConvEncoder(**network).to(run.device)
+    decoder = vae.ConvDecoder(**network, sigma=settings["sigma"]).to(run.device)
+    return encoder, decoder
 
 
 def fit(run, train, encoder, decoder, minutes, settings):
