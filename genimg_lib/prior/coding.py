@@ -64,12 +64,17 @@ def read_codes(prior, path, c=None):
         raise DataError(f"{path} is damaged: it says that it holds {n} grids")
     decoder = constriction.stream.queue.RangeDecoder(words)
     family = constriction.stream.model.Categorical(perfect=False)
+    other = f"{path} is damaged, or was written with another prior or condition"
     found = []
     for logits in prior.steps(_starts(prior, n), c, lambda: found[-1]):
-        found.append(torch.from_numpy(decoder.decode(family, _table(logits)).astype(np.int64)))
+        try:
+            symbols = decoder.decode(family, _table(logits))
+        except AssertionError:  # what constriction raises for words that no such message has
+            raise DataError(other) from None
+        found.append(torch.from_numpy(symbols.astype(np.int64)))
     flat = torch.stack(found, dim=1)
     if zlib.crc32(_bytes(flat)) != checksum:
-        raise DataError(f"{path} is damaged, or was written with another prior or condition")
+        raise DataError(other)
     return flat.view(n, *prior.shape)
 
 

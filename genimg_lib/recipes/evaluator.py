@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from genimg_lib import data
 from genimg_lib.data import portraits
+from genimg_lib.data.sources import SOURCES
 from genimg_lib.errors import unknown
 from genimg_lib.metrics import SPECS, EvaluatorNet, agreement
 from genimg_lib.recipes import Trained
@@ -23,8 +24,9 @@ def train(run, minutes, name):
     """An EvaluatorNet for the images of a name: "portraits" or "fashion_mnist"."""
     if name not in SPECS:
         raise unknown("data set with an evaluator", name, SPECS)
-    for split, least in (("train", REFERENCE), ("test", TEST)):
-        data.load(name, split, n=least)  # stops here, before the training, where there are fewer
+    if not SOURCES[name].draws_n:  # else there are as many as one likes
+        for split, least in (("train", REFERENCE), ("test", TEST)):
+            data.load(name, split, n=least)  # stops here where there are fewer
     torch.manual_seed(run.seed)
     net = EvaluatorNet(**SPECS[name]).to(run.device)
     opt = torch.optim.AdamW(net.parameters(), lr=LR, weight_decay=0.02, fused=True)

@@ -580,23 +580,42 @@ def test_links_of_exercises_lead_somewhere(name):
                 assert (folder / link.split("#")[0]).exists(), link
 
 
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    """One kernel for all chapters: it is emptied before each notebook."""
+    from jupyter_client.manager import start_new_kernel
+
+    folder = str(tmp_path_factory.mktemp("kernel"))
+    manager, client = start_new_kernel(kernel_name="python3", cwd=folder)
+    yield client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def run_in(kernel, notebook):
+    """Run the cells of a notebook, errors and all; the errors become its outputs."""
+    kernel.execute_interactive("%reset -f", silent=True, timeout=SECONDS)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            reply = kernel.execute_interactive(
+                cell.source, stop_on_error=False, output_hook=lambda _: None, timeout=SECONDS
+            )["content"]
+            if reply["status"] == "error":
+                kept = {key: reply[key] for key in ("ename", "evalue", "traceback")}
+                cell.outputs = [nbformat.v4.new_output("error", **kept)]
+    return notebook
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_the_solved_notebook_passes_all_its_checks(name, tmp_path):
-    done = exercises.execute(
-        exercises.solved(exercises.read(source_of(name))),
-        tmp_path,
-        allow_errors=True,
-        seconds=SECONDS,
-    )
+def test_the_solved_notebook_passes_all_its_checks(name, kernel):
+    done = run_in(kernel, exercises.solved(exercises.read(source_of(name))))
     assert {i: f"{e.ename}: {e.evalue}" for i, e in errors(done).items()} == {}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_in_the_students_notebook_every_check_explains_and_nothing_else_fails(name, tmp_path):
+def test_in_the_students_notebook_every_check_explains_and_nothing_else_fails(name, kernel):
     cells = {c.id: c for c in exercises.read(source_of(name))}
-    done = exercises.execute(
-        exercises.student(list(cells.values())), tmp_path, allow_errors=True, seconds=SECONDS
-    )
+    done = run_in(kernel, exercises.student(list(cells.values())))
     failed = errors(done)
     checks = {i for i, c in cells.items() if c.kind == "check"}
     assert {i: failed[i].ename if i in failed else "passes" for i in checks} == dict.fromkeys(

@@ -24,7 +24,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 180  # for a notebook to start and run in profile quick, on two slow cores
-NAMES = ("13_distances", "14_gan_minimax")
+NAMES = ("13_distances", "15_elbo")
 
 # What the page knows about the notebook: cells that have run, and the errors among their outputs
 STATE = r"""
