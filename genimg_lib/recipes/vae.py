@@ -29,10 +29,10 @@ def train(run, minutes, name="portraits", conditional=False, images=30_000, **ch
 
 
 SETTINGS = {
-    "latent": 64,
-    "width": 64,
+    "latent": 32,
+    "width": 48,
     "patch": 4,
-    "sigma": 0.25,
+    "sigma": 0.4,
     "lr": 2e-3,
     "batch": 64,
     "warm_up": 0.1,
@@ -63,7 +63,7 @@ def fit(run, train, encoder, decoder, minutes, settings):
     told = encoder.conditions > 0
     tensors = (train.images, portraits.one_hot(train.factors)) if told else train.images
     batches = run.batches(tensors, settings["batch"])
-    books = {"ema": "model", "model": model, "opt": opt}
+    books = {"ema": "model", "ema_decay": 0.995, "model": model, "opt": opt}
     for batch in run.train(batches, minutes=minutes, **books):
         x, c = batch if told else (batch, None)
         run.anneal(opt, warmup=100)
