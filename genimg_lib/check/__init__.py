@@ -22,7 +22,6 @@ MODULES = (
     "stable_gan",
     "conditional_gan",
     "vae",
-    "conv_vae",
     "neural_style",
     "fast_style",
 )
