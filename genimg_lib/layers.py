@@ -78,6 +78,16 @@ def check_condition(c, n, conditions):
         raise ValueError(f"this network {wanted}; got {None if c is None else list(given)}")
 
 
+def check_tokens(tokens, codes):
+    """Raise ValueError unless tokens are whole numbers in 0..codes - 1."""
+    if tokens.is_floating_point() or tokens.dtype == torch.bool:
+        raise ValueError(f"expected tokens as whole numbers, got {tokens.dtype}")
+    if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < codes:
+        raise ValueError(
+            f"expected tokens in 0..{codes - 1}, got {int(tokens.min())}..{int(tokens.max())}"
+        )
+
+
 def icnr_(layer, factor=2):
     """ICNR initialisation: the factor^2 channels that a pixel shuffle interleaves begin equal.
 

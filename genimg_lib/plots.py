@@ -146,11 +146,11 @@ def grid(images, cols=None, title=None, labels=None, width=8.0):
     width: inches.
     """
     blocks = images if isinstance(images, dict) else {"": images}
-    blocks = {name: _eyes(block) for name, block in blocks.items()}
+    blocks = {name: as_seen(block) for name, block in blocks.items()}
     cols = cols or min(10, max(len(b) for b in blocks.values()))
     tile = max(b.shape[-1] for b in blocks.values())
     scale = max(1, round(1.5 * _PIXELS_PER_INCH * width / cols / tile))
-    sheets = [_sheet(b, cols, scale) for b in blocks.values()]
+    sheets = [tiled(b, cols, scale) for b in blocks.values()]
     side = width / (cols * 1.06)  # of an image, in inches
     rows = [math.ceil(len(b) / cols) for b in blocks.values()]
     ratio = [b.shape[-2] / b.shape[-1] for b in blocks.values()]
@@ -180,7 +180,8 @@ def grid(images, cols=None, title=None, labels=None, width=8.0):
     return fig
 
 
-def _eyes(images):
+def as_seen(images):
+    """Images as uint8 [N, 3, H, W] on the CPU; raises TypeError, ValueError for anything else."""
     images = images.detach().cpu()
     if not images.is_floating_point() and images.dtype != torch.uint8:
         raise TypeError(f"images are uint8 (0..255) or float in [-1, 1]; got {images.dtype}")
@@ -190,7 +191,7 @@ def _eyes(images):
     return images.expand(-1, 3, -1, -1)
 
 
-def _sheet(images, cols, scale, gap=0.06):
+def tiled(images, cols, scale, gap=0.06):
     """[N, 3, H, W] tiled on white: numpy [rows, columns, 3]."""
     n, _, h, w = images.shape
     h, w, gap = h * scale, w * scale, max(2, round(gap * w * scale))

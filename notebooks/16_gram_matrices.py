@@ -576,7 +576,7 @@ if run.profile == "cpu":
 # %% [markdown]
 # Filters that learned nothing do surprisingly well, as Ustyuzhaninov et al. (2016) found for shallow networks of random filters.
 # By this measure neither kind is better throughout.
-# Random filters come nearer to the gravel, trained ones nearer to the leaves; on the wall it depends on the seed.
+# Random filters come nearer to the gravel, trained ones nearer to the leaves.
 # (The trained ones had seen these two photographs and drawn leaves while they learned.)
 #
 # What both lose is order at a distance; random filters lose the leaves' order from the first pixel on.
@@ -698,7 +698,7 @@ plots.show(
     plots.grid(torch.cat(rows), cols=6, labels=["example", *depths] * 2),
     alt="Two rows, leaves and a brick wall: the example, then textures grown from "
     "the pixels' statistics alone and with one, two, three and four sizes.",
-    caption="Each size adds larger patterns: in the leaves all, in the wall three.",
+    caption="From left to right larger patterns, in the leaves with every size.",
 )
 
 # %%
@@ -717,10 +717,12 @@ plots.show(
 at_four = [values[3] for _, values in curves.values()][1:]
 if run.profile != "quick":
     assert at_four == sorted(at_four) and at_four[-1] > 1.5 * at_four[1]
+if run.profile == "cpu":
+    assert max(values[14] for _, values in list(curves.values())[1:]) < 0.06
 
 # %% [markdown]
-# Beyond a dozen pixels none of them keeps any order.
-# Deeper stages see farther too, but with these filters that adds next to nothing (an exercise below tries it): sizes are the way to choose how far order matters.
+# Beyond a dozen pixels none of them keeps much order.
+# Deeper stages see farther too (an exercise below tries them).
 #
 # ## Explore: mix materials
 #

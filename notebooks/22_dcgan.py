@@ -657,9 +657,8 @@ tables.show(rows, ("GAN", "batch", "steps", "FD", "precision", "recall"))
 # %% [markdown]
 # Do not read this table as "these rules are so many times better than those".
 # The minutes are equal, and nothing else is.
-# The textbook's networks are larger (3.9 times the weights in $G$, 2.4 times in $D$), its batch is twice as large, its rate was chosen for trainings of hours, and it runs without a fused Adam and memory laid out with channels last, which give 10 to 20 %.
-#
-# Most of its slowness is its size and its batch.
+# The textbook's networks are larger (3.9 times the weights in $G$, 2.4 times in $D$), its batch is twice as large, its rate was chosen for trainings of hours, and it runs without a fused Adam and memory laid out with channels last.
+# Look at its steps.
 # Each row is one seed.
 #
 # What the table does say: with that recipe five minutes on two cores are too short.
@@ -815,9 +814,9 @@ plots.show(
 )
 
 # %% [markdown]
-# So small a step, 0.02 of a range of 2 in root mean square, takes away most of the logit, though $D$ still calls the images fakes.
+# So small a step, 0.02 of a range of 2 in root mean square, moves the logit far; the line above says whether $D$ still calls the images fakes.
 # A gradient is a hint about $G$'s weights, averaged over thousands of images, not a tool for retouching.
-# Images that fool a network by a step hardly larger are called *adversarial examples*.
+# Images that fool a network by a small step are called *adversarial examples*.
 #
 # ## Explore: knobs for a face
 #

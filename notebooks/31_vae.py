@@ -863,7 +863,7 @@ if CHECKED:
     assert kl[5] < 0.1 and drawn["4. error averaged"].std(dim=0).max() < 0.05
 
 # %% [markdown]
-# - **Learned $\sigma_x$**: a smaller error, paid for with more nats; by far the best ELBO at its own $\sigma_x$, and yet samples at a larger Fréchet distance than ours. (After these few steps it may be ahead even at 0.5: it learns faster.)
+# - **Learned $\sigma_x$**: a smaller error, paid for with more nats; by far the best ELBO at its own $\sigma_x$, and yet samples at a larger Fréchet distance than ours.
 # - **1**: $\sigma$ can never fall below 1, the prior's own, so a coordinate speaks only by a large positive mean: fewer words, and dearer ones.
 # - **2 and 3** pay nothing for a narrow $q$, so their codes are nearly free of noise and cost many nats. At the $\sigma_x$ that they were trained for, they are the worse models of $p(x)$, although after *these few steps* their samples have the smaller Fréchet distance: exercise 6 trains longer. (At a smaller $\sigma_x$ an error costs more nats, and mistake 2 catches up with ours.)
 # - **4**: errors cost next to nothing, so the KL wins: it is 0, and every sample is the same mean face.

@@ -939,7 +939,7 @@ explore(
 #
 # - **a** batch norm instead of instance norm
 # - **b** zeros at the borders
-# - **c** the content loss compares pixels (times 28, to weigh about as much) instead of maps
+# - **c** the content loss compares pixels (times 28) instead of maps
 # - **d** no content loss
 # - **e** one piece of one photograph instead of many
 
@@ -1036,7 +1036,7 @@ plots.show(
 # %% [markdown]
 # - **a** Batch norm uses the averages that it saw in training: a dull photograph gives another picture. About half of that change is their doing; the rest, and all of **e**'s and the right network's, comes from the photograph itself, which is added at the end, past all norms, and of which more is left where less is painted. (Here a batch has 2 pictures, so its statistics are noisy besides.)
 # - **b** Zeros are an edge, and it is painted: even of a plain grey picture this network makes something that is not plain.
-# - **c** At equal weight, pixels and maps cannot be told apart here.
+# - **c** Pixels at this weight and maps cannot be told apart here.
 # - **d** The photograph's maps are given up, and for nothing that two seeds show: the style loss is no lower.
 # - **e** One piece learned by heart: on another photograph the style loss is clearly higher than the right network's.
 #

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from PIL import Image
 
-from genimg_lib import flow, layers, pretrained, weights
+from genimg_lib import flow, layers, plots, pretrained, weights
 from genimg_lib.data import load, portraits, to_uint8
 from genimg_lib.errors import unknown
 from genimg_lib.files import write_atomically
@@ -102,7 +102,7 @@ def sample_file(
         paths = _write_each(images, asked.out, scale or 1)
     else:
         paths = [asked.out]
-        write_atomically(asked.out, _png(_grid(images, scale or 3)))
+        write_atomically(asked.out, _png(_sheet(images, scale or 3)))
     say(f"{n:,} images in {seconds:.2f} s, {1000 * seconds / n:.1f} ms each, seed {seed}")
     if measure:
         for line in _measured(asked, net, seed):
@@ -172,29 +172,19 @@ def _write_each(images, folder, scale):
     paths = []
     for k, image in enumerate(images, start=1):
         paths.append(folder / f"{k:0{width}}.png")
-        write_atomically(paths[-1], _png(_enlarged(image, scale)))
+        write_atomically(paths[-1], _png(_sheet(image[None], scale)))
     return paths
 
 
-def _grid(images, scale):
-    """All images in one, [C, H, W], as square as may be, with a white frame of a pixel each."""
-    n, c, h, w = images.shape
-    columns = math.ceil(math.sqrt(n))
-    rows = math.ceil(n / columns)
-    framed = torch.full((rows * columns, c, h + 1, w + 1), 255, dtype=torch.uint8)
-    framed[:n, :, :h, :w] = images
-    sheet = framed.view(rows, columns, c, h + 1, w + 1).permute(2, 0, 3, 1, 4)
-    return _enlarged(sheet.reshape(c, rows * (h + 1), columns * (w + 1))[:, :-1, :-1], scale)
+def _sheet(images, scale):
+    """Images in one, as square as may be: uint8 [rows, columns, 3]."""
+    columns = math.ceil(math.sqrt(len(images)))
+    return plots.tiled(plots.as_seen(images), columns, scale)
 
 
-def _enlarged(image, scale):
-    return image.repeat_interleave(scale, dim=1).repeat_interleave(scale, dim=2)
-
-
-def _png(image):
-    pixels = image.permute(1, 2, 0).numpy()
+def _png(pixels):
     stream = io.BytesIO()
-    Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(stream, "PNG")
+    Image.fromarray(pixels).save(stream, "PNG")
     return stream.getvalue()
 
 

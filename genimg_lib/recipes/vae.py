@@ -1,31 +1,11 @@
-"""Convolutional VAEs of portraits or Fashion-MNIST, by notebook 32's way, for longer."""
+"""A convolutional VAE, by the clock: for `genimg bench vae`."""
 
 import torch
 import torch.nn as nn
 
 from genimg_lib import data, metrics, vae
-from genimg_lib.data import portraits
-from genimg_lib.recipes import Trained
 
 JUDGED = 5_000  # images
-
-
-def train(run, minutes, name="portraits", conditional=False, images=30_000, **changes):
-    """A decoder p(x|z) whose latents are standard normal.
-
-    name: of the data. conditional: does it obey factors (portraits only)?
-    images: to learn from, where they are drawn.
-    changes: of the networks' settings, and of sigma, lr, batch, warm_up.
-    """
-    settings = SETTINGS | changes
-    set_of = {"n": images} if name == "portraits" else {}
-    train = data.load(name, **set_of)
-    encoder, decoder = networks(run, train, settings, conditional)
-    fit(run, train, encoder, decoder, minutes, settings)
-    network = network_of(train, settings, conditional) | {"sigma": settings["sigma"]}
-    facts = {"data": f"{name}, {len(train):,}", "network": network, "settings": settings}
-    averaged = run.ema["model"]
-    return Trained(averaged[1], facts, lambda net: measure(net, averaged[0], name))
 
 
 SETTINGS = {
@@ -39,17 +19,11 @@ SETTINGS = {
 }
 
 
-def network_of(train, settings, conditional=False):
-    """The settings that encoder and decoder share."""
-    channels, size = train.images.shape[1:3]
-    K = portraits.one_hot(portraits.sample(1)).shape[1] if conditional else 0
-    of_both = {k: settings[k] for k in ("latent", "width", "patch")}
-    return of_both | {"channels": channels, "size": size, "conditions": K}
-
-
-def networks(run, train, settings, conditional=False):
+def networks(run, train, settings):
     """A fresh encoder and decoder for the images of a set."""
-    network = network_of(train, settings, conditional)
+    channels, size = train.images.shape[1:3]
+    network = {k: settings[k] for k in ("latent", "width", "patch")}
+    network |= {"channels": channels, "size": size}
     torch.manual_seed(run.seed)
     encoder = vae.ConvEncoder(**network).to(run.device)
     decoder = vae.ConvDecoder(**network, sigma=settings["sigma"]).to(run.device)
@@ -60,16 +34,13 @@ def fit(run, train, encoder, decoder, minutes, settings):
     """Train both networks by the ELBO, the KL's weight rising over the first part."""
     model = nn.ModuleList([encoder, decoder])
     opt = torch.optim.AdamW(model.parameters(), settings["lr"], betas=(0.9, 0.99), fused=True)
-    told = encoder.conditions > 0
-    tensors = (train.images, portraits.one_hot(train.factors)) if told else train.images
-    batches = run.batches(tensors, settings["batch"])
+    batches = run.batches(train, settings["batch"])
     books = {"ema": "model", "ema_decay": 0.995, "model": model, "opt": opt}
-    for batch in run.train(batches, minutes=minutes, **books):
-        x, c = batch if told else (batch, None)
+    for x in run.train(batches, minutes=minutes, **books):
         run.anneal(opt, warmup=100)
         with run.autocast():
-            mean, logvar = encoder(x, c)
-            likelihood = decoder(vae.reparameterize(mean, logvar), c)
+            mean, logvar = encoder(x)
+            likelihood = decoder(vae.reparameterize(mean, logvar))
         kl = vae.gaussian_kl(mean, logvar).mean()
         distortion = -likelihood.log_prob(x).mean()
         loss = distortion + vae.warm_up(run.progress, settings["warm_up"]) * kl
@@ -84,43 +55,17 @@ def fit(run, train, encoder, decoder, minutes, settings):
 def measure(decoder, encoder, name):
     """The evaluator's figures of samples and of reconstructions, rate and its parts."""
     evaluator = metrics.Evaluator(name)
-    test = evaluator.real(JUDGED, seed=2)
-    told = decoder.conditions > 0
-    c = portraits.one_hot(test.factors) if told else None
+    device = next(decoder.parameters()).device
+    images = data.to_float(evaluator.real(JUDGED, seed=2).images)
     z = torch.randn(JUDGED, decoder.latent, generator=torch.Generator().manual_seed(1))
-    made = _decoded(decoder, z, c)
-    mean, logvar = _encoded(encoder, test.images, c)
-    rebuilt = _decoded(decoder, mean, c)
+    moments = [encoder(x.to(device)) for x in images.split(500)]
+    mean, logvar = (torch.cat([pair[k].cpu() for pair in moments]) for k in (0, 1))
+    made, rebuilt = (
+        torch.cat([decoder(part.to(device)).mean.cpu() for part in codes.split(500)])
+        for codes in (z, mean)
+    )
     information, marginal = vae.rate_parts(mean, logvar, torch.randn_like(mean))
     found = evaluator.report(made) | {"fd_reconstructions": evaluator.fd(rebuilt)}
-    found |= {"psnr": metrics.psnr(rebuilt, data.to_float(test.images)).mean().item()}
+    found |= {"psnr": metrics.psnr(rebuilt, images).mean().item()}
     found |= {"information": information, "marginal_kl": marginal}
-    found |= {"rate": vae.gaussian_kl(mean, logvar).mean().item()}
-    if told:
-        known = {k: test.factors[k] for k in portraits.CATEGORICAL}
-        right = metrics.agreement(evaluator.read(made), known)
-        found |= {f"accuracy_{k}": v for k, v in right.items()}
-    return found
-
-
-def _parts(*tensors):
-    """Parts of 500 of tensors, None staying None."""
-    n = len(tensors[0])
-    for start in range(0, n, 500):
-        yield [None if t is None else t[start : start + 500] for t in tensors]
-
-
-def _decoded(decoder, z, c):
-    device = next(decoder.parameters()).device
-    made = [decoder(*_on(device, *part)).mean.cpu() for part in _parts(z, c)]
-    return torch.cat(made)
-
-
-def _encoded(encoder, images, c):
-    device = next(encoder.parameters()).device
-    found = [encoder(*_on(device, data.to_float(x), part_c)) for x, part_c in _parts(images, c)]
-    return tuple(torch.cat([pair[k].cpu() for pair in found]) for k in (0, 1))
-
-
-def _on(device, *tensors):
-    return [None if t is None else t.to(device) for t in tensors]
+    return found | {"rate": vae.gaussian_kl(mean, logvar).mean().item()}

@@ -11,6 +11,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from genimg_lib.layers import check_tokens
+
 
 class Quantized(NamedTuple):
     """What a quantiser gives: z [N, d, H, W], tokens int64 [N, H, W], loss (a scalar)."""
@@ -56,7 +58,7 @@ class VectorQuantizer(nn.Module):
 
     def decode(self, tokens):
         """tokens [N, H, W] to vectors [N, d, H, W]."""
-        _check_tokens(tokens, self.codes)
+        check_tokens(tokens, self.codes)
         return self.codebook[tokens].movedim(-1, 1)
 
     def forward(self, h):
@@ -166,7 +168,7 @@ class FSQ(nn.Module):
 
     def decode(self, tokens):
         """tokens [N, H, W] to vectors [N, d, H, W], about -1 to 1."""
-        _check_tokens(tokens, self.codes)
+        check_tokens(tokens, self.codes)
         count, steps = self._per_channel(self._count), self._per_channel(self._steps)
         digits = tokens[:, None] // steps % count
         half = count // 2
@@ -190,7 +192,7 @@ def usage(tokens, codes):
     tokens: of a whole test set, any shape; of a single batch it says little, as a batch has few.
     perplexity: exp of the entropy, 1 to codes: how many codes of equal share would be as varied.
     """
-    _check_tokens(tokens, codes)
+    check_tokens(tokens, codes)
     share = torch.bincount(tokens.flatten(), minlength=codes).double() / tokens.numel()
     entropy = -torch.xlogy(share, share).sum()
     return Usage((share > 0).double().mean().item(), entropy.exp().item())
@@ -201,12 +203,3 @@ def _checked(h, width):
     if h.dim() != 4 or h.shape[1] != width:
         raise ValueError(f"expected maps [N, {width}, H, W] to quantise, got {list(h.shape)}")
     return h.to(torch.promote_types(h.dtype, torch.float32))
-
-
-def _check_tokens(tokens, codes):
-    if tokens.is_floating_point() or tokens.dtype == torch.bool:
-        raise ValueError(f"expected tokens as whole numbers, got {tokens.dtype}")
-    if tokens.numel() and not 0 <= int(tokens.min()) <= int(tokens.max()) < codes:
-        raise ValueError(
-            f"expected tokens in 0..{codes - 1}, got {int(tokens.min())}..{int(tokens.max())}"
-        )

@@ -22,7 +22,7 @@ def test_every_stored_generator_draws_a_grid(name, tmp_path):
     out = tmp_path / "grid.png"
     assert sample.sample_file(name, out, n=5, say=silent) == [out]
     with Image.open(out) as picture:
-        assert picture.size == (3 * (3 * 33 - 1), 3 * (2 * 33 - 1))  # 3 columns, 2 rows, scale 3
+        assert picture.size == (3 * 96 + 2 * 6, 2 * 96 + 6)  # 3 columns, 2 rows, scale 3
 
 
 def test_every_stored_generator_of_the_course_is_offered():

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from genimg_lib.vae import codes
 
@@ -117,13 +116,12 @@ def test_dead_codes_begin_again_and_in_eval_nothing_moves():
     for quantiser in (dead, alive):
         quantiser(torch.zeros(64, 2, 1, 1) + 0.01 * torch.randn(64, 2, 1, 1))  # all near one point
         for _ in range(100):
-            tokens = quantiser(torch.randn(256, 2, 1, 1)).tokens
+            quantiser(torch.randn(256, 2, 1, 1))
     assert codes.usage(alive.eval()(torch.randn(4_000, 2, 1, 1)).tokens, 64).used > 0.95
     assert codes.usage(dead.eval()(torch.randn(4_000, 2, 1, 1)).tokens, 64).used < 0.95
     before = alive.codebook.clone()
     alive(torch.randn(256, 2, 1, 1))
     assert torch.equal(before, alive.codebook)
-    assert tokens.max() < 64
 
 
 def test_the_gradient_never_reaches_an_averaged_codebook():
@@ -196,4 +194,3 @@ def test_half_precision_maps_are_quantised_in_full():
 def test_the_straight_through_value_is_the_quantised_one():
     h, z = maps(), maps(seed=1)
     torch.testing.assert_close(codes.straight_through(h, z), z)
-    assert F.mse_loss(h, z) > 0
