@@ -31,10 +31,12 @@ LIVE = (
 LAUNCH = ", or press the launch button at the top of this page"
 
 
-def build(site, repository=None):
+def build(site, repository=None, only=()):
     """Make the site in a folder, anew; returns Sphinx's exit status.
 
     repository: the address behind the launch buttons, if not the project's.
+    only: names of the chapters that get a page; all that stand, if empty. The front page leads to
+        the first one, which is always there.
 
     Raises FileExistsError where the folder holds something that is no book.
     """
@@ -44,7 +46,7 @@ def build(site, repository=None):
         raise FileExistsError(f"{site} holds files that are no book; name another folder")
     repository = first_cell.repository() if repository is None else repository
     with tempfile.TemporaryDirectory(prefix="genimg-book-") as folder:
-        for path, content in sources(launch=bool(repository)).items():
+        for path, content in sources(bool(repository), only).items():
             file = Path(folder) / "sources" / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
@@ -66,12 +68,12 @@ def build(site, repository=None):
     return status
 
 
-def sources(launch=False):
+def sources(launch=False, only=()):
     """What Sphinx reads: {path: bytes}."""
     notebooks = {
         c.name: nbformat.read(_stored(c), as_version=4)
         for c in chapters.CHAPTERS
-        if _stored(c).exists()
+        if _stored(c).exists() and c.name in (only or chapters.standing())
     }
     files = {
         f"data/pictures/{p.name}": p.read_bytes() for p in (ROOT / "data" / "pictures").iterdir()
@@ -293,7 +295,13 @@ if __name__ == "__main__":
     parser.add_argument(
         "--repository", help="address behind the launch buttons, instead of that in pyproject.toml"
     )
+    parser.add_argument("--only", nargs="+", metavar="NN", help="pages of these chapters only")
     arguments = parser.parse_args()
-    if build(arguments.site.resolve(), arguments.repository):
+    try:
+        chosen = chapters.choose(["00", *arguments.only]) if arguments.only else ()
+        status = build(arguments.site.resolve(), arguments.repository, chosen)
+    except (FileExistsError, ValueError) as error:
+        sys.exit(f"the book was not built: {error}")
+    if status:
         sys.exit("the book was not built")
     print(f"the book: {arguments.site / 'index.html'}")

@@ -117,12 +117,7 @@ def train(
     Raises ValueError for another kind or an unknown change, and where conditions that are no zeros
     and ones should be classified.
     """
-    if kind not in RECIPES:
-        raise unknown("kind of game", kind, RECIPES)
-    for entry in changes:
-        if entry not in RECIPES[kind]:
-            raise unknown(f"entry of the {kind} recipe", entry, RECIPES[kind])
-    recipe = RECIPES[kind] | changes
+    recipe = changed(kind, changes)
     classify = recipe.get("auxiliary") and conditions is not None
     if classify and not ((conditions == 0) | (conditions == 1)).all():
         raise ValueError(
@@ -139,6 +134,19 @@ def train(
         run.anneal(opt_G, opt_D)
         run.log(**play(step, batch, G, D, opt_G, opt_D, kind, recipe, run.autocast))
     return run.ema["G"].eval()
+
+
+def changed(kind, changes):
+    """The recipe of a kind of game with some of its entries changed.
+
+    Raises ValueError for another kind or an unknown entry.
+    """
+    if kind not in RECIPES:
+        raise unknown("kind of game", kind, RECIPES)
+    for entry in changes:
+        if entry not in RECIPES[kind]:
+            raise unknown(f"entry of the {kind} recipe", entry, RECIPES[kind])
+    return RECIPES[kind] | changes
 
 
 def players(run, images, conditions, kind, recipe):

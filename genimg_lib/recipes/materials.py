@@ -17,15 +17,17 @@ from genimg_lib.recipes import Trained
 from genimg_lib.style import FeatureNet
 
 CROP, SIDE, MATERIALS, LR = 40, 96, 32, 2e-3
-DRAWN, DRAWN_TEST = 2_700, 300
 TEMPERATURE = 0.1
 
 
-def train(run, minutes):
-    """A FeatureNet, trained to say which crops are of the same material."""
+def train(run, minutes, drawn=2_700):
+    """A FeatureNet, trained to say which crops are of the same material.
+
+    drawn: canvases of textures to learn from, beside the photographs; a ninth more are held out.
+    """
     torch.manual_seed(run.seed)
     g = torch.Generator().manual_seed(run.seed)
-    learned, held_out = canvases(run.seed, g)
+    learned, held_out = canvases(drawn, run.seed, g)
     net, head = FeatureNet(), nn.Linear(sum(FeatureNet.WIDTHS), 128)
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
@@ -62,12 +64,12 @@ def scores(net, head, x):
     return (e @ e.T / TEMPERATURE).masked_fill(itself, -1e4)
 
 
-def canvases(seed, g):
+def canvases(drawn, seed, g):
     """(to learn from, held out): uint8 [n, 3, SIDE, SIDE]; squares of photographs may overlap."""
-    drawn = textures.draw(DRAWN + DRAWN_TEST, SIDE, seed=seed)[0]
+    canvases = textures.draw(drawn + drawn // 9, SIDE, seed=seed)[0]
     cut = photo_canvases(SIDE, 60, g)
-    learned = torch.cat([drawn[:DRAWN], cut[::2], cut[::2]])
-    return learned, torch.cat([drawn[DRAWN:], cut[1::2]])
+    learned = torch.cat([canvases[:drawn], cut[::2], cut[::2]])
+    return learned, torch.cat([canvases[drawn:], cut[1::2]])
 
 
 def photo_canvases(side, per_photo, g):

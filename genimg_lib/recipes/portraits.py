@@ -16,10 +16,10 @@ def train(run, minutes, kind, conditional=False, images=30_000, size=32, **chang
     size: pixels.
     changes: of the recipe's entries.
     """
+    recipe = gan.changed(kind, changes)  # refuses what it does not know before anything is drawn
     train = data.load("portraits", n=images, size=size)
     conditions = portraits.one_hot(train.factors) if conditional else None
     G = gan.train(run, train.images, minutes, None, conditions, kind, **changes)
-    recipe = gan.RECIPES[kind] | changes
     network = {
         "size": size,
         "channels": 3,

@@ -3,7 +3,6 @@
 And that each chapter's own exercises hold.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 
 from genimg_lib.cli import main
 from genimg_lib.course import chapters, exercises
+from genimg_lib.files import write_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = exercises.standing()
@@ -411,12 +411,8 @@ def test_a_notebook_that_never_ends_is_stopped(chapter):
 # ------------------------------------------------------------------ nbgrader, from end to end
 
 
-@pytest.fixture
-def activated(monkeypatch):
-    """This environment's commands first: nbgrader calls alembic by its bare name."""
-    monkeypatch.setenv(
-        "PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    )
+def source_of(name):
+    return exercises.solutions_folder() / f"{name}.py"
 
 
 def nbgrader(folder, *words):
@@ -425,7 +421,9 @@ def nbgrader(folder, *words):
     What it does stays below the folder's parent.
     """
     own = folder.parent / "own"
+    commands = str(Path(sys.executable).parent)  # nbgrader calls alembic by its bare name
     environment = os.environ | {
+        "PATH": os.pathsep.join((commands, os.environ["PATH"])),
         "JUPYTER_CONFIG_DIR": str(own),
         "JUPYTER_DATA_DIR": str(own),
         "JUPYTER_RUNTIME_DIR": str(own),
@@ -446,62 +444,67 @@ def nbgrader(folder, *words):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def grade(folder, name, cells):
-    """Release an assignment, hand in a solved and an untouched notebook, grade both.
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory):
+    """A course of two assignments: generated, one released, handed in twice, graded.
 
-    Returns {student: {check: (points, of)}}, and the released notebook.
+    The sample's, and the first chapter's of the course; handed in solved and untouched.
+    Gives (the course's folder, {assignment: its cells}).
     """
+    home = tmp_path_factory.mktemp("taught")
+    sample = home / "90_numbers.py"
+    sample.write_text(SAMPLE, encoding="utf-8")
+    cells = {path.stem: exercises.read(path) for path in (sample, source_of(NAMES[0]))}
+    folder = home / "teach"
+    write_atomically(folder / "nbgrader_config.py", exercises.CONFIG.encode())
+    for name, of_name in cells.items():
+        made = exercises.as_bytes(exercises.assignment(of_name))
+        write_atomically(folder / "source" / name / f"{name}.ipynb", made)
+    nbgrader(folder, "generate_assignment", "*")
+    nbgrader(folder, "release_assignment", "90_numbers")
+    for name, of_name in cells.items():
+        answers = {c.id: c.source for c in of_name if c.kind == "solution"}
+        for who, hands_in in (("solver", answers), ("sleeper", {})):
+            notebook = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
+            for cell in notebook.cells:
+                cell.source = hands_in.get(cell.metadata.nbgrader.grade_id, cell.source)
+            place = folder / "submitted" / who / name
+            place.mkdir(parents=True)
+            nbformat.write(notebook, place / f"{name}.ipynb")
+    nbgrader(folder, "autograde", "*")
+    return folder, cells
+
+
+def points(folder, name, who):
+    """{check: (points, of)} of who handed in an assignment."""
     from nbgrader.api import Gradebook
 
-    nbgrader(folder, "generate_assignment", name)
-    nbgrader(folder, "release_assignment", name)
-    released = nbformat.read(
-        folder.parent / "exchange" / "genimg" / "outbound" / name / f"{name}.ipynb", as_version=4
-    )
-    answers = {c.id: c.source for c in cells if c.kind == "solution"}
-    for who, hands_in in (("solver", answers), ("sleeper", {})):
-        notebook = nbformat.from_dict(json.loads(nbformat.writes(released)))
-        for cell in notebook.cells:
-            cell.source = hands_in.get(cell.metadata.nbgrader.grade_id, cell.source)
-        place = folder / "submitted" / who / name
-        place.mkdir(parents=True)
-        nbformat.write(notebook, place / f"{name}.ipynb")
-    nbgrader(folder, "autograde", name)
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
-        graded = {}
-        for who in ("solver", "sleeper"):
-            grades = book.find_submission_notebook(name, name, who).grades
-            assert not any(g.needs_manual_grade for g in grades)
-            graded[who] = {g.name: (g.score, g.max_score) for g in grades}
-    return graded, released
+        grades = book.find_submission_notebook(name, name, who).grades
+        assert not any(g.needs_manual_grade for g in grades)
+        return {g.name: (g.score, g.max_score) for g in grades}
 
 
-def test_nbgrader_releases_and_grades_what_is_made(chapter, activated, tmp_path):
-    cells = exercises.read(chapter())
-    exercises.make("90_numbers", tmp_path / "teach")
-    graded, released = grade(tmp_path / "teach", "90_numbers", cells)
-    assert graded["solver"] == {"check-double": (1, 1), "check-square": (3, 3)}
-    assert graded["sleeper"] == {"check-double": (0, 1), "check-square": (0, 3)}
-    student = exercises.student(cells)
+def test_nbgrader_releases_what_is_made(taught):
+    folder, cells = taught
+    place = folder.parent / "exchange" / "genimg" / "outbound" / "90_numbers"
+    released = nbformat.read(place / "90_numbers.ipynb", as_version=4)
+    student = exercises.student(cells["90_numbers"])
     assert [(c.cell_type, c.source) for c in released.cells] == [
         (c.cell_type, c.source) for c in student.cells
     ]
 
 
-@pytest.mark.parametrize("name", NAMES[:1])
-def test_nbgrader_grades_a_chapter_of_the_course(name, activated, tmp_path):
-    from genimg_lib.files import write_atomically
-
-    cells = exercises.read(exercises.solutions_folder() / f"{name}.py")
-    write_atomically(
-        tmp_path / "teach" / "source" / name / f"{name}.ipynb",
-        exercises.as_bytes(exercises.assignment(cells)),
-    )
-    write_atomically(tmp_path / "teach" / "nbgrader_config.py", exercises.CONFIG.encode())
-    graded, _ = grade(tmp_path / "teach", name, cells)
-    points = {c.id: c.points for c in cells if c.kind == "check"}
-    assert graded["solver"] == {i: (p, p) for i, p in points.items()}
-    assert graded["sleeper"] == {i: (0, p) for i, p in points.items()}
+def test_nbgrader_grades_what_is_made_and_a_chapter_of_the_course(taught):
+    folder, cells = taught
+    assert points(folder, "90_numbers", "solver") == {
+        "check-double": (1, 1),
+        "check-square": (3, 3),
+    }
+    for name, of_name in cells.items():
+        full = {c.id: c.points for c in of_name if c.kind == "check"}
+        assert points(folder, name, "solver") == {i: (p, p) for i, p in full.items()}
+        assert points(folder, name, "sleeper") == {i: (0, p) for i, p in full.items()}
 
 
 def test_nbval_leaves_exercises_alone():
@@ -519,10 +522,6 @@ def test_nbval_leaves_exercises_alone():
 
 
 # ------------------------------------------------------------------ course's own exercises
-
-
-def source_of(name):
-    return exercises.solutions_folder() / f"{name}.py"
 
 
 def errors(notebook):

@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 
 
-def launch(program, folder, processes=1, **variables):
+def launch(program, folder, *words, processes=1, **variables):
     """Run a program of this folder to its end; gives the finished process.
 
-    folder: GENIMG_OUT. variables: of the environment.
+    folder: GENIMG_OUT. words: behind the program. variables: of the environment.
     """
     command = [sys.executable]
     if processes > 1:
@@ -32,7 +32,7 @@ def launch(program, folder, processes=1, **variables):
     # pipes would wait for a killed program's workers
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         done = subprocess.run(
-            [*command, Path(__file__).with_name(f"{program}.py")],
+            [*command, Path(__file__).with_name(f"{program}.py"), *words],
             env=environment,
             stdout=out,
             stderr=err,

@@ -1,4 +1,4 @@
-"""Runs, settings, batches and the training loop's books, in one process and in two."""
+"""Runs, settings, batches and the training loop's books."""
 
 import copy
 import json
@@ -12,7 +12,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from programs.launch import launch
 from torch import nn
 
 from genimg_lib import data, training
@@ -566,91 +565,3 @@ def test_expectations_are_held_or_fail(monkeypatch):
         run.expect(fd=("<", 60))
     with pytest.raises(ValueError, match="report"):
         start("b").expect(fd=("<", 1))
-
-
-# ------------------------------------------------------------------ processes
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory):
-    """The folder of a training in two processes, and what each of them wrote."""
-    out = tmp_path_factory.mktemp("pair")
-    done = launch("two_processes", out, processes=2)
-    assert done.returncode == 0, done.stderr
-    (folder,) = (out / "two_processes").iterdir()
-    assert sorted(p.name for p in folder.glob("rank_*.pt")) == [
-        "rank_0.pt",
-        "rank_1.pt",
-    ], "the processes did not find each other"
-    return done, folder, [torch.load(folder / f"rank_{rank}.pt") for rank in range(2)]
-
-
-def test_two_processes_see_different_images_and_noise(pair):
-    *_, (one, other) = pair
-    for epoch in range(2):  # twelve steps of four images in each of two processes: two epochs of 48
-        assert sorted(
-            one["seen"][24 * epoch : 24 * epoch + 24] + other["seen"][24 * epoch : 24 * epoch + 24]
-        ) == list(range(48))
-    assert not set(one["noise"]) & set(other["noise"])
-
-
-@pytest.mark.parametrize("name", ["net", "ema"])
-def test_two_processes_end_with_the_same_weights_averages_and_buffers(pair, name):
-    _, folder, (one, other) = pair
-    torch.testing.assert_close(one[name], other[name], rtol=0, atol=0)
-    from safetensors.torch import load_file
-
-    saved = load_file(folder / "train.safetensors")
-    torch.testing.assert_close(
-        {k: saved[f"{'ema_' * (name == 'ema')}net.{k}"] for k in one[name]},
-        one[name],
-        rtol=0,
-        atol=0,
-    )
-
-
-def test_two_processes_log_their_mean(pair):
-    *_, states = pair
-    for state in states:
-        assert state["ranks"] == [0.5] * 12
-
-
-def test_two_processes_write_one_report_and_one_set_of_figures(pair):
-    done, folder, _ = pair
-    assert json.loads((folder / "results.json").read_text())["processes"] == 2
-    assert len(list((folder / "figures").iterdir())) == 1
-    assert done.stdout.count("profile ") == 1
-    assert done.stdout.count("figure: ") == 1
-    assert sorted(p.name for p in folder.iterdir()) == [
-        "checkpoints",
-        "figures",
-        "rank_0.pt",
-        "rank_1.pt",
-        "results.json",
-        "train.safetensors",
-    ]
-
-
-def test_two_processes_take_the_steps_of_one_with_batches_twice_as_large(tmp_path):
-    results, weights = [], []
-    for processes in (1, 2):
-        done = launch("linear", tmp_path / str(processes), processes=processes)
-        assert done.returncode == 0, done.stderr
-        (folder,) = (tmp_path / str(processes) / "linear").iterdir()
-        results.append(json.loads((folder / "results.json").read_text()))
-        weights.append((folder / "train.safetensors").read_bytes())
-    from safetensors.torch import load
-
-    assert [r["processes"] for r in results] == [1, 2]
-    torch.testing.assert_close(load(weights[0]), load(weights[1]), rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(
-        results[0]["metrics"]["losses"], results[1]["metrics"]["losses"], rtol=1e-4, atol=1e-6
-    )
-
-
-def test_two_processes_by_the_clock_stop_at_the_same_step(tmp_path):
-    done = launch("minutes", tmp_path, processes=2)
-    assert done.returncode == 0, done.stderr
-    (folder,) = (tmp_path / "minutes").iterdir()
-    one, other = (torch.load(folder / f"rank_{rank}.pt") for rank in range(2))
-    assert one == other

@@ -93,24 +93,6 @@ def test_a_training_killed_at_any_step_or_in_a_save_ends_bit_identical(program, 
     assert results[0][1]["logged"] == list(range(30))
 
 
-def test_two_processes_killed_and_started_again_end_bit_identical(tmp_path):
-    whole = launch("two_processes", tmp_path / "whole", processes=2)
-    assert whole.returncode == 0, whole.stderr
-    assert launch("two_processes", tmp_path / "killed", processes=2, KILL_AT=8).returncode != 0
-    ended = launch("two_processes", tmp_path / "killed", processes=2)
-    assert ended.returncode == 0, ended.stderr
-    assert "goes on from step" in ended.stdout
-    for rank in range(2):
-        folders = [
-            next((tmp_path / out / "two_processes").iterdir()) for out in ("whole", "killed")
-        ]
-        one, other = [torch.load(folder / f"rank_{rank}.pt") for folder in folders]
-        for name in ("net", "ema"):
-            torch.testing.assert_close(one[name], other[name], rtol=0, atol=0)
-        assert one["seen"][-len(other["seen"]) :] == other["seen"]
-        assert one["noise"][-len(other["noise"]) :] == other["noise"]
-
-
 # ------------------------------------------------------------------ damage
 
 
