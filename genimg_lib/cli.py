@@ -29,7 +29,10 @@ def _parser():
     parser = argparse.ArgumentParser(prog="genimg", description=about)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, (do, about, add_arguments) in COMMANDS.items():
-        command = commands.add_parser(name, help=about, description=about[0].upper() + about[1:])
+        # what another program understands goes on to it as it is, options and --help too
+        own = {"prefix_chars": "\0", "add_help": False} if name in PASSED_ON else {}
+        title = about[0].upper() + about[1:]
+        command = commands.add_parser(name, help=about, description=title, **own)
         command.set_defaults(do=do)
         add_arguments(command)
     return parser
@@ -80,9 +83,15 @@ def _notebooks_arguments(command):
 def _test(args):
     from genimg_lib.course import chapters
 
-    side_by_side = ["-n", "auto"] if not args.arguments else []
+    # one worker more than there are cores: some tests wait for a browser or another process
+    side_by_side = ["-n", str(1 + _cores())] if not args.arguments else []
     command = [sys.executable, "-m", "pytest", *side_by_side, *args.arguments]
     return subprocess.run(command, cwd=chapters.checkout()).returncode
+
+
+def _cores():
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _lab(args):
@@ -100,11 +109,8 @@ def _book(args):
     return subprocess.run([sys.executable, str(program), *args.arguments]).returncode
 
 
-def _rest(what):
-    def add(command):
-        command.add_argument("arguments", nargs=argparse.REMAINDER, help=f"for {what}")
-
-    return add
+def _rest(command):
+    command.add_argument("arguments", nargs="*")
 
 
 def _doctor(_):
@@ -389,6 +395,7 @@ def _first_cell_arguments(command):
     command.add_argument("--address", help="to install from; pyproject's, if not given")
 
 
+PASSED_ON = ("lab", "test", "book")  # to JupyterLab, pytest, book/build.py
 COMMANDS = {
     "course": (
         _course,
@@ -396,7 +403,7 @@ COMMANDS = {
         _course_arguments,
     ),
     "run": (_course, "the same as course", _course_arguments),
-    "lab": (_lab, "JupyterLab at the first notebook", _rest("jupyter lab")),
+    "lab": (_lab, "JupyterLab at the first notebook", _rest),
     "notebooks": (_notebooks, "lay the notebooks out in a folder", _notebooks_arguments),
     "doctor": (_doctor, "check this machine: what is missing, how to get it", _nothing),
     "data": (_data_list, "list, fetch or show data sets", _data_arguments),
@@ -411,8 +418,8 @@ COMMANDS = {
         "make exercises: solved, for students, nbgrader",
         _exercises_arguments,
     ),
-    "test": (_test, "all tests, every notebook among them", _rest("pytest")),
-    "book": (_book, "build the course as a site, in out/book", _rest("book/build.py")),
+    "test": (_test, "all tests, every notebook among them", _rest),
+    "book": (_book, "build the course as a site, in out/book", _rest),
     "bench": (_bench, "measure speed and quality on this machine", _bench_arguments),
     "make": (_make, "train and store the weights that ship with the course", _make_arguments),
     "new": (_new, "begin a notebook: a pair of files with the anatomy", _new_arguments),

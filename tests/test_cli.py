@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from genimg_lib import data
+from genimg_lib import cli, data
 from genimg_lib.cli import main
 from genimg_lib.data import sources
 
+ROOT = Path(__file__).resolve().parents[1]
 ROOMS = "data, divergences, metrics, plots, results, training, vae, widgets"
 
 
@@ -45,6 +46,24 @@ def test_help_and_the_bare_library_import_nothing_that_is_slow():
         " 'numpy', 'matplotlib', 'IPython'} & set(sys.modules))"
     )
     assert python(code).strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [("lab", "lab"), ("test", "pytest"), ("book", str(ROOT / "book" / "build.py"))],
+)
+def test_what_another_program_understands_is_passed_on_as_it_is(monkeypatch, command, program):
+    calls = []
+
+    def run(call, **_):
+        calls.append(call)
+        return subprocess.CompletedProcess(call, 3)
+
+    monkeypatch.setattr(cli.subprocess, "run", run)
+    words = ["-x", "--only", "11", "31", "-k", "a b", "--help"]
+    assert main([command, *words]) == 3
+    (call,) = calls
+    assert program in call and call[-len(words) :] == words
 
 
 def test_all_rooms_cost_little_beside_torch():

@@ -11,7 +11,7 @@ from genimg_lib.vae.bounds import (
     reparameterize,
     warm_up,
 )
-from genimg_lib.vae.convolutional import ConvBody, ConvDecoder, ConvEncoder
+from genimg_lib.vae.convolutional import ConvBody, ConvDecoder, ConvEncoder, ConvVAE
 from genimg_lib.vae.information import active_units, rate_parts
 from genimg_lib.vae.likelihoods import (
     Bernoulli,
@@ -20,14 +20,22 @@ from genimg_lib.vae.likelihoods import (
     bits_per_dimension,
     dequantize,
 )
-from genimg_lib.vae.networks import BernoulliDecoder, Encoder, GaussianDecoder, mlp
+from genimg_lib.vae.networks import (
+    BernoulliDecoder,
+    ConditionalPrior,
+    Encoder,
+    GaussianDecoder,
+    mlp,
+)
 
 __all__ = [
     "Bernoulli",
     "BernoulliDecoder",
+    "ConditionalPrior",
     "ConvBody",
     "ConvDecoder",
     "ConvEncoder",
+    "ConvVAE",
     "DiscretizedLogistic",
     "Encoder",
     "Gaussian",

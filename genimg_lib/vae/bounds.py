@@ -23,13 +23,19 @@ def reparameterize(mean, logvar, eps=None):
     return mean + torch.exp(0.5 * logvar) * eps
 
 
-def gaussian_kl(mean, logvar):
-    """KL(N(mean, exp(logvar)) || N(0, I)), in nats per image: [N].
+def gaussian_kl(mean, logvar, prior=None):
+    """KL(N(mean, exp(logvar)) || prior), in nats per image: [N].
 
-    1/2 sum(mean^2 + exp(logvar) - 1 - logvar).
+    1/2 sum(mean^2 + exp(logvar) - 1 - logvar) where the prior is N(0, I).
     mean, logvar: [N, ...]; summed over all axes but the first.
-    Source: Kingma and Welling 2013, appendix B.
+    prior: None for N(0, I), or (mean, logvar) of another one, of the same shape or broadcast.
+    Source: Kingma and Welling 2013, appendix B. In units of the prior's standard deviation, from
+        its mean, any normal prior is N(0, I).
     """
+    if prior is not None:
+        prior_mean, prior_logvar = prior
+        mean = (mean - prior_mean) * torch.exp(-0.5 * prior_logvar)
+        logvar = logvar - prior_logvar
     return kl_per_unit(mean, logvar).flatten(1).sum(dim=1)
 
 

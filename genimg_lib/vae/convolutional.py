@@ -11,7 +11,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from genimg_lib.layers import Residual, check_condition
+from genimg_lib.vae.bounds import gaussian_kl, reparameterize
 from genimg_lib.vae.likelihoods import Gaussian
+from genimg_lib.vae.networks import ConditionalPrior
 
 
 class ConvBody(nn.Module):
@@ -93,6 +95,52 @@ class ConvDecoder(nn.Module):
         patches = self.outward(self.last(h))
         x_hat = F.pixel_shuffle(patches, self.patch).float()  # [N, C, size, size]
         return Gaussian(torch.tanh(x_hat), self.log_sigma)
+
+
+class ConvVAE(nn.Module):
+    """A `ConvEncoder`, a `ConvDecoder`, and a prior: all that one model is made of.
+
+    conditions: numbers of the condition c [N, conditions] that both networks are told; 0 for none.
+    moves: with conditions, is the prior p(z|c) a `ConditionalPrior`, or N(0, I) for every c?
+    sigma: the decoder's. The other parameters are the encoder's, and so is what is raised.
+    """
+
+    def __init__(
+        self,
+        channels=3,
+        size=32,
+        latent=32,
+        width=48,
+        patch=4,
+        conditions=0,
+        sigma=None,
+        moves=True,
+    ):
+        super().__init__()
+        shape = {"channels": channels, "size": size, "latent": latent, "width": width}
+        shape |= {"patch": patch, "conditions": conditions}
+        self.encoder = ConvEncoder(**shape)
+        self.decoder = ConvDecoder(**shape, sigma=sigma)
+        self.prior = ConditionalPrior(conditions, latent) if conditions and moves else None
+
+    def forward(self, x, c=None, eps=None):
+        """(rate, distortion) of the negative ELBO, by one z an image, in nats: [N] each.
+
+        x: [N, C, size, size]. c: [N, conditions] or None. eps: noise [N, latent], drawn if not
+            given.
+        """
+        mean, logvar = self.encoder(x, c)
+        likelihood = self.decoder(reparameterize(mean, logvar, eps), c)
+        rate = gaussian_kl(mean, logvar, self.prior and self.prior(c))
+        return rate, -likelihood.log_prob(x)
+
+    def sample(self, eps, c=None):
+        """Images from the prior: [N, C, size, size] in [-1, 1].
+
+        eps: standard normal noise [N, latent]. c: [N, conditions] or None.
+        """
+        z = eps if self.prior is None else reparameterize(*self.prior(c), eps)
+        return self.decoder(z, c).mean
 
 
 def _side(size, patch):

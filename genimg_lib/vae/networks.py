@@ -31,6 +31,25 @@ class Encoder(nn.Module):
         return mean, logvar
 
 
+class ConditionalPrior(nn.Module):
+    """p(z|c): a condition c [N, conditions] -> mean, logvar, each [N, latent].
+
+    It begins as N(0, I), whatever c.
+    Source: Sohn et al., Learning Structured Output Representation using Deep Conditional
+        Generative Models, NeurIPS 2015, section 4.1.
+    """
+
+    def __init__(self, conditions, latent, hidden=(128,), activation=nn.SiLU):
+        super().__init__()
+        self.net = mlp(conditions, *hidden, 2 * latent, activation=activation)
+        nn.init.zeros_(self.net[-1].weight)
+        nn.init.zeros_(self.net[-1].bias)
+
+    def forward(self, c):
+        mean, logvar = self.net(c).float().chunk(2, dim=1)
+        return mean, logvar
+
+
 class BernoulliDecoder(nn.Module):
     """p(x|z) over black-or-white images of `shape`."""
 

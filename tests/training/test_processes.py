@@ -1,4 +1,4 @@
-"""Several processes: what they share, and that averaging is right for every way to write a step.
+"""Several processes: what they share, and averaging, right for every way to write a step.
 
 Against DistributedDataParallel to the bit, on all that it can do; on what it cannot, against one
 process that sees the batches of both.

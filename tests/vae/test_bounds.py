@@ -36,6 +36,14 @@ def test_kl_agrees_with_torch_distributions(shape, seed):
     torch.testing.assert_close(found, wanted)
 
 
+@given(n=st.integers(1, 4), d=st.integers(1, 6), seed=seeds)
+def test_kl_to_another_normal_agrees_with_torch_distributions(n, d, seed):
+    mean, logvar = noise(n, d, seed=seed), 2 * noise(n, d, seed=seed + 1)
+    prior = 3 * noise(n, d, seed=seed + 2), noise(1, d, seed=seed + 3)
+    wanted = D.kl_divergence(normal(mean, logvar), normal(*prior)).sum(dim=1)
+    torch.testing.assert_close(vae.gaussian_kl(mean, logvar, prior), wanted)
+
+
 def test_kl_agrees_with_monte_carlo():
     mean, logvar = noise(3, 2, seed=1), noise(3, 2, seed=2)
     z = vae.reparameterize(mean, logvar, noise(200_000, 3, 2, seed=3))

@@ -64,3 +64,45 @@ def test_every_weight_gets_a_gradient_but_those_behind_a_block_that_begins_as_no
         (-vae.elbo(x, encoder, decoder).mean()).backward()
         opt.step()
     assert all(p.grad is not None and p.grad.any() for p in nets.parameters())
+
+
+# ------------------------------------------------------------------ one model
+
+
+def model(**changes):
+    torch.manual_seed(0)
+    return vae.ConvVAE(
+        **{"size": 16, "width": 8, "latent": 4, "conditions": 3, "sigma": 0.5} | changes
+    )
+
+
+def test_a_model_without_conditions_gives_the_parts_of_the_elbo():
+    net, x, eps = model(conditions=0), torch.rand(2, 3, 16, 16), torch.randn(2, 4)
+    rate, distortion = net(x, eps=eps)
+    assert torch.allclose(-rate - distortion, vae.elbo(x, net.encoder, net.decoder, eps))
+    assert torch.equal(net.sample(eps), net.decoder(eps).mean)
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_prior_that_moves_begins_as_one_that_does_not_and_only_it_learns(moves):
+    net, c = model(moves=moves), torch.eye(3)[:2]
+    x, eps = torch.rand(2, 3, 16, 16), torch.randn(2, 4)
+    assert (net.prior is not None) == moves
+    assert torch.equal(net.sample(eps, c), net.decoder(eps, c).mean)
+    mean, logvar = net.encoder(x, c)
+    assert torch.allclose(net(x, c, eps)[0], vae.gaussian_kl(mean, logvar))
+    opt = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(2):
+        opt.zero_grad()
+        net(x, c, eps)[0].mean().backward()
+        opt.step()
+    assert torch.equal(net.sample(eps, c), net.decoder(eps, c).mean) != moves
+
+
+def test_drawing_follows_the_moved_prior():
+    net, c, eps = model(), torch.eye(3), torch.randn(3, 4)
+    torch.nn.init.normal_(net.prior.net[-1].bias)
+    mean, logvar = net.prior(c)
+    z = mean + torch.exp(logvar / 2) * eps
+    assert torch.allclose(net.sample(eps, c), net.decoder(z, c).mean)
+    assert not torch.allclose(net.sample(eps, c), net.decoder(eps, c).mean)
