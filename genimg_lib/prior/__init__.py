@@ -1,4 +1,4 @@
-"""Priors: over grids of tokens, with code lengths and files; over vectors, fitted afterwards."""
+"""Priors: over grids of tokens, with code lengths and files; over vectors, fitted later."""
 
 from genimg_lib.prior.causal import CausalPrior
 from genimg_lib.prior.coding import read_codes, write_codes

@@ -1,4 +1,4 @@
-"""Programs of this folder, named in the command, one after another in one launch of processes."""
+"""Programs of this folder, named in the command, one by one in one launch of processes."""
 
 import os
 import runpy
