@@ -1,4 +1,4 @@
-"""A mixture of normal distributions, fitted to vectors: a prior that can be in several places."""
+"""A mixture of normal distributions fitted to vectors: a prior that is in several places."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Runs notebook 31 as a program on the data named in the command, then keeps what this process has.
+"""Runs notebook 31 on the data named in the command, then keeps what this process has.
 
 Its weights, and what its next batch looks like.
 """
