@@ -9,6 +9,7 @@ from genimg_lib.errors import DataError, unknown
 from genimg_lib.flow import PatchUNet
 from genimg_lib.gan import Generator
 from genimg_lib.style import AnyStyle, FeatureNet, Features, StyleNet, networks
+from genimg_lib.vae import ConvVAE
 from genimg_lib.weights import facts
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "load_first_generator",
     "load_generator",
     "load_material_features",
+    "load_vae",
 ]
 
 FIRST_GENERATOR = {"channels": 3, "size": 32}  # of its PatchUNet
@@ -48,6 +50,18 @@ def load_generator(name, device="cpu"):
     if name not in known:
         raise unknown("generator", name, known)
     return _filled(Generator(**facts(name)["network"]), name, device)
+
+
+def load_vae(name, device="cpu"):
+    """A trained vae.ConvVAE, frozen, in eval mode.
+
+    name: "conv_vae_portraits"; its facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    known = [there for there in weights.names() if "vae_portraits" in there]
+    if name not in known:
+        raise unknown("VAE", name, known)
+    return _filled(ConvVAE(**facts(name)["network"]), name, device)
 
 
 def load_material_features(device="cpu"):

@@ -41,6 +41,12 @@ def _by_gan(G, n, generator, c):
     return layers.in_batches(G, z) if c is None else layers.in_batches(G, z, c)
 
 
+def _by_vae(net, n, generator, c):
+    eps = torch.randn(n, net.decoder.latent, generator=generator)
+    parts = zip(eps.split(250), c.split(250), strict=True)
+    return torch.cat([net.sample(*part) for part in parts])
+
+
 def _by_flow(net, n, generator, _):
     size = pretrained.FIRST_GENERATOR["size"]
     noise = torch.randn(n, pretrained.FIRST_GENERATOR["channels"], size, size, generator=generator)
@@ -61,6 +67,12 @@ MODELS = {
         "a conditional GAN, notebook 24",
         _stored_gan("conditional_gan_portraits"),
         _by_gan,
+        told=True,
+    ),
+    "conv_vae_portraits": Model(
+        "a VAE with a prior that moves, notebook 32",
+        lambda: pretrained.load_vae("conv_vae_portraits"),
+        _by_vae,
         told=True,
     ),
 }

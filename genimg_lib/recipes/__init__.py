@@ -68,6 +68,9 @@ RECIPES = {
         "notebook 24's game, for longer",
         {"kind": "hinge", "conditional": True, "images": 60_000, "width": 32, "auxiliary": 1.5},
     ),
+    "conv_vae_portraits": Recipe(
+        "vae", "train", 10.0, "notebook 32's VAE with a prior that moves, for longer"
+    ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),
 }
