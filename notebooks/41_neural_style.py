@@ -58,13 +58,13 @@ CONTENT = "coffee"  # any of photos.NAMES, or the path of a picture of yours
 run = start(
     "41_neural_style",
     size=(96, 256, 512),
-    small=(96, 160, 256),
+    small=(64, 160, 256),
     steps=(5, 50, 150),
     small_steps=(3, 30, 100),
-    rival_size=(96, 112, 256),
-    rivals=(4, 60, 200),
+    rival_size=(64, 112, 256),
+    rivals=(3, 60, 200),
     looking_on=(2, 4, 4),
-    from_noise=(4, 100, 200),
+    from_noise=(3, 100, 200),
 )
 tables.show_expected("41_neural_style", "style_fell", "seconds", "pixels")
 

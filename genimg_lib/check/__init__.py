@@ -22,6 +22,7 @@ MODULES = (
     "stable_gan",
     "conditional_gan",
     "vae",
+    "conv_vae",
     "neural_style",
     "fast_style",
 )

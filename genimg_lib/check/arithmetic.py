@@ -148,6 +148,8 @@ def difference(e):
     if any((o - m).abs().max() > near for o, m, near in zip(offs, each, nears, strict=True)):
         return None
     near, clearest = min(zip(nears, each, strict=True))
+    if abs(clearest) <= near:  # within the blur of the numbers themselves: no constant to name
+        return None
     if all(abs(d - clearest) <= near + its for d, its in zip(each, nears, strict=True)):
         word = "plus" if clearest > 0 else "minus"
         return f"is what is right {word} {abs(clearest):.4g}, {EVERY}"

@@ -28,10 +28,11 @@ def nothing_finite(e):
     broken = [_is_broken(g, w) for g, w in zip(e.given, e.wanted, strict=True)]
     if not any(broken) or broken != e.wrong:
         return None
-    g = e.given[e.first]
-    kind = "NaN" if g.isnan().any() else "infinite"
+    kinds = [_kind(g) for g, b in zip(e.given, broken, strict=True) if b]
+    kind = kinds[0] if len(set(kinds)) == 1 else "NaN or infinite"
     if all(e.wrong):
-        return f"is {kind}, {EVERY}" if g.isnan().all() else f"has entries that are {kind}, {EVERY}"
+        everywhere = not any(g.isfinite().any() for g in e.given)
+        return f"is {kind}, {EVERY}" if everywhere else f"has entries that are {kind}, {EVERY}"
     sizes = [(_largest(case), b) for case, b in zip(e.cases, broken, strict=True)]
     if min(size for size, b in sizes if b) > max(size for size, b in sizes if not b):
         return (
@@ -39,6 +40,10 @@ def nothing_finite(e):
             "overflows, or becomes 0 before a logarithm or a division"
         )
     return f"is {kind} on some inputs and right on the others"
+
+
+def _kind(given):
+    return "NaN" if given.isnan().any() else "infinite"
 
 
 def _is_broken(given, wanted):

@@ -109,7 +109,8 @@ def _else(trial, mistakes):
         return ""
     if others.is_right:
         return f"It is right on the other {plural(len(others.cases), 'input')}"
-    return f"Where it does not stop: {explain(others, mistakes)}"
+    telling = mistakes if len(others.cases) > 1 else {}  # one input fits many a mistake
+    return f"Where it does not stop: {explain(others, telling)}"
 
 
 # ---------------------------------------------------------------- results of another kind

@@ -79,15 +79,21 @@ def _every(e, rows, change):
 def _only_reshaped(e, rows):
     if _every(e, rows, lambda g, w: g.reshape(w.shape)):
         given, wanted, _ = rows[0]
-        if given.dim() > wanted.dim():
+        extra = given.dim() - wanted.dim()
+        if not all(_long(g) == _long(w) for g, w, _ in rows) or abs(extra) != 1:
+            return "the numbers are right and in order, in another shape: use reshape"
+        if extra == 1:
             return "the numbers are right, with one axis too many: squeeze it, or drop keepdim"
-        if given.dim() < wanted.dim():
-            return (
-                "the numbers are right, with one axis too few: keep it (keepdim=True), or put it "
-                "in again"
-            )
-        return "the numbers are right, in another shape"
+        return (
+            "the numbers are right, with one axis too few: keep it (keepdim=True), or put it in "
+            "again"
+        )
     return None
+
+
+def _long(tensor):
+    """The axes that are longer than 1."""
+    return [length for length in tensor.shape if length != 1]
 
 
 def _transposed(e, rows):

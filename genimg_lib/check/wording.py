@@ -154,6 +154,19 @@ HINTS = (
         "Do not change an argument in place.",
     ),
     (
+        r"(maximum|minimum)\(\).*must be Tensor|: (max|min)\(\) received an invalid",
+        "Against a single number: x.clamp(min=...) takes the larger, x.clamp(max=...) the smaller.",
+    ),
+    (
+        r"Boolean value of Tensor with more than one value",
+        "max, min, if, and, or of Python take single values; for tensors there are clamp, "
+        "torch.where, & and |.",
+    ),
+    (
+        r"not broadcastable with batch_shape",
+        "Sizes are matched from the last axis: put in axes of length 1, with [:, None].",
+    ),
+    (
         r"must be Tensor, not (float|int)",
         "torch's functions take tensors; for single numbers there is math.",
     ),

@@ -12,6 +12,7 @@ from genimg_lib.vae.bounds import (
     warm_up,
 )
 from genimg_lib.vae.convolutional import ConvBody, ConvDecoder, ConvEncoder, ConvVAE
+from genimg_lib.vae.grids import CodeAutoencoder, GridDecoder, GridEncoder
 from genimg_lib.vae.information import active_units, rate_parts
 from genimg_lib.vae.likelihoods import (
     Bernoulli,
@@ -31,6 +32,7 @@ from genimg_lib.vae.networks import (
 __all__ = [
     "Bernoulli",
     "BernoulliDecoder",
+    "CodeAutoencoder",
     "ConditionalPrior",
     "ConvBody",
     "ConvDecoder",
@@ -40,6 +42,8 @@ __all__ = [
     "Encoder",
     "Gaussian",
     "GaussianDecoder",
+    "GridDecoder",
+    "GridEncoder",
     "active_units",
     "bits_per_dimension",
     "dequantize",

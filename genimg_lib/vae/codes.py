@@ -158,13 +158,17 @@ class FSQ(nn.Module):
         shift = torch.atanh(offset / half)
         return torch.tanh(h + shift) * half - offset
 
+    def nearest(self, h):
+        """The tokens of h: int64 [N, H, W]."""
+        half = self._per_channel(self._count // 2)
+        digits = self.bounded(h).detach().round().long() + half  # 0..levels - 1
+        return (digits * self._per_channel(self._steps)).sum(dim=1)
+
     def forward(self, h):
         bounded = self.bounded(h)
         rounded = straight_through(bounded, bounded.round())
         half = self._per_channel(self._count // 2)
-        digits = (rounded.detach() + half).round().long()  # 0..levels - 1
-        tokens = (digits * self._per_channel(self._steps)).sum(dim=1)
-        return Quantized(rounded / half, tokens, rounded.new_zeros(()))
+        return Quantized(rounded / half, self.nearest(h), rounded.new_zeros(()))
 
     def decode(self, tokens):
         """tokens [N, H, W] to vectors [N, d, H, W], about -1 to 1."""

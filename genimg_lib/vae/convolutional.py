@@ -25,7 +25,7 @@ class ConvBody(nn.Module):
 
     def __init__(self, channels, size, width, patch):
         super().__init__()
-        _check_size(size, patch)
+        check_size(size, patch)
         self.net = nn.Sequential(
             nn.PixelUnshuffle(patch),  # [N, channels patch², size / patch, size / patch]
             nn.Conv2d(channels * patch**2, width, 3, padding=1),
@@ -73,7 +73,7 @@ class ConvDecoder(nn.Module):
 
     def __init__(self, channels=3, size=32, latent=64, width=64, patch=4, conditions=0, sigma=None):
         super().__init__()
-        _check_size(size, patch)
+        check_size(size, patch)
         self.latent, self.conditions = latent, conditions
         self.side, self.grid = _side(size, patch), size // patch
         self.inward = nn.Linear(latent + conditions, 2 * width * self.side**2)
@@ -148,7 +148,8 @@ def _side(size, patch):
     return -(-size // (2 * patch))
 
 
-def _check_size(size, patch):
+def check_size(size, patch):
+    """Raise ValueError unless images of this size, 16 to 64, are a whole number of patches."""
     if not 16 <= size <= 64 or size % patch:
         raise ValueError(
             f"expected a size of 16 to 64 that is a multiple of the patch ({patch}), got {size}"

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import runpy
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genimg_lib import vae
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def noise(*shape, seed=0):
@@ -395,3 +399,20 @@ def test_every_parameter_of_a_vae_gets_a_gradient_from_the_elbo():
         vae.elbo(torch.rand(5, 1, 4, 4).round(), encoder, decoder).sum().backward()
         for name, parameter in [*encoder.named_parameters(), *decoder.named_parameters()]:
             assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+# ------------------------------------------------------------------ the benchmark's gradient
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_the_doubly_reparameterised_gradient_is_that_of_the_bound_on_average(k):
+    bench = runpy.run_path(str(ROOT / "benchmarks" / "published_vae.py"))
+    torch.manual_seed(0)
+    encoder, decoder = vae.Encoder(6, 2, (5,)), vae.BernoulliDecoder((6,), 2, (5,))
+    model = bench["Model"](encoder, decoder, None, torch.zeros(6))
+    x = torch.bernoulli(torch.full((1, 6), 0.5)).expand(100_000, 6)  # as many draws of the noise
+    weights = [*encoder.parameters(), *decoder.parameters()]
+    wanted = torch.autograd.grad(-vae.iwae_bound(x, encoder, decoder, k).mean(), weights)
+    found = torch.autograd.grad(bench["surrogate"](model, x, k, 1.0), weights)
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=0.05, atol=0.004)

@@ -1,0 +1,46 @@
+"""Images to a grid of tokens and back: shapes, gradients, sizes that do not fit."""
+
+import pytest
+import torch
+
+from genimg_lib import vae
+from genimg_lib.vae import codes
+
+QUANTIZERS = {
+    "learned": lambda: codes.VectorQuantizer(16, 4),
+    "averages": lambda: codes.EMAVectorQuantizer(16, 4),
+    "scalar": lambda: codes.FSQ((5, 5, 5)),
+}
+
+
+def made(name, **changes):
+    torch.manual_seed(0)
+    settings = {"size": 16, "width": 8, "patch": 4, "depth": 1} | changes
+    return vae.CodeAutoencoder(QUANTIZERS[name](), **settings)
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+@pytest.mark.parametrize(("size", "patch", "channels"), [(16, 4, 3), (28, 4, 1), (32, 8, 3)])
+def test_images_become_tokens_and_tokens_images(name, size, patch, channels):
+    net = made(name, size=size, patch=patch, channels=channels).eval()
+    x = torch.rand(2, channels, size, size) * 2 - 1
+    x_hat, q = net(x)
+    assert net.shape == q.tokens.shape[1:] == (size // patch, size // patch)
+    assert x_hat.shape == x.shape and x_hat.abs().max() <= 1
+    assert torch.equal(net.encode(x), q.tokens)
+    torch.testing.assert_close(net.decode(q.tokens), x_hat)
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_the_encoder_learns_through_the_quantiser(name):
+    net = made(name)
+    x_hat, q = net(torch.rand(4, 3, 16, 16))
+    (x_hat.square().mean() + q.loss).backward()
+    first = net.encoder.net[1].weight
+    assert first.grad is not None and first.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(("size", "patch"), [(8, 4), (72, 4), (30, 4)])
+def test_a_size_that_does_not_fit_is_refused(size, patch):
+    with pytest.raises(ValueError, match=str(size)):
+        made("scalar", size=size, patch=patch)
