@@ -109,8 +109,16 @@ def _else(trial, mistakes):
         return ""
     if others.is_right:
         return f"It is right on the other {plural(len(others.cases), 'input')}"
-    telling = mistakes if len(others.cases) > 1 else {}  # one input fits many a mistake
+    telling = mistakes if _numbers(others) > 1 else {}  # one number fits many a mistake
     return f"Where it does not stop: {explain(others, telling)}"
+
+
+def _numbers(trial):
+    """How many numbers are wanted, over all inputs."""
+    parts = [
+        w for wanted in trial.wanted for w in (wanted if isinstance(wanted, tuple) else [wanted])
+    ]
+    return sum(tensor.numel() for tensor in map(doubles, parts) if tensor is not None)
 
 
 # ---------------------------------------------------------------- results of another kind

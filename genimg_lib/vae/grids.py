@@ -1,4 +1,4 @@
-"""An encoder and a decoder between images and a grid of vectors, one a patch, to be quantised."""
+"""Between images and a grid of vectors, one a patch, that a quantiser turns into tokens."""
 
 import torch
 import torch.nn as nn

@@ -164,5 +164,6 @@ check.rate_parts(rate_parts)  # 4 points
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# Only for the largest: where the first part stands at log N, the codes of these images do not overlap, and more images would move nats from the second part to the first.
+# For none of them: even at 1.6 the first part is 7.54 of log 2,000 = 7.60.
+# Where it stands so near, the codes of these images hardly overlap, and more images would move nats from the second part to the first.
 # <!-- END SOLUTION -->

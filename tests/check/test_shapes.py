@@ -45,7 +45,8 @@ def mean(x):
         (lambda x: x.T, lambda x: 1 * x, CASES, "this is the transpose of what is right"),
         (lambda x: x[:, :-1], lambda x: 1 * x, CASES, "the end is missing"),
         (lambda x: torch.cat([x, x]), lambda x: 1 * x, CASES, "goes on too long"),
-        (lambda x: x.flatten(1), lambda x: 1 * x, SQUARES, "with one axis too few"),
+        (lambda x: x.flatten(1), lambda x: 1 * x, SQUARES, "in another shape: use reshape"),
+        (lambda x: x[0], lambda x: x[:1], [(torch.rand(3, 4),)], "with one axis too few"),
         (
             lambda x: x.mean(dim=1),
             lambda x: x.mean(dim=1, keepdim=True),
