@@ -372,6 +372,7 @@ assert torch.allclose(torch.cat(ours(x)), torch.cat(library(x)), atol=1e-5)
 # The loss is notebook 31's, with $\sigma_x$ fixed.
 # Its KL gains weight over the first tenth of the training (**warm-up**, Bowman et al. 2015): at the start no code is worth its nats, since the decoder cannot read yet. (What it brings here, we did not test.)
 # `vae.ConvVAE` holds such an encoder and decoder, and has a place for a prior; until further down that place is empty, and $p(z) = \mathcal{N}(0, I)$.
+#
 # The learning rate rises over 50 steps and falls in the second half; `run.ema` averages the weights of about the last fifth.
 
 
@@ -850,6 +851,8 @@ explore(
 )
 
 # %% [markdown]
+# At 1.6 colours, hats and hair stay; mouths, beards and the colour of the eyes go first.
+#
 # ## Silence, and its cures
 #
 # A decoder that sees a part of the image itself may do without $z$, and then the encoder has little reason to speak.

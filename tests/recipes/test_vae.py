@@ -1,0 +1,44 @@
+"""The recipe of the VAE: what is refused, and what the shipped model reaches."""
+
+import pytest
+import torch
+
+from genimg_lib import data, metrics, pretrained, weights
+from genimg_lib.data import portraits
+from genimg_lib.recipes import vae as recipe
+from genimg_lib.training import start
+
+
+def test_an_unknown_change_is_refused_before_any_work():
+    with pytest.raises(ValueError, match="latnt"):
+        recipe.train(start("vae"), 1, latnt=3)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_few_steps_give_what_the_facts_describe(told):
+    trained = recipe.train(start("vae"), 0.02, told=told, images=64, width=8, latent=4, batch=8)
+    net = trained.net
+    assert not net.training and (net.prior is not None) == told
+    c = (torch.zeros(2, net.encoder.conditions),) if told else ()
+    assert net.sample(torch.zeros(2, 4), *c).shape == (2, 3, 32, 32)
+
+
+def test_the_shipped_model_reaches_what_its_facts_say():
+    facts, net = weights.facts("conv_vae_portraits"), pretrained.load_vae("conv_vae_portraits")
+    test = data.load("portraits", "test", n=1_000, seed=9)
+    eps = torch.randn(1_000, net.decoder.latent, generator=torch.Generator().manual_seed(4))
+    made = torch.cat(
+        [
+            net.sample(*part)
+            for part in zip(eps.split(250), portraits.one_hot(test.factors).split(250), strict=True)
+        ]
+    )
+    read = metrics.Evaluator("portraits").read(made)
+    for name in ("hair", "hair_color", "glasses", "hat", "mouth"):
+        right = (read[name] == test.factors[name]).double().mean().item()
+        assert right > 0.9 and abs(right - facts[f"accuracy_{name}"]) < 0.03
+
+
+def test_another_name_is_refused_with_those_that_are_known():
+    with pytest.raises(ValueError, match="conv_vae_portraits"):
+        pretrained.load_vae("vae")
