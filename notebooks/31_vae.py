@@ -1030,6 +1030,7 @@ if HAS_MNIST:
 # %% [markdown]
 # Is it as good as the literature's, then?
 # No: five minutes by the ELBO come within a nat and a half of the published value, but lie more than two standard errors above it; this notebook's minute, in the profile cpu, stays behind all rows.
+#
 # On the same digits (8) is better in the end, by 0.76 nats with $K = 5$ (published: 1.22) and by 0.60 with $K = 50$ (1.98): in its half that one takes a fourteenth of the ELBO's steps, and the paper made 3,280 passes over the data, not some 70.
 #
 # ## Exercises

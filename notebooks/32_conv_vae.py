@@ -526,6 +526,7 @@ assert not CHECKED or abs(information - ceiling) < 0.1
 # %% [markdown]
 # The information stands at its ceiling: these codes hardly overlap, so each tells which of the $N$ images it was.
 # For all images that there could be, what is left of the rate is then only an upper bound of the second part of (1); so large a rate cannot be split by samples.
+#
 # But its effect can be seen: draw $z$ from elsewhere.
 # (A draw from $q(z)$ is the code of a training image. That is no way to draw, but shows how far a better prior could get.)
 # **Predict**: from the FD of the samples to that of the reconstructions, how much of the way does a draw from $q(z)$ go?
@@ -635,9 +636,10 @@ assert torch.equal(torch.cat(ours(torch.eye(4))), torch.cat(library(torch.eye(4)
 # %% [markdown]
 # Two models with the same encoder and decoder, from the same start, on the same images for as many steps; the second has a small network more, the prior.
 # Both are told all ten factors of a caption (the class, for clothes; of a folder's pictures nothing is known that an evaluator could judge).
+# Of the training faces nearly every caption comes once; so nothing can be learned caption by caption, only factor by factor.
+#
 # **Predict**: which of these change: the reconstructions, the samples, how often the model does as it is told?
 # (Beside that: how often a model would be right that always drew the commonest value, whatever it is told.)
-# Of the training faces nearly every caption comes once; so nothing can be learned caption by caption, only factor by factor.
 
 
 # %%
@@ -980,6 +982,7 @@ if CHECKED:
 #
 # The encoder proposes $q$ in one pass.
 # For a single image we can do better: keep the decoder, and climb the ELBO in $\mu$ and $\log\sigma^2$ themselves.
+#
 # Three numbers for the same test images, then: the encoder's ELBO, the best ELBO of a diagonal normal $q$ that 200 steps find, and the importance-weighted bound, nearer still to $\log p(x)$ (notebook 31, equation 8).
 # The first step is the **amortisation gap** (Cremer et al. 2018), seen from below; the second holds what no diagonal normal can follow, and what the climb has left undone.
 
