@@ -73,7 +73,7 @@ def sources(launch=False, only=()):
     notebooks = {
         c.name: nbformat.read(_stored(c), as_version=4)
         for c in chapters.CHAPTERS
-        if _stored(c).exists() and c.name in (only or chapters.standing())
+        if _stored(c).exists() and (not only or c.name in only)
     }
     files = {
         f"data/pictures/{p.name}": p.read_bytes() for p in (ROOT / "data" / "pictures").iterdir()

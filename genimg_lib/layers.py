@@ -114,8 +114,14 @@ def in_batches(net, *inputs, size=250):
     Returns one tensor [N, ...], float32, on the CPU.
     """
     device = next(net.parameters()).device
-    parts = zip(*(t.split(size) for t in inputs), strict=True)
-    return torch.cat([net(*(t.to(device) for t in part)).float().cpu() for part in parts])
+    return torch.cat(
+        [net(*(t.to(device) for t in part)).float().cpu() for part in parts(*inputs, size=size)]
+    )
+
+
+def parts(*inputs, size=250):
+    """Tensors [N, ...] of the same length, cut alike: tuples of tensors of `size` rows or fewer."""
+    return zip(*(t.split(size) for t in inputs), strict=True)
 
 
 def multiply_adds(net, *inputs):

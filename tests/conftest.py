@@ -14,18 +14,24 @@ settings.load_profile("genimg")
 
 
 @pytest.fixture(scope="session")
-def real_data():
+def real_data_folder():
+    """The folder with the real MNIST and Fashion-MNIST, or None."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    given = os.environ.get("GENIMG_DATA") or (str(beside) if beside.is_dir() else None)
+    return given and Path(given)
+
+
+@pytest.fixture(scope="session")
+def real_data(real_data_folder):
     """The folder with the real MNIST and Fashion-MNIST; skips where there is none.
 
     Named by GENIMG_DATA for the test that asks.
     """
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    given = os.environ.get("GENIMG_DATA") or (str(beside) if beside.is_dir() else None)
-    if given is None:
+    if real_data_folder is None:
         pytest.skip("real MNIST and Fashion-MNIST are not here: set GENIMG_DATA")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GENIMG_DATA", given)
-        yield Path(given)
+        patch.setenv("GENIMG_DATA", str(real_data_folder))
+        yield real_data_folder
 
 
 @pytest.fixture(autouse=True)

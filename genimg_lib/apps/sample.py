@@ -43,8 +43,7 @@ def _by_gan(G, n, generator, c):
 
 def _by_vae(net, n, generator, c):
     eps = torch.randn(n, net.decoder.latent, generator=generator)
-    parts = zip(eps.split(250), c.split(250), strict=True)
-    return torch.cat([net.sample(*part) for part in parts])
+    return torch.cat([net.sample(*part) for part in layers.parts(eps, c)])
 
 
 def _by_flow(net, n, generator, _):

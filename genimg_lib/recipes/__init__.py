@@ -29,6 +29,11 @@ class Trained(NamedTuple):
     extra: Callable | None = None
 
 
+def unmeasured(_):
+    """No figures: what `Trained.measure` is where no evaluator knows the images."""
+    return {}
+
+
 class Recipe(NamedTuple):
     """Where the weights of a name come from.
 

@@ -3,10 +3,10 @@
 import torch
 import torch.nn as nn
 
-from genimg_lib import data, metrics, vae
+from genimg_lib import data, layers, metrics, vae
 from genimg_lib.data import portraits
 from genimg_lib.errors import unknown
-from genimg_lib.recipes import Trained
+from genimg_lib.recipes import Trained, unmeasured
 
 JUDGED = 5_000  # images
 SETTINGS = {
@@ -45,7 +45,7 @@ def train(run, minutes, told=True, images=30_000, size=32, **changes):
         "network": network,
         "batch": settings["batch"],
     }
-    return Trained(net, facts, measure if size == 32 else _unmeasured)
+    return Trained(net, facts, measure if size == 32 else unmeasured)
 
 
 def fit(run, images, net, minutes, settings, c=None, label="train"):
@@ -80,12 +80,13 @@ def measure(net):
         told = (portraits.one_hot(test.factors),)
     g = torch.Generator().manual_seed(1)
     eps = torch.randn(JUDGED, net.decoder.latent, generator=g)
-    made = torch.cat([net.sample(*part) for part in _parts(eps, *told)])
+    made = torch.cat([net.sample(*part) for part in layers.parts(eps, *told)])
     rebuilt, rates = [], []
-    for x, *c in _parts(images, *told):
+    for x, *c in layers.parts(images, *told):
         mean, logvar = net.encoder(x, *c)
         rebuilt.append(net.decoder(mean, *c).mean)
-        rates.append(vae.gaussian_kl(mean, logvar, net.prior and net.prior(*c)))
+        prior = None if net.prior is None else net.prior(*c)
+        rates.append(vae.gaussian_kl(mean, logvar, prior))
     rebuilt = torch.cat(rebuilt)
     found = evaluator.report(made) | {"fd_reconstructions": evaluator.fd(rebuilt)}
     found |= {"psnr": metrics.psnr(rebuilt, images).mean().item()}
@@ -95,12 +96,3 @@ def measure(net):
         right = metrics.agreement(evaluator.read(made), known)
         found |= {f"accuracy_{name}": share for name, share in right.items()}
     return found
-
-
-def _parts(*tensors, size=250):
-    return zip(*(t.split(size) for t in tensors), strict=True)
-
-
-def _unmeasured(_):
-    """No figures: there is an evaluator for 32x32 only."""
-    return {}

@@ -131,8 +131,8 @@ class ConvVAE(nn.Module):
         """
         mean, logvar = self.encoder(x, c)
         likelihood = self.decoder(reparameterize(mean, logvar, eps), c)
-        rate = gaussian_kl(mean, logvar, self.prior and self.prior(c))
-        return rate, -likelihood.log_prob(x)
+        prior = None if self.prior is None else self.prior(c)
+        return gaussian_kl(mean, logvar, prior), -likelihood.log_prob(x)
 
     def sample(self, eps, c=None):
         """Images from the prior: [N, C, size, size] in [-1, 1].
