@@ -168,7 +168,13 @@ class Explore:
 
     @property
     def picture(self):
-        return self.area.find_element(By.TAG_NAME, "img").get_attribute("src")
+        """The picture's address, or None between two pictures.
+
+        Found and read in one step: a redraw puts a new element in the old one's place.
+        """
+        return self.driver.execute_script(
+            "return arguments[0].querySelector('img')?.getAttribute('src')", self.area
+        )
 
     @property
     def value(self):
@@ -192,10 +198,11 @@ class Explore:
     def settled(self, before):
         """The picture after it has changed from `before` and stayed for a second."""
         WebDriverWait(self.driver, 20).until(
-            lambda _: self.picture != before, "the slider moved, the picture did not change"
+            lambda _: self.picture not in (None, before),
+            "the slider moved, the picture did not change",
         )
         now = None
-        while now != self.picture:
+        while now is None or now != self.picture:
             now = self.picture
             time.sleep(1)
         assert not re.search(r"\w+Error", self.area.text), self.area.text
