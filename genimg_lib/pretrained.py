@@ -9,6 +9,7 @@ from genimg_lib.errors import DataError, unknown
 from genimg_lib.flow import PatchUNet
 from genimg_lib.gan import Generator
 from genimg_lib.style import AnyStyle, FeatureNet, Features, StyleNet, networks
+from genimg_lib.token_model import TokenModel
 from genimg_lib.vae import ConvVAE
 from genimg_lib.weights import facts
 
@@ -18,6 +19,7 @@ __all__ = [
     "features",
     "features_here",
     "load_any_style",
+    "load_codes",
     "load_drawn_styles",
     "load_first_generator",
     "load_generator",
@@ -62,6 +64,18 @@ def load_vae(name, device="cpu"):
     if name not in known:
         raise unknown("VAE", name, known)
     return _filled(ConvVAE(**facts(name)["network"]), name, device)
+
+
+def load_codes(name, device="cpu"):
+    """A trained TokenModel with both priors, frozen, in eval mode.
+
+    name: "codes_portraits" or "codes_fashion_mnist"; their facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    known = [there for there in weights.names() if there.startswith("codes_")]
+    if name not in known:
+        raise unknown("model with codes", name, known)
+    return _filled(TokenModel(**facts(name)["network"]), name, device)
 
 
 def load_material_features(device="cpu"):

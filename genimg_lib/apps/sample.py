@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from genimg_lib import flow, layers, plots, pretrained, weights
-from genimg_lib.data import load, portraits, to_uint8
+from genimg_lib.apps.wishes import WISHES
+from genimg_lib.data import load, to_uint8
 from genimg_lib.errors import unknown
 from genimg_lib.files import write_atomically
 
@@ -26,7 +27,7 @@ class Model(NamedTuple):
     load: () -> network, frozen.
     draw: (network, n, generator, conditions or None) -> images [n, C, H, W] in [-1, 1].
     data: the set that it learned from, which its evaluator knows.
-    told: True where it obeys a description.
+    told: True where it obeys a description, in the words of WISHES[data].
     """
 
     about: str
@@ -52,6 +53,10 @@ def _by_flow(net, n, generator, _):
     return torch.cat([flow.sample(net, part) for part in noise.split(250)])
 
 
+def _by_codes(net, n, generator, c):
+    return torch.cat([net.sample(len(part), generator, part) for part in c.split(250)])
+
+
 def _stored_gan(name):
     return lambda: pretrained.load_generator(name)
 
@@ -72,6 +77,19 @@ MODELS = {
         "a VAE with a prior that moves, notebook 32",
         lambda: pretrained.load_vae("conv_vae_portraits"),
         _by_vae,
+        told=True,
+    ),
+    "codes_portraits": Model(
+        "codes with a causal prior, notebook 33",
+        lambda: pretrained.load_codes("codes_portraits"),
+        _by_codes,
+        told=True,
+    ),
+    "codes_fashion_mnist": Model(
+        "codes with a causal prior, notebook 33",
+        lambda: pretrained.load_codes("codes_fashion_mnist"),
+        _by_codes,
+        data="fashion_mnist",
         told=True,
     ),
 }
@@ -147,8 +165,8 @@ def _checked(name, out, n, seed, given, scale, overwrite):
         if not model.told:
             told = [k for k, m in MODELS.items() if m.told]
             raise ValueError(f"{name} obeys no description; those do: {', '.join(told)}")
-        asked_for = portraits.factors_of(given)
-    conditions = _conditions(asked_for, n, seed) if model.told else None
+        asked_for = WISHES[model.data].read(given)
+    conditions = WISHES[model.data].conditions(asked_for, n, seed) if model.told else None
     out = Path(out).expanduser()
     is_folder = out.suffix == ""
     _check_place(out, is_folder, overwrite)
@@ -167,14 +185,6 @@ def _check_place(out, is_folder, overwrite):
         raise ValueError(f"{out} is there already; another name, or --overwrite")
     if not out.parent.is_dir():
         raise ValueError(f"there is no folder {out.parent} to write into")
-
-
-def _conditions(given, n, seed):
-    """What is asked for, and the rest as it comes in the data: float32 [n, 47]."""
-    factors = portraits.sample(n, seed)
-    for name, value in given.items():
-        factors[name] = torch.full((n,), value)
-    return portraits.one_hot(factors)
 
 
 def _write_each(images, folder, scale):
@@ -204,7 +214,9 @@ def _measured(asked, net, seed):
     from genimg_lib import metrics
 
     evaluator = metrics.Evaluator(asked.model.data)
-    c = _conditions(asked.given, JUDGED, seed + 1) if asked.model.told else None
+    c = None
+    if asked.model.told:
+        c = WISHES[asked.model.data].conditions(asked.given, JUDGED, seed + 1)
     generator = torch.Generator().manual_seed(seed + 1)
     images = asked.model.draw(net, JUDGED, generator, c)
     if asked.given:
@@ -218,12 +230,12 @@ def _measured(asked, net, seed):
 
 def _obedience(evaluator, read, asked):
     yield f"of {JUDGED:,} other images show what was asked for (by chance; read from real ones):"
+    wishes = WISHES[asked.model.data]
     real = load(asked.model.data, "test", n=JUDGED, seed=7)
-    seen = evaluator.read(real.images)
+    seen, known = evaluator.read(real.images), wishes.known(real)
     for name, value in asked.given.items():
         share = (read[name] == value).double().mean().item()
-        chance = portraits.probabilities(name)[value].item()
-        there = real.factors[name] == value
+        there = known[name] == value
         right = (seen[name][there] == value).double().mean().item()
-        word = portraits.FACTORS[name][value]
+        chance, word = wishes.chance(name, value), wishes.word(name, value)
         yield f"  {name} {word}: {share:.1%} ({chance:.1%}; {right:.1%})"

@@ -23,6 +23,7 @@ MODULES = (
     "conditional_gan",
     "vae",
     "conv_vae",
+    "vq_vae",
     "neural_style",
     "fast_style",
 )

@@ -2,7 +2,7 @@
 
 from genimg_lib.prior.causal import CausalPrior
 from genimg_lib.prior.coding import read_codes, write_codes
-from genimg_lib.prior.drawing import draw, with_temperature
+from genimg_lib.prior.drawing import draw, gumbel, with_temperature
 from genimg_lib.prior.masked import MaskedPrior, keep_schedule
 from genimg_lib.prior.mixture import GaussianMixture, fit_mixture
 
@@ -12,6 +12,7 @@ __all__ = [
     "MaskedPrior",
     "draw",
     "fit_mixture",
+    "gumbel",
     "keep_schedule",
     "read_codes",
     "with_temperature",

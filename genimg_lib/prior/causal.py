@@ -3,7 +3,6 @@
 import torch
 import torch.nn.functional as F
 
-from genimg_lib.layers import check_condition
 from genimg_lib.prior.drawing import draw
 from genimg_lib.prior.transformer import Cache, TokenNet
 
@@ -13,13 +12,14 @@ class CausalPrior(TokenNet):
 
     codes: how many tokens there are. shape: (H, W) of the grid.
     width, depth, heads: of the transformer. conditions: numbers of c [N, conditions]; 0 for none.
+    parts: see TokenNet.
     Raises ValueError for tokens of another grid or out of range, and for another condition.
     Source: van den Oord et al. 2017 (arXiv:1711.00937), section 3.3, by a transformer as in Esser
     et al. 2020 (arXiv:2012.09841).
     """
 
-    def __init__(self, codes, shape, width=192, depth=4, heads=4, conditions=0):
-        super().__init__(codes, shape, codes + 1, width, depth, heads, conditions)
+    def __init__(self, codes, shape, width=192, depth=4, heads=4, conditions=0, parts=None):
+        super().__init__(codes, shape, codes + 1, width, depth, heads, conditions, parts)
         self.start = codes  # the symbol before the first token
 
     def forward(self, tokens, c=None):
@@ -62,6 +62,4 @@ class CausalPrior(TokenNet):
             before = latest()[:, None]
 
     def _embedded(self, symbols, c, places):
-        check_condition(c, len(symbols), self.conditions)
-        h = self.embedding(symbols) + self.places()[places]
-        return h if c is None else h + self.told(c)[:, None]
+        return self.embedded(symbols, c) + self.places()[places]

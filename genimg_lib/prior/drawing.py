@@ -27,3 +27,13 @@ def with_temperature(logits, temperature):
     if not temperature >= 0:
         raise ValueError(f"expected a temperature of 0 or more, got {temperature}")
     return logits / temperature if temperature > 0 else logits
+
+
+def gumbel(shape, generator=None):
+    """Gumbel noise -log(-log(u)), u uniform: added to log p, its largest entry is drawn from p.
+
+    Source: Gumbel, Statistical Theory of Extreme Values, 1954; Maddison et al. 2014
+    (arXiv:1411.0030).
+    """
+    u = torch.rand(shape, generator=generator)
+    return -torch.log(-torch.log(u.clamp(1e-9, 1 - 1e-7)))

@@ -5,7 +5,6 @@ import math
 import torch
 import torch.nn.functional as F
 
-from genimg_lib.layers import check_condition
 from genimg_lib.prior.drawing import draw
 from genimg_lib.prior.transformer import TokenNet
 
@@ -17,17 +16,19 @@ class MaskedPrior(TokenNet):
     Source: MaskGIT, Chang et al. 2022 (arXiv:2202.04200), section 3.
     """
 
-    def __init__(self, codes, shape, width=192, depth=4, heads=4, conditions=0):
-        super().__init__(codes, shape, codes + 1, width, depth, heads, conditions)
+    def __init__(self, codes, shape, width=192, depth=4, heads=4, conditions=0, parts=None):
+        super().__init__(codes, shape, codes + 1, width, depth, heads, conditions, parts)
         self.hidden = codes  # the symbol of a hidden token
 
     def forward(self, tokens, hidden, c=None):
-        """Logits [N, T, codes] at all places. hidden: bool [N, H, W], tokens there don't count."""
+        """Logits [M, codes] at the M hidden places, in the order of tokens[hidden].
+
+        hidden: bool [N, H, W]; tokens there don't count.
+        """
         self.check(tokens.masked_fill(hidden, 0))
-        check_condition(c, len(tokens), self.conditions)
         symbols = tokens.masked_fill(hidden, self.hidden).flatten(1)
-        h = self.embedding(symbols) + self.places()
-        return self.run(h if c is None else h + self.told(c)[:, None], causal=False)
+        h = self.embedded(symbols, c) + self.places()
+        return self.run(h, causal=False, only=hidden.flatten(1))
 
     def loss(self, tokens, u, noise, c=None):
         """The mean cross-entropy of hidden tokens, in nats per token: a scalar.
@@ -36,8 +37,7 @@ class MaskedPrior(TokenNet):
         tokens: [N, H, W]. u: uniform [N]. noise: uniform [N, H, W].
         """
         hidden = hidden_places(u, noise)
-        logits = self(tokens, hidden, c).float()
-        return F.cross_entropy(logits[hidden.flatten(1)], tokens[hidden])
+        return F.cross_entropy(self(tokens, hidden, c).float(), tokens[hidden])
 
     @torch.no_grad()
     def sample(
@@ -63,14 +63,15 @@ class MaskedPrior(TokenNet):
             hidden, tokens = ~keep, torch.where(keep, given, tokens)
         free = hidden.flatten(1).sum(dim=1)  # [N]
         for k in range(passes):
-            logits = self(tokens, hidden, c).float()
-            guess = draw(logits, u[k].flatten(1), temperature)  # [N, T]
-            tokens = torch.where(hidden, guess.view_as(tokens), tokens)
-            log_p = torch.log_softmax(logits, dim=-1).gather(2, guess[..., None])[..., 0]
+            logits = self(tokens, hidden, c).float()  # [hidden places, codes]
+            guess = draw(logits, u[k][hidden], temperature)
+            tokens = tokens.masked_scatter(hidden, guess)
+            log_p = logits.gather(1, guess[:, None])[:, 0] - logits.logsumexp(dim=1)
             left = 1 - (k + 1) / passes
-            score = _sureness(log_p, gumbel[k].flatten(1), randomness * left if left else 0.0)
+            noise = gumbel[k][hidden]
+            score = _sureness(log_p, noise, randomness * left if left else 0.0)
             still = (free * keep_schedule((k + 1) / passes)).floor().long()
-            hidden = _least_sure(score.view_as(hidden), hidden, still)
+            hidden = _least_sure(score, hidden, still)
         return tokens
 
 
@@ -93,7 +94,8 @@ def _sureness(log_p, gumbel, randomness):
 
 
 def _least_sure(score, hidden, still):
-    """The `still` [N] least sure of the hidden places: bool, shaped like hidden."""
-    flat = score.masked_fill(~hidden, math.inf).flatten(1)
+    """The `still` [N] least sure of the hidden places, by a score each: bool, like hidden."""
+    at = torch.full(hidden.shape, math.inf, device=score.device)
+    flat = at.masked_scatter(hidden, score).flatten(1)
     rank = flat.argsort(dim=1).argsort(dim=1)
     return (rank < still[:, None]).view(hidden.shape) & hidden

@@ -1,10 +1,12 @@
 """A small transformer: what the causal and the masked prior share."""
 
+import math
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib.layers import check_tokens
+from genimg_lib.layers import check_condition, check_tokens
 
 
 class Cache:
@@ -26,6 +28,8 @@ class Block(nn.Module):
     """Attention, then two linear layers, each beside a shortcut and behind a norm.
 
     h: [N, T, width] to the same shape. heads: have to divide width.
+    Attention is written out: on a CPU, in bfloat16, the backward pass of torch's fused one takes
+    longer than all else in the block where grids are this short (torch 2.13.0).
     Source: Vaswani et al. 2017 (arXiv:1706.03762), norms first as in Xiong et al. 2020
     (arXiv:2002.04745).
     """
@@ -50,10 +54,29 @@ class Block(nn.Module):
         q, k, v = qkv  # each [N, heads, T, d]
         if cache is not None:
             k, v = cache.extended(self, k, v)
-        # a single new place may look at all that came before it
-        causal = causal and q.shape[2] > 1
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # [N, heads, T, T so far]
+        if causal and q.shape[2] > 1:  # a single new place may look at all that came before it
+            scores = scores + torch.full_like(scores[0, 0], -math.inf).triu(1)
+        mixed = torch.softmax(scores, dim=-1).to(v.dtype) @ v
         return mixed.transpose(1, 2).flatten(2)  # [N, T, width]
+
+
+class Vectors(nn.Module):
+    """A vector for each of some symbols, [symbols, width]; related ones share a part of theirs.
+
+    parts: [symbols, P], which parts a symbol has, or None: then each has a vector of its own.
+    """
+
+    def __init__(self, symbols, width, parts=None):
+        super().__init__()
+        self.own = nn.Parameter(0.02 * torch.randn(symbols, width))
+        self.register_buffer("_parts", parts, persistent=False)
+        self.shared = (
+            None if parts is None else nn.Parameter(0.02 * torch.randn(len(parts.T), width))
+        )
+
+    def forward(self):
+        return self.own if self.shared is None else self.own + self._parts @ self.shared
 
 
 class TokenNet(nn.Module):
@@ -61,22 +84,25 @@ class TokenNet(nn.Module):
 
     codes: that the logits are of. shape: (H, W) of the grid. symbols: that go in, `codes` or more.
     conditions: numbers of the condition c [N, conditions]; 0 for none.
+    parts: [codes, P], 0 or 1: what codes have in common, as `vae.codes.FSQ.parts` says it. Codes
+        with a common part share a part of their vectors, and learn from each other.
     """
 
-    def __init__(self, codes, shape, symbols, width, depth, heads, conditions):
+    def __init__(self, codes, shape, symbols, width, depth, heads, conditions, parts):
         super().__init__()
         if width % heads:
             raise ValueError(f"expected heads that divide the width {width}, got {heads}")
         self.codes, self.shape, self.conditions = codes, tuple(shape), conditions
         self.length = self.shape[0] * self.shape[1]
-        self.embedding = nn.Embedding(symbols, width)
+        more = None if parts is None else F.pad(parts, (0, 0, 0, symbols - codes))
+        self.embedding = Vectors(symbols, width, more)
         self.rows = nn.Parameter(torch.zeros(self.shape[0], 1, width))
         self.columns = nn.Parameter(torch.zeros(1, self.shape[1], width))
         self.told = nn.Linear(conditions, width) if conditions else None
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
-        self.logits = nn.Linear(width, codes)
-        for table in (self.embedding.weight, self.rows, self.columns):
+        self.outward, self.bias = Vectors(codes, width, parts), nn.Parameter(torch.zeros(codes))
+        for table in (self.rows, self.columns):
             nn.init.normal_(table, std=0.02)
         for block in self.blocks:
             for last in (block.mixed, block.mlp[-1]):
@@ -87,11 +113,21 @@ class TokenNet(nn.Module):
         """One vector a place, in reading order: [T, width]."""
         return (self.rows + self.columns).flatten(0, 1)
 
-    def run(self, h, causal, cache=None):
-        """Through all blocks: [N, T, width] to logits [N, T, codes]."""
+    def run(self, h, causal, cache=None, only=None):
+        """Through all blocks: [N, T, width] to logits [N, T, codes].
+
+        only: bool [N, T], places that logits are wanted for: then [their number, codes].
+        """
         for block in self.blocks:
             h = block(h, causal, cache)
-        return self.logits(self.norm(h))
+        h = h if only is None else h[only]
+        return F.linear(self.norm(h), self.outward(), self.bias)
+
+    def embedded(self, symbols, c):
+        """A vector each for symbols [N, T], moved by the condition: [N, T, width]."""
+        check_condition(c, len(symbols), self.conditions)
+        h = F.embedding(symbols, self.embedding())
+        return h if c is None else h + self.told(c)[:, None]
 
     def check(self, tokens):
         """Raise ValueError unless tokens are whole numbers [N, H, W] that the prior knows."""

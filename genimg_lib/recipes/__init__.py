@@ -76,6 +76,16 @@ RECIPES = {
     "conv_vae_portraits": Recipe(
         "vae", "train", 10.0, "notebook 32's VAE with a prior that moves, for longer"
     ),
+    "codes_portraits": Recipe(
+        "codes", "train", 20.0, "notebook 33's codes of portraits and both priors"
+    ),
+    "codes_fashion_mnist": Recipe(
+        "codes",
+        "train",
+        30.0,
+        "notebook 33's codes of clothes and both priors",
+        {"name": "fashion_mnist"},
+    ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),
 }
@@ -107,13 +117,17 @@ def make(name, minutes=None, out=None, seed=0, **options):
     trained = train(run, minutes, **options)
     stored = weights.halved(trained.net)
     net = weights.as_stored(trained.net)
-    known = trained.facts | {
-        "steps": run.history["step"][-1] + 1,
-        "minutes": round(run.minutes_trained["train"], 2),
-        "device": describe(run.device),
-        "seed": seed,
-        "parameters": layers.count_parameters(net),
-    }
+    steps = {"steps": run.history["step"][-1] + 1}  # a recipe of several trainings says its own
+    known = (
+        steps
+        | trained.facts
+        | {
+            "minutes": round(sum(run.minutes_trained.values()), 2),
+            "device": describe(run.device),
+            "seed": seed,
+            "parameters": layers.count_parameters(net),
+        }
+    )
     net.eval()
     known |= {key: _rounded(value) for key, value in trained.measure(net).items()}
     if trained.extra is not None:

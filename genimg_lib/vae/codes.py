@@ -172,11 +172,20 @@ class FSQ(nn.Module):
 
     def decode(self, tokens):
         """tokens [N, H, W] to vectors [N, d, H, W], about -1 to 1."""
+        half = self._per_channel(self._count) // 2
+        return (self.digits(tokens) - half).float() / half
+
+    def digits(self, tokens):
+        """tokens [N, H, W] to their digits, 0..levels - 1: int64 [N, d, H, W]."""
         check_tokens(tokens, self.codes)
-        count, steps = self._per_channel(self._count), self._per_channel(self._steps)
-        digits = tokens[:, None] // steps % count
-        half = count // 2
-        return (digits - half).float() / half
+        return tokens[:, None] // self._per_channel(self._steps) % self._per_channel(self._count)
+
+    def parts(self):
+        """What codes have in common: float32 [codes, sum of levels], 1 at each code's digits."""
+        every = torch.arange(self.codes, device=self._steps.device).view(-1, 1, 1)
+        digits = self.digits(every).flatten(1)  # [codes, d]
+        hot = [F.one_hot(column, n) for column, n in zip(digits.T, self.levels, strict=True)]
+        return torch.cat(hot, dim=1).float()
 
     @staticmethod
     def _per_channel(values):

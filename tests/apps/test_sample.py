@@ -10,7 +10,7 @@ from genimg_lib.cli import main
 from genimg_lib.data import portraits
 from genimg_lib.errors import DataError
 
-KINDS = "gan", "generator", "vae"
+KINDS = "gan", "generator", "vae", "codes"
 QUICK = [name for name in sample.MODELS if name != "first_generator"]
 
 

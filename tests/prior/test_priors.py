@@ -7,12 +7,8 @@ import pytest
 import torch
 from small_priors import grids, shaken
 
-from genimg_lib.prior import CausalPrior, MaskedPrior, draw, keep_schedule
+from genimg_lib.prior import CausalPrior, MaskedPrior, draw, gumbel, keep_schedule
 from genimg_lib.prior.masked import hidden_places
-
-
-def gumbel(*shape):
-    return -torch.log(-torch.log(torch.rand(shape).clamp(1e-9, 1 - 1e-6)))
 
 
 # ------------------------------------------------------------------ causal
@@ -94,17 +90,17 @@ def test_a_random_order_of_single_places_gives_the_models_own_distribution():
     torch.manual_seed(0)
     n = 40_000
     noise = (2, n, 1, 2)
-    found = prior.sample(torch.rand(noise), gumbel(*noise), passes=2, randomness=math.inf)
+    found = prior.sample(torch.rand(noise), gumbel(noise), passes=2, randomness=math.inf)
     share = torch.bincount((2 * found[:, 0, 0] + found[:, 0, 1]), minlength=4) / n
 
     def p(tokens, hidden):
         logits = prior(torch.tensor(tokens).view(1, 1, 2), torch.tensor(hidden).view(1, 1, 2))
-        return torch.softmax(logits[0], dim=-1)
+        return torch.softmax(logits, dim=-1)  # a row a hidden place
 
     blank = p([0, 0], [True, True])
     expected = torch.zeros(4)
     for a, b in itertools.product((0, 1), repeat=2):
-        first_then = blank[0, a] * p([a, 0], [False, True])[1, b]
+        first_then = blank[0, a] * p([a, 0], [False, True])[0, b]
         second_then = blank[1, b] * p([0, b], [True, False])[0, a]
         expected[2 * a + b] = 0.5 * (first_then + second_then)
     assert (share - expected).abs().max() < 4 * 0.5 / n**0.5
@@ -115,7 +111,7 @@ def test_given_tokens_stay():
     given = grids()
     keep = torch.rand(4, 3, 3) < 0.4
     noise = (5, 4, 3, 3)
-    found = prior.sample(torch.rand(noise), gumbel(*noise), passes=5, given=given, keep=keep)
+    found = prior.sample(torch.rand(noise), gumbel(noise), passes=5, given=given, keep=keep)
     assert (found[keep] == given[keep]).all()
     assert 0 <= found.min() <= found.max() < 8
 
@@ -144,9 +140,17 @@ def test_the_masked_loss_is_the_cross_entropy_of_hidden_tokens():
     prior, tokens = shaken(MaskedPrior(8, (3, 3), width=16, depth=1, heads=2)), grids()
     u, noise = torch.rand(4), torch.rand(4, 3, 3)
     hidden = hidden_places(u, noise)
-    log_p = torch.log_softmax(prior(tokens, hidden), dim=2).view(4, 3, 3, 8)
-    own = log_p.gather(3, tokens[..., None])[..., 0]
-    torch.testing.assert_close(prior.loss(tokens, u, noise), -own[hidden].mean())
+    log_p = torch.log_softmax(prior(tokens, hidden), dim=1)
+    own = log_p[range(len(log_p)), tokens[hidden]]
+    torch.testing.assert_close(prior.loss(tokens, u, noise), -own.mean())
+
+
+def test_each_logit_belongs_to_its_hidden_place():
+    prior, tokens = shaken(MaskedPrior(8, (3, 3), width=16, depth=1, heads=2)), grids()
+    every = torch.ones_like(tokens, dtype=torch.bool)
+    whole = prior(tokens, every).view(4, 9, 8)
+    h = prior.embedded(torch.full((4, 9), prior.hidden), None) + prior.places()
+    torch.testing.assert_close(whole, prior.run(h, causal=False))
 
 
 # ------------------------------------------------------------------ drawing
@@ -177,3 +181,10 @@ def test_temperature_sharpens_and_zero_takes_the_largest():
         draw(logits, u, -1)
     with pytest.raises(ValueError, match="10000"):
         draw(logits, u[:5])
+
+
+def test_the_largest_with_gumbel_noise_comes_as_often_as_it_is_probable():
+    p = torch.tensor([0.1, 0.2, 0.7])
+    noise = gumbel((40_000, 3), torch.Generator().manual_seed(0))
+    share = (p.log() + noise).argmax(dim=1).bincount() / 40_000
+    assert (share - p).abs().max() < 0.01

@@ -194,3 +194,13 @@ def test_half_precision_maps_are_quantised_in_full():
 def test_the_straight_through_value_is_the_quantised_one():
     h, z = maps(), maps(seed=1)
     torch.testing.assert_close(codes.straight_through(h, z), z)
+
+
+def test_the_parts_of_a_code_are_its_digits():
+    q = codes.FSQ((3, 5, 2))
+    every = torch.arange(q.codes).view(-1, 1, 1)
+    parts, digits = q.parts(), q.digits(every).flatten(1)
+    assert parts.shape == (30, 10) and (parts.sum(dim=1) == 3).all()
+    assert torch.equal(parts @ parts.T, (digits[:, None] == digits).sum(dim=2).float())
+    z = q.decode(every).flatten(1)
+    assert torch.equal(digits, (z * torch.tensor([1, 2, 1])).long() + torch.tensor([1, 2, 1]))
