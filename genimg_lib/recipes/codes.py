@@ -1,18 +1,18 @@
 """An autoencoder with tokens, then priors over them, as notebook 33 trains them, for longer."""
 
-import copy
 import math
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib import data, gan, layers, metrics
+from genimg_lib import data, layers, metrics
 from genimg_lib.data import portraits
 from genimg_lib.data.sources import SOURCES
 from genimg_lib.errors import unknown
 from genimg_lib.prior import CausalPrior
 from genimg_lib.recipes import Trained
+from genimg_lib.recipes.sharpen import sharpen
 from genimg_lib.token_model import PRIORS, TokenModel
 from genimg_lib.vae import codes
 
@@ -61,7 +61,9 @@ def train(run, minutes, name="portraits", kinds=tuple(PRIORS), images=60_000, **
     steps = {"images": _steps(run)}
     tokens = tokens_of(net.images, train.images, run.device)
     if second:
-        net.images = finish_decoder(run, train.images, tokens, net.images, second, settings)
+        # encoder and codes stay as they are, so the tokens do
+        both = train.images, tokens
+        net.images = sharpen(run, net.images, _rebuild, both, settings["adversary"], minutes=second)
         steps["finish"] = _steps(run)
     for kind in kinds:
         each = (minutes - first - second) / len(kinds)
@@ -70,6 +72,10 @@ def train(run, minutes, name="portraits", kinds=tuple(PRIORS), images=60_000, **
     facts = {"data": name, "images": len(train), "network": network, "changes": changes}
     facts |= {"steps": steps}
     return Trained(net.eval(), facts, lambda net: measure(net, name))
+
+
+def _rebuild(net, x, tokens):
+    return net.decoder(net.quantizer.decode(tokens))
 
 
 def _steps(run):
@@ -98,44 +104,6 @@ def fit_images(run, images, net, minutes, settings, label="images"):
         loss.backward()
         opt.step()
         run.log(error=loss)
-    return run.ema["net"].eval()
-
-
-def finish_decoder(run, images, tokens, net, minutes, settings, label="finish"):
-    """Train the decoder once more, its tokens fixed, with a discriminator beside the error.
-
-    The mean of all images that have the same tokens is soft; a discriminator sees that (notebook
-    34). Encoder and codes stay as they are, so the tokens do.
-    Gives the average of the whole `vae.CodeAutoencoder`, in eval mode.
-    """
-    net = copy.deepcopy(net).requires_grad_(True).train()
-    channels, size = images.shape[1:3]
-    D = gan.Discriminator(size, channels, width=24).to(run.device)
-    opt, opt_D = (
-        torch.optim.AdamW(weights, lr, betas=(0.0, 0.99), fused=True)
-        for weights, lr in ((net.decoder.parameters(), 1e-3), (D.parameters(), 3e-3))
-    )
-    books = {"ema": "net", "ema_decay": settings["ema_decay"], "net": net, "opt": opt}
-    books |= {"D": D, "opt_D": opt_D}
-    batches = run.batches((images, tokens), 32)
-    for x, t in run.train(batches, minutes=minutes, label=label, **books):
-        run.anneal(opt, opt_D, warmup=50)
-        with run.autocast():
-            x_hat = net.decoder(net.quantizer.decode(t)).float()
-            a, a_hat = D(torch.cat([x, x_hat.detach()])).float().chunk(2)
-        loss_D = gan.hinge_d_loss(a, a_hat)
-        opt_D.zero_grad()
-        loss_D.backward()
-        opt_D.step()
-        D.requires_grad_(False)  # gradients pass through D, but nobody needs its own
-        with run.autocast():
-            a_hat = D(x_hat).float()
-        error = F.mse_loss(x_hat, x)
-        opt.zero_grad()
-        (error + settings["adversary"] * gan.hinge_g_loss(a_hat)).backward()
-        opt.step()
-        D.requires_grad_(True)
-        run.log(error=error, loss_D=loss_D)
     return run.ema["net"].eval()
 
 

@@ -10,7 +10,6 @@ from small_priors import grids, shaken
 from genimg_lib.prior import CausalPrior, MaskedPrior, draw, gumbel, keep_schedule
 from genimg_lib.prior.masked import hidden_places
 
-
 # ------------------------------------------------------------------ causal
 
 
