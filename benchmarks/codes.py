@@ -67,7 +67,8 @@ def rebuilt(run, train, test, make, minutes, label, seed):
     torch.manual_seed(seed)
     net = CodeAutoencoder(make(), 3, 32)
     net = recipe.fit_images(run, train.images, net.to(run.device), minutes, recipe.SETTINGS, label)
-    return recipe.measure_images(net.cpu(), test, metrics.Evaluator("portraits"))
+    measured = recipe.measure_images(net.cpu(), test, metrics.Evaluator("portraits"))
+    return {"steps": run.history["step"][-1] + 1} | measured
 
 
 def main():

@@ -11,12 +11,12 @@
 # %% [markdown]
 # # 33 Codes: a VQ-VAE with a prior that draws
 #
-# *You will turn an image into 64 whole numbers and back, learn through a step that has no gradient, count codes, train two models that write such numbers, and pack a thousand images into a file as short as their nats say.*
+# *You will turn an image into 64 whole numbers and back, learn through a step whose gradient is 0, count codes, train two models that write such numbers, and pack a thousand images into a file as short as their nats say.*
 #
-# ![One row of real portraits and, below, two rows drawn by the masked prior that comes with the course.](../data/pictures/33_vq_vae.webp)
+# ![One row of real portraits and, below, two rows drawn by the model that comes with the course: clear faces with hats, hair and glasses.](../data/pictures/33_vq_vae.webp)
 #
 # **You need** notebooks 12, 31 and 32.
-# The table below says how long it takes on which machine, and what to expect (fd rebuilt: of reconstructions; fd: of samples by the masked prior; file ratio: a coded file against its ideal length).
+# The table below says how long it takes on which machine, and what to expect (fd rebuilt: of reconstructions; fd: of samples by the causal prior; file ratio: a coded file against its ideal length).
 # What the text says about results is checked where `CHECKED` is true: in the profile cpu, on portraits.
 
 # %% tags=["hide-cell"]
@@ -104,7 +104,7 @@ print(f"an image has {raw:,} bits, a grid {packed:.0f}: {raw / packed:.0f} times
 assert not CHECKED or 39 < raw / packed < 40
 
 # %% [markdown]
-# Nearly all of these grids are no face.
+# Hardly any of these grids is a face.
 # So there are two things to learn: codes from which an image can be rebuilt, and a **prior** over tokens, a model of the kind that writes sentences, which knows the grids that are faces.
 #
 # ## The maths: learning through a rounding
@@ -120,8 +120,8 @@ assert not CHECKED or 39 < raw / packed < 40
 # $$z = h + \mathrm{sg}[e_k - h], \tag{2}$$
 #
 # where $\mathrm{sg}$, stop-gradient, is the identity with derivative 0 (`detach`).
-# It is not the gradient of the loss; it is the exact gradient of another function, of $h \mapsto L(h + \delta)$ with $\delta = e_k - h$ held fixed.
-# **Predict** three numbers: the slope of $L(z)$ in $h$ by finite differences; that of $L(h + \delta)$; and what autograd gives for (2).
+# It is not the gradient of the decoder's loss $\ell(z)$; it is the exact gradient of another function, of $h \mapsto \ell(h + \delta)$ with $\delta = e_k - h$ held fixed.
+# **Predict** three numbers: the slope of $\ell(z)$ in $h$ by finite differences; that of $\ell(h + \delta)$; and what autograd gives for (2).
 
 # %%
 h = torch.tensor([0.3, -0.2], dtype=torch.float64, requires_grad=True)
@@ -148,18 +148,19 @@ delta = (quantised(h) - h).detach()
 loss(h + delta).backward()
 of_loss = slope(lambda h: loss(quantised(h)))
 of_other = slope(lambda h: loss(h + delta))
-print(f"L(z) {of_loss}, L(h + delta) {of_other:.6f}, autograd {h.grad[0]:.6f}")
+print(f"of z: {of_loss}, of h + delta: {of_other:.6f}, autograd: {h.grad[0]:.6f}")
 assert of_loss == 0 and abs(of_other - h.grad[0]) < 1e-6
 
 # %% [markdown]
 # With (2) alone nothing moves the codebook: $e_k$ stands inside $\mathrm{sg}$.
-# So the loss has two terms more (van den Oord et al. 2017):
+# So the loss has two more terms for each of the $T$ places (van den Oord et al. 2017):
 #
-# $$L = -\log p(x|z) + |\mathrm{sg}[h] - e_k|^2 + \beta\, |h - \mathrm{sg}[e_k]|^2. \tag{3}$$
+# $$L = -\log p(x|z) + \sum_{i=1}^{T} \Big( |\mathrm{sg}[h_i] - e_{k_i}|^2 + \beta\, |h_i - \mathrm{sg}[e_{k_i}]|^2 \Big). \tag{3}$$
 #
-# The second draws the codebook to the encoder's outputs, the third, **commitment**, holds the outputs to their codes.
+# The first of them draws the codebook to the encoder's outputs, the second, **commitment**, holds the outputs to their codes.
+# (This $\beta$ is not notebook 32's. In the code all three terms are means, over pixels and over the numbers of $h$, so that they weigh otherwise than in (3).)
 # **Predict** which term moves what: encoder, codebook, decoder?
-# And a slip that is easily made: the second term written with $z$ of (2) in the place of $e_k$.
+# And a slip that is easily made: the codebook's term written with $z$ of (2) in the place of $e_k$.
 
 # %%
 torch.manual_seed(run.seed)
@@ -191,14 +192,21 @@ assert moved["distortion"] == [True, True, False]
 assert moved["codebook"] == [False, False, True]
 assert moved["commitment"] == [True, False, False]
 assert not moved["the slip"][2]
+slip, hold = (
+    torch.autograd.grad(terms[name], h, retain_graph=True)[0]
+    for name in ("the slip", "commitment")
+)
+assert torch.allclose(slip, -hold)
 
 # %% [markdown]
-# With the slip the codebook has no gradient at all, and no error says so; we shall see below what training makes of it.
+# With the slip the codebook has no gradient at all, and no error says so.
+# Worse: what reaches the encoder is exactly *minus* the gradient of commitment, so outputs are pushed away from their codes, and $\beta = 0.25$ cannot hold them.
+# We shall see below what training makes of it.
 #
 # And the KL of the ELBO?
 # $q(k|x)$ is certain of one token.
 # Against a prior that finds all $K$ equally likely, $\mathrm{KL} = \log K$ at each place, whatever the encoder does: a constant, so it may be left out.
-# It is a price all the same; with a prior $p(k_1, \ldots, k_T)$ learned afterwards it becomes
+# It is a price all the same; with a prior over the tokens of all $T$ places, learned afterwards, it becomes
 #
 # $$-\log p(k_1, \ldots, k_T) \text{ nats, instead of } T \log K. \tag{4}$$
 
@@ -227,29 +235,26 @@ print(f"maps {list(maps.shape)} to tokens {list(q.tokens.shape)}, loss {q.loss:.
 # **2. By averages.**
 # The best place for $e_j$ is the mean of the outputs that chose it, and such a mean can be kept without any gradient: with $n_j$ outputs in the batch that chose code $j$, and $s_j$ their sum,
 #
-# $$N_j \leftarrow \rho N_j + (1 - \rho)\, n_j, \qquad m_j \leftarrow \rho m_j + (1 - \rho)\, s_j, \qquad e_j = m_j / N_j. \tag{5}$$
+# $$\bar n_j \leftarrow \rho\, \bar n_j + (1 - \rho)\, n_j, \qquad \bar s_j \leftarrow \rho\, \bar s_j + (1 - \rho)\, s_j, \qquad e_j = \bar s_j / \bar n_j. \tag{5}$$
 #
-# That is k-means, on the run.
-# A code that nobody chooses stays where it is, and nobody will choose it tomorrow: so a code whose $N_j$ has become small **begins again** at one of the batch's outputs.
+# That is k-means on the fly.
+# A code that nobody chooses stays where it is, and may never be chosen again: so a code whose $\bar n_j$ has become small **begins again** at one of the batch's outputs.
 
 
 # %%
-def averaged(N, m, h, tokens, rho):
-    """(5), for h [M, d] and tokens [M]. Returns N [K], m [K, d], codebook [K, d]."""
-    chosen = F.one_hot(tokens, len(N)).float()  # [M, K]
-    N = rho * N + (1 - rho) * chosen.sum(dim=0)
-    m = rho * m + (1 - rho) * chosen.T @ h
-    return N, m, m / N[:, None]
+def averaged(counts, sums, h, tokens, rho):
+    """(5), for h [M, d] and tokens [M]. Returns counts, sums, codebook [K, d]."""
+    chosen = F.one_hot(tokens, len(counts)).float()  # [M, K]
+    counts = rho * counts + (1 - rho) * chosen.sum(dim=0)
+    sums = rho * sums + (1 - rho) * chosen.T @ h
+    return counts, sums, sums / counts[:, None]
 
 
 # %%
 ema = codes.EMAVectorQuantizer(codes=4, width=8, decay=0.9, restart=0.0)
-ema.codebook.copy_(torch.randn(4, 8))
-ema.counts.fill_(1.0)
-ema.sums.copy_(ema.codebook)
-N, m = ema.counts.clone(), ema.sums.clone()
-tokens = ema.train()(maps).tokens.flatten()
-_, _, by_hand = averaged(N, m, flat, tokens, 0.9)
+ema(maps)  # the codebook begins
+before = ema.counts.clone(), ema.sums.clone()
+_, _, by_hand = averaged(*before, flat, ema(maps).tokens.flatten(), 0.9)
 apart = (ema.codebook - by_hand).abs().max()
 print(f"largest difference to the library's: {apart:.1e}")
 assert apart < 1e-3
@@ -264,15 +269,14 @@ assert apart < 1e-3
 #
 # That is for odd $L_i$, and what the decoder sees is $\hat z_i$ divided by $(L_i - 1)/2$.
 # With levels 7, 5, 5, 5 there are 875 codes, and nothing to learn, to hold, or to begin again.
+# (The 1.001 in the cell is the library's: with two levels $\tanh$ alone would never quite reach them.)
 
 
 # %%
 def fsq_tokens(h, levels):
     """(6), for h [M, d] and odd levels. Returns int64 [M]."""
     half = (torch.tensor(levels) - 1) / 2
-    digits = (
-        1.001 * half * torch.tanh(h)
-    ).round() + half  # a hair more: the rim counts
+    digits = (1.001 * half * torch.tanh(h)).round() + half
     steps = torch.tensor([math.prod(levels[:i]) for i in range(len(levels))])
     return (digits * steps).sum(dim=1).long()
 
@@ -325,7 +329,6 @@ class Codes(nn.Module):
         return self.decoder(q.z), q
 
 
-# %%
 torch.manual_seed(run.seed)
 ours = Codes(codes.FSQ(run.levels))
 library = vae.CodeAutoencoder(codes.FSQ(run.levels), channels, size, run.width)
@@ -338,12 +341,12 @@ print(f"images {list(x.shape)} to maps {list(h.shape)} to tokens {list(tokens.sh
 # %% [markdown]
 # ## Train
 #
-# Three autoencoders, from the same start but for the quantiser, on the same images in the same order.
+# Four autoencoders, from the same seed, on the same images in the same order.
 # The distortion is the mean squared error of a pixel.
-# (By (3) with a normal distribution around $\hat x$ it would be a sum divided by $2\sigma_x^2$; without a KL such a factor only changes how much the other two terms weigh.)
 #
-# All have $K$ codes.
-# Those of the first two are vectors of 16 numbers, of FSQ's 4: that is how they are used in the papers.
+# All have $K$ codes, and all codebooks begin at outputs of the first batch.
+# A code of a codebook is a vector of 16 numbers (papers take 64 to 256), one of FSQ has 4, as many as there are digits.
+# By averages we train twice, without and with the second start of dead codes, so that what each brings is seen.
 # **Predict**: which uses the most codes?
 
 
@@ -370,7 +373,8 @@ def fit(label, quantizer, steps):
 # %%
 QUANTIZERS = {
     "gradient": codes.VectorQuantizer(K, 16),
-    "averages": codes.EMAVectorQuantizer(K, 16),
+    "averages": codes.EMAVectorQuantizer(K, 16, restart=0.0),
+    "begin again": codes.EMAVectorQuantizer(K, 16),
     "FSQ": codes.FSQ(run.levels),
 }
 nets, history = {}, {}
@@ -380,12 +384,12 @@ for name, quantizer in QUANTIZERS.items():
 plots.show(
     plots.lines(history, "step", "error", yscale="log"),
     alt="HISTORY_ALT",
-    caption="Mean squared error of a pixel while the three learn.",
+    caption="Mean squared error of a pixel while the four learn.",
 )
 
 # %% [markdown]
 # How many codes are in use?
-# That has to be counted over the *whole test set*: a batch has too few tokens to show all codes.
+# That has to be counted over the *whole test set*: rare codes are missing in a batch.
 # Evenness is measured by the **perplexity** $\exp H$, the number of equally likely codes that would have the same entropy $H$.
 
 
@@ -393,16 +397,17 @@ plots.show(
 @torch.no_grad()
 def tokens_of(net, images):
     """uint8 images to tokens: int64 [N, side, side], on the CPU."""
+    device = next(net.parameters()).device
     parts = data.to_float(images).split(250)
-    return torch.cat([net.encode(part.to(run.device)).cpu() for part in parts])
+    return torch.cat([net.encode(part.to(device)).cpu() for part in parts])
 
 
 @torch.no_grad()
 def images_of(net, tokens):
     """Tokens to images in [-1, 1], on the CPU."""
-    return torch.cat(
-        [net.decode(part.to(run.device)).cpu() for part in tokens.split(250)]
-    )
+    device = next(net.parameters()).device
+    parts = tokens.split(250)
+    return torch.cat([net.decode(part.to(device)).cpu() for part in parts])
 
 
 # %%
@@ -420,17 +425,17 @@ rows, rebuilt = [], {"test images": real}
 for name, net in nets.items():
     tokens = tokens_of(net, test.images)
     rebuilt[name] = images_of(net, tokens)
-    whole, batch = codes.usage(tokens, K), codes.usage(tokens[:16], K)
+    whole, batch = codes.usage(tokens, K), codes.usage(tokens[: run.batch], K)
     psnr = metrics.psnr(rebuilt[name], real).mean().item()
     rows.append(
         (name, whole.used, batch.used, whole.perplexity, psnr, fd(rebuilt[name]))
     )
-columns = ("used", "by 16 images", "perplexity", "PSNR", "FD rebuilt")
+columns = ("used", "seen in a batch", "perplexity", "PSNR", "FD rebuilt")
 tables.show(rows, ("quantiser", *columns))
-found = {"used_fsq": rows[2][1], "used_ema": rows[1][1], "used_gradient": rows[0][1]}
-found |= {"fd_rebuilt": rows[2][5], "psnr": rows[2][4]}
+found = {f"used_{row[0].replace(' ', '_')}": row[1] for row in rows}
+found |= {"fd_rebuilt": rows[3][5], "psnr": rows[3][4]}
 if CHECKED:
-    assert rows[1][1] > 0.95 and rows[2][1] > 0.95
+    assert rows[2][1] > 0.95 and rows[3][1] > 0.95
 
 # %% [markdown]
 # USAGE_TEXT
@@ -440,17 +445,17 @@ shown = {name: images[:10] for name, images in rebuilt.items()}
 plots.show(
     plots.grid(shown),
     alt="REBUILT_ALT",
-    caption="Ten test images, and what comes back from 64 tokens each.",
+    caption=f"Ten test images, and what comes back from {places} tokens each.",
 )
 
 # %% [markdown]
 # One seed and half a minute each say little.
-# `genimg bench codes` trains each on NN for a minute, three seeds (FD of 5,000 images):
+# `genimg bench codes` trains three of them on portraits, a minute each, from three seeds (of weights; the images come in one order; FD of 5,000 images):
 
 # %%
 bench, rows = results.figures("bench_codes"), []
-KEYS = ("used", "perplexity", "psnr", "fd_reconstructions")
-NAMES = {"gradient": "gradient", "ema": "averages", "fsq": "FSQ"}
+KEYS = ("steps", "used", "perplexity", "psnr", "fd_reconstructions")
+NAMES = {"gradient": "gradient", "ema": "begin again", "fsq": "FSQ"}
 for kind, name in NAMES.items():
     seeds = [[bench[f"{kind}_seed_{k}_{key}"] for key in KEYS] for k in range(3)]
     spread = (
@@ -501,10 +506,10 @@ plots.show(
 change = (
     (images_of(net, mixed) - rows["upper half of"]).abs().mean(dim=(0, 1))
 )  # [H, W]
-by_row = change.mean(dim=1)
-far, near = by_row[: size // 2 - 8].mean(), by_row[size // 2 :].mean()
+by_row, border = change.mean(dim=1), 4 * (side // 2)
+far, near = by_row[: border - 8].mean(), by_row[border:].mean()
 print(
-    f"a pixel of the upper 8 rows changes by {far:.4f}, of the lower half by {near:.3f}"
+    f"mean change of a pixel: {near:.3f} below, {far:.4f} above, 8 rows from the seam"
 )
 assert not CHECKED or far < 0.02 * near
 
@@ -517,16 +522,20 @@ assert not CHECKED or far < 0.02 * near
 #
 # By the product rule *every* distribution over grids is a product of conditional ones, in reading order:
 #
-# $$p(k_1, \ldots, k_T) = \prod_{t=1}^{T} p(k_t \mid k_1, \ldots, k_{t-1}). \tag{7}$$
+# $$p(k_1, \ldots, k_T) = \prod_{i=1}^{T} p(k_i \mid k_1, \ldots, k_{i-1}). \tag{7}$$
 #
 # A **transformer** gives all $T$ factors in one pass.
-# Each place $t$ holds a vector; from it come a query $q_t$, a key $\kappa_t$ and a value $v_t$, and **attention** lets each place take a mean of values, weighed by how well query and key agree:
+# Each place begins with a vector: one for the token that it sees, plus one for its row and one for its column (else order would be lost), plus one for the condition.
+# Then come blocks, each of two steps that add to this vector: attention, through which places see each other, and two linear layers with a nonlinearity between, at each place by itself; both look at normalised vectors.
+# A last linear layer makes logits for the $K$ codes.
 #
-# $$a_{ts} = \frac{\exp(q_t^\top \kappa_s / \sqrt{d})}{\sum_{r \le t} \exp(q_t^\top \kappa_r / \sqrt{d})} \ \text{ for } s \le t, \text{ else } 0, \qquad \text{out}_t = \sum_s a_{ts} v_s. \tag{8}$$
+# In **attention** a place's vector gives a query $q_i$, a key $\kappa_i$ and a value $v_i$ of $d_h$ numbers, and it receives a mean of values, weighted by how well its query and their keys agree:
 #
-# $s \le t$ is the **causal mask**.
-# (The factor $\sqrt d$ keeps the scores of random vectors near a standard deviation of 1.)
-# Place $t$ must not see $k_t$, which it is to guess, so the tokens go in shifted by one: place 1 sees a start symbol, place 2 sees $k_1$.
+# $$\alpha_{ij} = \frac{\exp(q_i^\top \kappa_j / \sqrt{d_h})}{\sum_{l \le i} \exp(q_i^\top \kappa_l / \sqrt{d_h})} \ \text{ for } j \le i, \text{ else } 0, \qquad \text{received: } \sum_j \alpha_{ij} v_j. \tag{8}$$
+#
+# $j \le i$ is the **causal mask**.
+# (Dividing by $\sqrt{d_h}$ keeps the scores of vectors with independent entries of variance 1 at a standard deviation of 1. Four *heads* do this side by side, each with a quarter of the numbers.)
+# Place $i$ must not see $k_i$, which it is to guess, so the tokens go in shifted by one: place 1 sees a start symbol, place 2 sees $k_1$.
 
 
 # %%
@@ -544,7 +553,7 @@ print(f"largest difference to torch's: {(ours - theirs).abs().max():.1e}")
 assert torch.allclose(ours, theirs, atol=1e-5)
 
 # %% [markdown]
-# A wrong mask looks wonderful: the loss falls to nearly 0, as each token is read off where it stands.
+# Without mask or shift a model looks wonderful: its loss falls to nearly 0, for each token can be read off.
 # So test it: change one token, and look which logits move.
 
 # %%
@@ -559,7 +568,8 @@ shape = {"codes": K, "shape": (side, side), "width": run.prior_width}
 shape |= {"conditions": c.shape[1]}
 torch.manual_seed(run.seed)
 prior = CausalPrior(**shape)
-nn.init.normal_(prior.blocks[0].mixed.weight, std=0.1)  # blocks begin as the identity
+for block in prior.blocks:
+    nn.init.normal_(block.mixed.weight, std=0.1)  # blocks begin as the identity
 other = tokens[:1].clone()
 other[0, side // 2, 0] = (other[0, side // 2, 0] + 1) % K
 with torch.no_grad():
@@ -570,16 +580,16 @@ print(f"token {changed} was changed; the first logits that move are those of {fi
 assert first == changed + 1 and moved[0, first:].gt(0).all()
 
 # %% [markdown]
-# The prior is told what notebook 32's was: the factors of a caption, or the class, by a linear layer whose result is added to each place.
+# The prior is told what notebook 32's was: the factors of a caption, or the class.
 #
 # ## The maths: many tokens at once
 #
 # (7) takes $T$ passes to draw a grid.
-# A **masked prior** (MaskGIT, Chang et al. 2022) learns $p(k_t \mid \text{the tokens that are seen})$ for *any* set of seen places: hide some at random, and guess them from the rest, attention unmasked.
+# A **masked prior** (MaskGIT, Chang et al. 2022) learns $p(k_i \mid \text{the tokens that are seen})$ for *any* set of seen places: hide some at random, and guess them from the rest, attention unmasked.
 # It can then fill in many places in one pass.
 #
 # But it fills them *independently*.
-# Take a world of two tokens, 00 and 11, equally often.
+# Take grids of two tokens, in a world that knows only 00 and 11, equally often.
 # **Predict**: what are the shares of the four grids if both tokens are drawn in one pass? And in two?
 
 # %%
@@ -603,23 +613,19 @@ assert abs(rows[0][2] + rows[0][3] - 0.5) < 0.05 > rows[1][2] + rows[1][3]
 
 # %% [markdown]
 # In one pass half of the grids are impossible ones: each token has the right share, and they don't know of each other.
-# In two passes, one token at a time, it is exact.
+# In two passes, one token at a time, it is exact here.
 # Between these lies the bargain: few tokens first, when little is seen and they depend on each other most; then more and more.
-# The share still hidden after a part $r$ of the passes is $\cos(\pi r / 2)$; in each pass the surest guesses are kept, all others hidden again.
-
-# %%
-rows = []
-for r in (0, 1 / 8, 2 / 8, 4 / 8, 6 / 8, 7 / 8, 1):
-    left = int(side**2 * math.cos(math.pi * r / 2) + 1e-9)
-    rows.append((f"{8 * r:.0f} of 8", left))
-tables.show(rows, ("passes done", f"tokens hidden of {side**2}"))
-
-# %% [markdown]
+#
+# The share still hidden after a part $r$ of the passes is $\cos(\pi r / 2)$.
+# In each pass the surest guesses are kept, all others hidden again; "sure" is $\log p$ plus Gumbel noise that fades with the passes, so that at first places are kept nearly at random.
+# (To keep what is surest is a bias of its own: exact is only a choice of places that does not look at what was drawn there.)
+# With 8 passes and 64 places 62, 59, 53, 45, 35, 24, 12 and 0 are left.
 # In training each grid hides such a share at random, so that the network meets all of them.
 #
 # ## Train the priors
 #
-# Both have the same networks, start, steps and tokens; only mask and loss differ.
+# Both have the same networks, seed, steps and tokens.
+# They differ in mask, input (shifted; hidden) and loss, and in what a grid teaches: the causal prior guesses every token, the masked one those that are hidden, on average $2/\pi$ of them.
 
 
 # %%
@@ -662,8 +668,6 @@ for label, kind, loss_of in (
     priors[label] = fit_prior(label, fresh, loss_of, run.prior_steps).cpu()
     minutes[label] = (time.perf_counter() - began) / 60
 print(", ".join(f"{name}: {spent:.1f} minutes" for name, spent in minutes.items()))
-ratio = minutes["masked"] / minutes["causal"]
-assert not CHECKED or 0.8 < ratio < 1.25
 net = net.cpu()
 
 # %% [markdown]
@@ -697,7 +701,7 @@ found |= {"nats_per_token": values[-1]}
 #
 # Two things make drawing fast.
 # A token is drawn from its probabilities by a uniform number $u$ and the running sum: the first code at which the sum passes $u$.
-# That is a tenth of the work of `torch.multinomial`.
+# `torch.multinomial` draws from the same distribution, more slowly.
 # And what the earlier places computed is kept (their keys and values don't change, since no place sees a later one), so that each new token costs one place and not all.
 
 
@@ -719,12 +723,13 @@ slow, fast = (
     seconds(lambda: torch.multinomial(p, 1)),
     seconds(lambda: draw(logits, u)),
 )
-counted = draw(logits[:1].expand(100_000, K), torch.rand(100_000)).bincount(minlength=K)
-wanted = 100_000 * p[0]
+counted = draw(logits[:1].expand(20_000, K), torch.rand(20_000)).bincount(minlength=K)
+wanted = 20_000 * p[0]
 chi2 = ((counted - wanted).square() / wanted).sum().item()
 print(f"2,000 draws: multinomial {1e3 * slow:.1f} ms, by the sum {1e3 * fast:.1f} ms")
-print(f"chi-squared of 100,000 draws: {chi2:.0f} for {K - 1} degrees of freedom")
-assert abs(chi2 - (K - 1)) < 6 * math.sqrt(2 * (K - 1))
+print(f"chi-squared of 20,000 draws: {chi2:.0f} for {K - 1} degrees of freedom")
+assert abs(chi2 - (K - 1)) < 8 * math.sqrt(2 * (K - 1))
+assert not CHECKED or fast < 0.7 * slow
 
 
 # %%
@@ -734,11 +739,11 @@ def noise(passes, n, g):
     return u, gumbel(u.shape, g)
 
 
-def drawn_by(kind, told, passes=8):
-    """(images, images per second) for conditions [N, conditions]."""
+def drawn_by(kind, told, passes=8, at_once=250):
+    """(images, grids of tokens a second) for conditions [N, conditions]."""
     g = torch.Generator().manual_seed(1)
     prior, made, began = priors[kind], [], time.perf_counter()
-    for part in told.split(250):
+    for part in told.split(at_once):
         if kind == "causal":
             u = torch.rand(len(part), side, side, generator=g)
             made.append(prior.sample(u, part))
@@ -749,27 +754,26 @@ def drawn_by(kind, told, passes=8):
 
 
 # %% [markdown]
-# **Predict**: how many passes does the masked prior need to be as good as the causal one in $T$?
+# **Predict** two things: how many passes does the masked prior need to be as good as the causal one in $T$? And is it faster, with an eighth of the passes?
 
 # %%
-tries = [("causal", side**2), *(("masked", passes) for passes in (1, 2, 4, 8, 16, 32))]
+passes_tried = (1, 2, 4, 8, 16)
+tries = [("causal", side**2), *(("masked", passes) for passes in passes_tried)]
 rows, drawn = [], {}
 for kind, passes in tries:
-    made, each = drawn_by(kind, c_test, passes)
-    drawn[kind, passes] = made
-    rows.append((kind, passes, each, fd(made)))
+    drawn[kind, passes], many = drawn_by(kind, c_test, passes)
+    _, single = drawn_by(kind, c_test[:6], passes, at_once=1)
+    rows.append((kind, passes, many, single, fd(drawn[kind, passes])))
+columns = ("passes", "grids a second, 250 at once", "one at a time", "FD")
+tables.show(rows, ("drawn by", *columns))
+
+# %%
 floor = evaluator.floor(run.samples) if evaluator else math.nan
-rows += [
-    ("reconstructions", "", "", found["fd_rebuilt"]),
-    ("real images", "", "", floor),
-]
-tables.show(rows, ("drawn by", "passes", "images a second", "FD"))
-by = {row[:2]: row[2:] for row in rows}
-found |= {"fd": by["masked", 8][1], "fd_causal": by["causal", side**2][1]}
-found |= {
-    "fd_floor": floor,
-    "masked_speed": by["masked", 8][0] / by["causal", side**2][0],
-}
+print(f"FD of reconstructions {found['fd_rebuilt']:.2f}, of real images {floor:.2f}")
+causal, eight = rows[0], rows[4]
+found |= {"fd": causal[4], "fd_masked": eight[4], "fd_floor": floor}
+found |= {"masked_speed_many": eight[2] / causal[2]}
+found |= {"masked_speed_single": eight[3] / causal[3]}
 if CHECKED:
     pass
 
@@ -777,29 +781,26 @@ if CHECKED:
 # PASSES_TEXT
 
 # %%
-g = torch.Generator().manual_seed(2)
-shipped = None
-if DATA in ("portraits", "fashion_mnist"):
-    shipped = pretrained.load_codes(f"codes_{DATA}")
-    with torch.no_grad():
-        long = shipped.sample(run.samples, g, c_test)
-    drawn["shipped"] = long
 rows = {
     "test images": real[:10],
     "causal": drawn["causal", side**2][:10],
-    "masked, 8": drawn["masked", 8][:10],
+    "masked, 16": drawn["masked", 16][:10],
     "masked, 1": drawn["masked", 1][:10],
 }
-if shipped:
-    rows["shipped"] = long[:10]
+shipped = None
+if DATA in ("portraits", "fashion_mnist"):
+    shipped = pretrained.load_codes(f"codes_{DATA}")
+    g = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        rows["shipped"] = shipped.sample(30, g, c_test[:10].repeat(3, 1))
 plots.show(
     plots.grid(rows),
     alt="DRAWN_ALT",
-    caption="Each column is told the same. Last row: the model that comes with the "
-    "course, longer trained.",
+    caption="Each column is told the same. Last rows: the model that comes with the "
+    "course.",
 )
 if shipped:
-    plots.cover(plots.grid({"real": real[:10], "drawn": long[10:30]}))
+    plots.cover(plots.grid({"real": real[:10], "drawn": rows["shipped"][:20]}))
 
 # %% [markdown]
 # DRAWN_TEXT
@@ -807,62 +808,62 @@ if shipped:
 # ## A prior is a code
 #
 # A sender and a receiver who share a prior can write a grid in $-\log_2 p$ bits, and no code does better on average if the prior is right (notebook 13).
-# **Range coding** comes within a few bits of that for a whole *file*: it cuts an interval in proportion to the probabilities, again and again, and writes a number from the interval that is left.
+# **Range coding** comes very close to that for a whole *file*: it cuts an interval in proportion to the probabilities, again and again, and writes a number from the interval that is left.
 # The receiver runs the same prior, cuts the same intervals, and reads off the tokens.
 #
 # The prior here is the causal one of the course's model, the tokens those of the test images.
 # **Predict**: how many bits are an image's tokens?
 
 # %%
-codec = shipped or None
-images = codec.images if codec else net
-prior = codec.priors["causal"] if codec else priors["causal"]
+images, prior = net, priors["causal"]
+if shipped:
+    images, prior = shipped.images, shipped.priors["causal"]
 few = tokens_of(images, test.images[:1_000])
-few_told = c_test[: len(few)]
+told, count = c_test[: len(few)], len(few)
 with torch.no_grad():
-    parts = layers.parts(few, few_told)
-    ideal = sum(prior.nats(*part).sum().item() for part in parts) / math.log(2)
-    began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "images.gic"
-        write_codes(prior, few, path, few_told)
-        written = 8 * path.stat().st_size
-        back = read_codes(prior, path, few_told)
-spent = time.perf_counter() - began
-assert torch.equal(back, few)
-assert abs(written - ideal) < 0.01 * ideal + 64 + 96  # 96 bits are the file's head
+    nats = [prior.nats(*part).sum().item() for part in layers.parts(few, told)]
+ideal = sum(nats) / math.log(2)
 
 # %%
-count = len(few)
+began = time.perf_counter()
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "images.gic"
+    of_tables = write_codes(prior, few, path, told)
+    written = 8 * path.stat().st_size
+    back = read_codes(prior, path, told)
+spent = time.perf_counter() - began
+assert torch.equal(back, few)
+assert written - 96 - of_tables < 100  # 96 bits are the file's head
+assert written < 1.01 * ideal + 64 + 96
+
+# %%
 rows = [
     ("the image itself", 8 * channels * size**2),
-    ("log2 K a token", few[0].numel() * math.log2(images.quantizer.codes)),
+    ("all codes equally likely", few[0].numel() * math.log2(images.quantizer.codes)),
     ("-log2 p, by the prior", ideal / count),
     ("the file", written / count),
 ]
 tables.show(rows, (f"{count:,} images", "bits an image"))
-print(f"written and read in {spent:.0f} s; file over ideal: {written / ideal:.4f}")
+print(f"written and read in {spent:.0f} s; file over ideal: {written / ideal:.5f}")
 found |= {"file_ratio": written / ideal, "bits_an_image": written / count}
 
 # %% [markdown]
-# The file is within a hundredth of what the prior's nats say, and the tokens come back exactly.
+# The file has the length that the prior's nats say, within a few words of 32 bits, and the tokens come back exactly.
 # (The receiver knows the conditions, too; and the images come back as the autoencoder rebuilds them.)
-# A word of warning: both sides have to compute the *same* probabilities to the last digit of the tables; another machine, or another number of threads, may round differently.
-# For files that travel, tables of whole numbers belong into the format.
+# A word of warning: both sides have to compute the *same* probabilities; another machine, or another number of threads, may round differently.
+# For files that travel, the network itself has to compute in whole numbers.
 #
-# ## Better rebuilt is not better drawn
+# ## Is better rebuilt better drawn?
 #
-# More codes rebuild better, and their prior has more to learn.
-# From `genimg bench codes`: four sizes, each with RR minutes for the autoencoder and as many for a masked prior.
+# From `genimg bench codes`: four numbers of codes, portraits, each with one minute for the autoencoder and two for a *causal* prior (one seed, FD of 5,000 images).
 # **Predict** how both distances change with the number of codes.
 
 # %%
 rows = []
-for codes_there in (27, 175, 875, 4375):
-    keys = ("fd_reconstructions", "fd", "precision", "recall")
-    figures = (bench[f"codes_{codes_there}_{key}"] for key in keys)
-    rows.append((codes_there, *figures))
-tables.show(rows, ("codes", "FD rebuilt", "FD drawn", "precision", "recall"))
+for number in (27, 175, 875, 4375):
+    keys = ("fd_reconstructions", "fd", "precision", "recall", "bits")
+    rows.append((number, *(bench[f"codes_{number}_{key}"] for key in keys)))
+tables.show(rows, ("codes", "FD rebuilt", "FD drawn", "precision", "recall", "bits"))
 
 
 # %% [markdown]
@@ -912,21 +913,41 @@ explore(
 # %%
 kept = torch.zeros_like(painted, dtype=torch.bool)
 kept[:, half:] = True
-several = noise(8, len(painted), torch.Generator().manual_seed(3))
-again = filler.sample(*several, c_test[:40], given=painted, keep=kept)
-other = (again != painted)[~kept].float().mean()
-print(f"{other:.0%} of the hidden tokens came out different")
-assert torch.equal(again[kept], painted[kept])
+told = c_test[:40]
+one, two = (
+    filler.sample(
+        *noise(8, 40, torch.Generator().manual_seed(k)), told, given=painted, keep=kept
+    )
+    for k in (3, 4)
+)
+dealt = torch.where(kept, painted, painted[torch.randperm(40)])  # halves of other faces
+assert torch.equal(one[kept], painted[kept])
+print(
+    f"{(one != two)[~kept].float().mean():.0%} of the hidden tokens differ in two draws"
+)
+
+# %%
+with torch.no_grad():
+    rows = [
+        (name, prior.nats(tokens, told).mean().item())
+        for name, tokens in (
+            ("real", painted),
+            ("filled in", one),
+            ("dealt out", dealt),
+        )
+    ]
+tables.show(rows, ("grid", "nats, by the causal prior"))
+if CHECKED:
+    pass
 
 # %% [markdown]
-# What is kept stays, token for token; what is hidden comes out differently each time, and fits.
-# (At the seam a pixel may change a little, for the decoder looks at neighbours.)
+# FILL_TEXT
 #
 # ## Break it
 #
 # 1. The codebook's term written with $z$ of (2): the codebook has no gradient.
 # 2. The codebook made anew, as another `nn.Parameter`, while the optimiser holds the old one.
-# 3. Usage judged by one batch.
+# 3. Usage judged by two images.
 # 4. The tokens are not shifted: place $t$ sees $k_t$.
 #
 # **Predict** for 1: does the reconstruction improve during training?
@@ -936,26 +957,22 @@ assert torch.equal(again[kept], painted[kept])
 class Slip(codes.VectorQuantizer):
     """Its codebook's term uses the straight-through output."""
 
-    def forward(self, h):
-        tokens = self.nearest(h)
-        z = codes.straight_through(h, self.decode(tokens))
-        loss = F.mse_loss(z, h.detach()) + self.beta * F.mse_loss(h, z.detach())
-        return codes.Quantized(z, tokens, loss)
+    def loss(self, h, e, z):
+        return F.mse_loss(z, h.detach()) + self.beta * F.mse_loss(h, e.detach())
 
 
 # %%
-torch.manual_seed(run.seed)
-begun = codes.VectorQuantizer(K, 16).codebook.detach()
 rows, kinds = [], {"as it should be": codes.VectorQuantizer, "1. the slip": Slip}
 for name, kind in kinds.items():
-    torch.manual_seed(run.seed)  # the codebook begins alike
     model = fit(name.split(".")[0], kind(K, 16), run.short_steps)
-    moved = (model.quantizer.codebook.cpu() - begun).norm() / begun.norm()
-    errors = run.history["error"]
-    rows.append((name, moved.item(), errors[0], sum(errors[-10:]) / len(errors[-10:])))
-tables.show(rows, ("", "codebook moved by", "first error", "last error"))
+    errors, q = run.history["error"], model.quantizer
+    with torch.no_grad():
+        h = model.encoder(data.to_float(test.images[:64]).to(run.device))
+        away = (h - q.decode(q.nearest(h))).square().mean() / h.square().mean()
+    rows.append((name, errors[0], sum(errors[-10:]) / 10, away.item()))
+tables.show(rows, ("", "first error", "last error", "squared way to the code, of |h|²"))
 if CHECKED:
-    assert rows[1][1] == 0 and rows[1][3] < 0.5 * rows[1][2]
+    pass
 
 # %%
 quantizer = codes.VectorQuantizer(8, 2)
@@ -968,11 +985,9 @@ for _ in range(10):
     opt.step()
 print(f"2. ten steps, no error; the optimiser's parameter has gradient {old.grad}")
 assert old.grad is None and quantizer.codebook.grad.norm() > 0
-
-# %%
 whole, batch = (codes.usage(t, K) for t in (tokens, tokens[:2]))
 print(f"3. used over the test set {whole.used:.1%}, by two images {batch.used:.1%}")
-assert batch.used < 0.2 and (not CHECKED or whole.used > 0.95)
+assert not CHECKED or whole.used > 0.95
 
 
 # %%
@@ -985,16 +1000,21 @@ class Unshifted(CausalPrior):
 
 torch.manual_seed(run.seed)
 cheat = Unshifted(**shape).to(run.device)
-cheat = fit_prior("unshifted", cheat, causal_loss, run.short_steps).cpu()
+priors["cheat"] = fit_prior("unshifted", cheat, causal_loss, run.short_steps).cpu()
+
+# %%
 with torch.no_grad():
-    seen = cheat.nats(tokens[:250], c_test[:250]).mean().item() / side**2
-print(f"4. {seen:.3f} nats per token, the honest prior {found['nats_per_token']:.3f}")
-assert not CHECKED or seen < 0.2 * found["nats_per_token"]
+    seen = priors["cheat"].nats(tokens[:250], c_test[:250]).mean().item() / side**2
+    u = torch.rand(300, side, side, generator=torch.Generator().manual_seed(1))
+    made = images_of(net, priors["cheat"].sample(u, c_test[:300]))
+honest = found["nats_per_token"], fd(drawn["causal", side**2][:300])
+rows = [("honest", *honest), ("4. sees its own token", seen, fd(made))]
+tables.show(rows, ("prior", "nats per token", "FD of 300 samples"))
+if CHECKED:
+    assert seen < 0.2 * honest[0] and rows[1][2] > 3 * honest[1]
 
 # %% [markdown]
-# 1 trains, rebuilds better step by step, and never uses what it should learn: the encoder alone adapts, to vectors that chance has laid out.
-# 2 is the same fault in other clothes.
-# 4 has the best loss of this notebook and can draw nothing.
+# BREAK_TEXT
 
 # %%
 run.report(**found)
@@ -1018,11 +1038,11 @@ if DATA == "portraits":
 #
 # ## What to remember
 #
-# - A quantiser has no derivative. Straight-through is the exact gradient of another function; the codebook needs a term, or averages, of its own.
-# - Count codes over the whole test set. A codebook by gradient may leave most codes unused; averages that begin again, or no codebook at all, do not.
-# - The autoencoder is half of a generator. The prior does the drawing, and its nats are a file's length.
+# - A quantiser's derivative is 0 wherever it exists. Straight-through is the exact gradient of another function; the codebook needs a term, or averages, of its own.
+# - Count codes over the whole test set. REMEMBER_TEXT
+# - The autoencoder is half of a generator. The prior does the drawing, and a causal prior's nats are a file's length.
 # - One token at a time is exact and slow; many at once is a bargain, for tokens drawn together don't know of each other.
-# - Better rebuilt is not better drawn: look at both columns.
+# - Better rebuilt need not be better drawn: look at both columns.
 #
 # ## Further reading
 #

@@ -16,7 +16,7 @@
 # ![COVER_ALT](../data/pictures/34_vae_gan.webp)
 #
 # **You need** notebooks 23 and 32.
-# The table below says how long it takes on which machine, and what to expect (fd rebuilt: of the VAE's reconstructions; fd sharp: of those of the middle weight; psnr lost: what that costs, in dB).
+# The table below says how long it takes on which machine, and what to expect (fd rebuilt: of reconstructions with $w = 0$; fd sharp: with $w = 0.02$; psnr lost: the difference between the two, in dB).
 # What the text says about results is checked where `CHECKED` is true: in the profile cpu, on portraits.
 
 # %% tags=["hide-cell"]
@@ -109,30 +109,34 @@ error = (x - best).square().mean().item()
 of_draw = (x - again).square().mean().item()
 rows = [("E[x|z]", error, best.abs().mean()), ("a draw from p(x|z)", of_draw, 1.0)]
 tables.show(rows, ("guess", "squared error", "mean size"))
-assert abs(of_draw / error - 2) < 0.02
+assert abs(of_draw / error - 2) < 0.04
 
 # %%
-bins = torch.linspace(-1.05, 1.05, 43)
+middles = torch.linspace(-1, 1, 41)
 counted = {
-    "E[x|z]": torch.histc(best, 42, -1.05, 1.05) / n,
-    "a draw from p(x|z)": torch.histc(again, 42, -1.05, 1.05) / n,
+    "E[x|z]": torch.histc(best, 41, -1.025, 1.025) / n,
+    "a draw from p(x|z)": torch.histc(again, 41, -1.025, 1.025) / n,
 }
-middles = (bins[1:] + bins[:-1]) / 2
 
 # %%
 plots.show(
-    plots.lines({k: (middles, v) for k, v in counted.items()}, "value", "share"),
-    alt="Two curves over the values from -1 to 1: the draws stand at -1 and 1 alone, "
-    "the best guess has values everywhere between, more towards the ends.",
-    caption="The best guess is hardly ever one of the two numbers that there are.",
+    plots.points(
+        {k: torch.stack([middles, v], dim=1) for k, v in counted.items()},
+        "value",
+        "share",
+        aspect="auto",
+    ),
+    alt="Shares of values from -1 to 1: the draws stand at -1 and 1 alone, half at "
+    "each; the best guess has values everywhere between, more towards the ends.",
+    caption="The best guess is never one of the two numbers that there are.",
 )
 between = (best.abs() < 0.9).float().mean().item()
-print(f"{between:.0%} of the best guesses are nearer to 0 than 0.9")
-assert between > 0.5
+print(f"{between:.0%} of the best guesses lie between -0.9 and 0.9")
+assert between > 0.4
 
 # %% [markdown]
 # The best guess is grey where the truth is black or white.
-# To draw from $p(x|z)$ gives numbers that look right, at *twice* the squared error.
+# Drawing from $p(x|z)$ gives numbers that look right, at *twice* the squared error.
 # Twice is no accident.
 #
 # ## The maths: what sharpness must cost
@@ -143,19 +147,19 @@ assert between > 0.5
 #
 # $$\mathbb{E}|x - \hat x|^2 = \mathrm{MSE}^\ast + \mathbb{E}|x^\ast - \hat x|^2, \qquad \mathrm{MSE}^\ast = \mathbb{E}|x - x^\ast|^2. \tag{1}$$
 #
-# A draw $\hat x \sim p(x|z)$ is as far from $x^\ast$ as $x$ is, so its error is $2 \mathrm{MSE}^\ast$: three decibels, $10 \log_{10} 2 = 3.01$, in PSNR, and no more, for looking exactly like the data.
+# A draw $\hat x \sim p(x|z)$ is on average as far from $x^\ast$ as $x$ is, so its error is $2\, \mathrm{MSE}^\ast$: $10 \log_{10} 2 = 3.01$ decibels in the PSNR of the mean error, for looking exactly like the data.
 #
 # And for looking *almost* like the data?
 # Measure "looking like" by $P = W_2(p_{\hat x}, p_\text{data})$, the Wasserstein distance of notebook 13, and let $P^\ast$ be that of $x^\ast$.
 # A pair $(x^\ast, \hat x)$ is one way to carry the one distribution to the other, so $\mathbb{E}|x^\ast - \hat x|^2 \ge W_2^2(p_{x^\ast}, p_{\hat x})$; by the triangle inequality that is at least $(P^\ast - P)^2$. Hence
 #
-# $$\mathbb{E}|x - \hat x|^2 \;\ge\; \mathrm{MSE}^\ast + (P^\ast - P)^2 \quad \text{for } P \le P^\ast \tag{2}$$
+# $$\mathbb{E}|x - \hat x|^2 \;\ge\; \mathrm{MSE}^\ast + (P^\ast - P)^2 \tag{2}$$
 #
-# (Blau and Michaeli 2018 found the trade-off; this form, and that the bound can be reached, is of Freirich et al. 2021.)
+# (Blau and Michaeli 2018 found the trade-off; this form, and that the bound can be reached, is due to Freirich et al. 2021.)
 # It is a parabola, flat at $x^\ast$: *the first bit of realism is nearly free, the last bit is the dearest*.
 #
 # Check it where everything is a formula: $x \sim \mathcal{N}(0, 1)$, $z = x + \sigma\epsilon$.
-# Then $x^\ast = z / (1 + \sigma^2)$ has the standard deviation $s = 1/\sqrt{1 + \sigma^2}$, $\mathrm{MSE}^\ast = 1 - s^2$, $P^\ast = 1 - s$, and the guesses $\big(1 - a + a/s\big)\, x^\ast$ stretch it, from $x^\ast$ at $a = 0$ to the data's spread at $a = 1$.
+# Then $x^\ast = z / (1 + \sigma^2)$ has the standard deviation $s = 1/\sqrt{1 + \sigma^2}$, $\mathrm{MSE}^\ast = 1 - s^2$, $P^\ast = 1 - s$, and the guesses $\big(1 - r + r/s\big)\, x^\ast$ stretch it, from $x^\ast$ at $r = 0$ to the data's spread at $r = 1$.
 
 # %%
 x = torch.randn(n, generator=g)
@@ -165,41 +169,43 @@ best = s**2 * z
 
 # %%
 rows = []
-for a in (0.0, 0.25, 0.5, 0.75, 1.0):
-    guess = (1 - a + a / s) * best
+for r in (0.0, 0.25, 0.5, 0.75, 1.0):
+    guess = (1 - r + r / s) * best
     P = abs(1 - guess.std().item())  # W2 of two normals with mean 0
     bound = (1 - s**2) + (1 - s - P) ** 2  # (2)
-    rows.append((a, P, (x - guess).square().mean().item(), bound))
-tables.show(rows, ("a", "P", "squared error", "bound (2)"))
+    rows.append((r, P, (x - guess).square().mean().item(), bound))
+tables.show(rows, ("r", "P", "squared error", "bound (2)"))
 assert all(abs(row[2] - row[3]) < 0.01 for row in rows)
 
 # %%
-print(f"at a = 1 the error is {rows[-1][2]:.3f}, of a draw {2 * (1 - s**2):.3f}")
+print(f"at r = 1 the error is {rows[-1][2]:.3f}, of a draw {2 * (1 - s**2):.3f}")
 assert rows[-1][2] < 2 * (1 - s**2)
 
 # %% [markdown]
 # The stretched guesses lie on the bound.
-# At its end the error is below $2 \mathrm{MSE}^\ast$: a guess without any noise can have the right distribution, too, and be nearer.
+# At its end the error is below $2\, \mathrm{MSE}^\ast$: a guess without any noise can have the right distribution, too, and be nearer.
+# (Here. A decoder without noise has, for each condition, only the numbers of $z$ to be different with; if images differ in more ways, $P = 0$ is out of its reach.)
 #
 # What may we learn from this about networks?
 # A decoder trained by squared error aims at $x^\ast$.
-# To ask for realism as well has to cost error; how much the *least* is, (2) says; and whoever shows sharper images at no cost has compared with something worse than $x^\ast$.
+# To ask for realism as well has to cost error; whoever shows sharper images at no cost has compared with something worse than $x^\ast$.
 #
 # ## The maths: a discriminator as the judge
 #
-# $W_2$ between images cannot be computed, but notebook 14 has a judge of distributions: a discriminator.
+# $W_2$ between two distributions of images can hardly be estimated from samples, but notebook 14 has a judge of distributions: a discriminator.
 # The decoder minimises
 #
-# $$\frac{|x - \hat x|^2}{D} + w\, \mathcal{L}_G(\hat x) \tag{3}$$
+# $$\frac{|x - \hat x|^2}{CHW} - w\, a(\hat x), \tag{3}$$
 #
-# with the hinge losses of notebook 22 ($D$ numbers in an image, so the first term is the mean squared error of a pixel), and the discriminator learns to tell $x$ from $\hat x$.
-# The weight $w$ chooses a place on the curve.
+# the mean squared error of a pixel, less $w$ times the discriminator's logit $a$ (the hinge loss of notebook 22), while the discriminator learns to tell $x$ from $\hat x$.
+# $w$ trades error against the verdict.
+# (2) says that realism costs; it doesn't say where these decoders must lie: the verdict is not $W_2$, and nothing makes them optimal.
 #
-# Larsen et al. (2015), who first joined the two, took the error of the discriminator's *features* instead of pixels.
-# We keep pixels, for PSNR is what (2) is about; features are an exercise.
+# Larsen et al. (2016), who first gave a VAE a discriminator of images, took the error of the discriminator's *features* instead of pixels, showed it samples, too, and trained the encoder along.
+# We keep pixels, for (2) is about them; features are an exercise.
 #
-# Three parts, three losses: **who learns from what** has to be said.
-# We keep the encoder fixed: its codes, and with them the prior of notebook 32, stay what they are, and each model below differs in its decoder alone.
+# Three parts learn in their model, by three losses, and **who learns from what** has to be said.
+# We keep the encoder fixed: its codes, and with them the prior of notebook 32, stay what they are, and the models below differ in their decoders alone.
 # And the discriminator must not learn from the decoder's step, though the gradient passes through it.
 
 # %%
@@ -219,8 +225,8 @@ print(f"the decoder's gradient {reached:.4f}; left in D: none, unfrozen {left:.3
 assert reached > 0 and all(g is None for g in frozen) and left > 0
 
 # %% [markdown]
-# Where $D$ is not frozen, the decoder's wish, "call this real", is left in $D$'s gradients, and adds itself to $D$'s next step if nobody clears it.
-# (The optimiser of $D$ clears it here at its own step; the break-it below doesn't.)
+# Where the discriminator is not frozen, the decoder's wish, "call this real", is left in its gradients, and adds itself to its next step if nobody clears it.
+# (In `step_of_d` below the optimiser clears it first, so freezing only saves work; the break-it does not clear it.)
 #
 # ## Train: the VAE
 #
@@ -269,8 +275,9 @@ net = run.ema["net"].eval()
 # %% [markdown]
 # ## Train: the same decoder, five weights
 #
-# From this VAE five decoders go on, each with a fresh discriminator and another $w$ in (3), for as many steps; the first has $w = 0$, so it has only more of the same training.
+# From this VAE five decoders go on, each with a discriminator of its own and another $w$ in (3), for the same number of steps; the first has $w = 0$, so only more steps on the squared error, by the same optimiser and batch as the others.
 # One $z$ per image, drawn from $q_\phi(z|x, c)$.
+# The weight rises over the first tenth of the steps: a fresh discriminator's verdict is worth nothing yet.
 
 
 # %%
@@ -282,6 +289,10 @@ def rebuild(net, x, c):
 
 
 # %%
+def adam(part, lr):
+    return torch.optim.AdamW(part.parameters(), lr, betas=(0.0, 0.99), fused=True)
+
+
 def step_of_d(D, opt, x, x_hat):
     """One step of the discriminator; returns its loss."""
     with run.autocast():
@@ -294,24 +305,26 @@ def step_of_d(D, opt, x, x_hat):
 
 
 # %%
-def sharpen(label, w, steps, seed=0):
+def sharpen(label, w, steps):
     """The VAE with a decoder trained by (3): the average of its weights."""
-    torch.manual_seed(run.seed + seed)
+    torch.manual_seed(run.seed)
     model = copy.deepcopy(net).requires_grad_(True)
     D = gan.Discriminator(size, channels, run.judge_width).to(run.device)
-    opt = torch.optim.AdamW(model.decoder.parameters(), 1e-3, betas=(0.0, 0.99))
-    opt_D = torch.optim.AdamW(D.parameters(), 3e-3, betas=(0.0, 0.99))
+    opt, opt_D = adam(model.decoder, 1e-3), adam(D, 3e-3)
     books = {"label": label, "ema": "model", "ema_decay": 1 - 5 / steps}
     books |= {"model": model, "D": D, "opt": opt, "opt_D": opt_D}
     batches = run.batches((train.images, c), run.sharp_batch)
     for x, told in run.train(batches, steps, **books):
         run.anneal(opt, opt_D, warmup=50)
-        x_hat = rebuild(model, x, told).float()
+        with run.autocast():
+            x_hat = rebuild(model, x, told).float()
         loss_D = step_of_d(D, opt_D, x, x_hat)
         D.requires_grad_(False)
-        error, loss_G = F.mse_loss(x_hat, x), gan.hinge_g_loss(D(x_hat))
+        with run.autocast():
+            loss_G = gan.hinge_g_loss(D(x_hat).float())
+        error = F.mse_loss(x_hat, x)
         opt.zero_grad()
-        (error + w * loss_G).backward()  # (3)
+        (error + w * vae.warm_up(run.progress, 0.1) * loss_G).backward()  # (3)
         opt.step()
         D.requires_grad_(True)
         run.log(error=error, loss_D=loss_D)
@@ -360,11 +373,16 @@ def accuracy(images):
     return sum(right.values()) / len(right)
 
 
+def pooled_psnr(images):
+    """Of the mean squared error of all images: what (2) is about. dB."""
+    return 10 * math.log10(4 / (images - real).square().mean())
+
+
 # %%
 rows, again, drawn = [], {}, {}
 for w, model in sharp.items():
     again[w], drawn[w] = both(model)
-    psnr = metrics.psnr(again[w], real).mean().item()
+    psnr = pooled_psnr(again[w])
     figures = evaluator.fd(again[w]), evaluator.fd(drawn[w])
     rows.append((w, psnr, *figures, accuracy(again[w]), accuracy(drawn[w])))
 last = ("real images", "", evaluator.floor(run.samples), "", accuracy(real), "")
@@ -373,17 +391,22 @@ tables.show([*rows, last], ("w", *columns))
 
 # %%
 _, psnr, fd_rebuilt, fd_drawn, read, read_drawn = zip(*rows, strict=True)
-middle = WEIGHTS.index(0.02)
-found = {"fd_rebuilt": fd_rebuilt[0], "fd_sharp": fd_rebuilt[middle]}
-found |= {"psnr": psnr[0], "psnr_lost": psnr[0] - psnr[middle]}
-found |= {"fd": fd_drawn[0], "fd_drawn_sharp": fd_drawn[middle]}
-found |= {"fd_floor": last[2], "read": read[0], "read_sharp": read[middle]}
+chosen = WEIGHTS.index(0.02)
+found = {"fd_rebuilt": fd_rebuilt[0], "fd_sharp": fd_rebuilt[chosen]}
+found |= {"psnr": psnr[0], "psnr_lost": psnr[0] - psnr[chosen]}
+found |= {"fd": fd_drawn[0], "fd_drawn_sharp": fd_drawn[chosen]}
+found |= {"fd_floor": last[2], "read": read[0], "read_sharp": read[chosen]}
 
 # %%
 plots.show(
-    plots.lines({"five weights": (psnr, fd_rebuilt)}, "PSNR, dB", "FD rebuilt"),
+    plots.points(
+        {f"w = {row[0]:g}": torch.tensor([row[1:3]]) for row in rows},
+        "PSNR, dB",
+        "FD rebuilt",
+        aspect="auto",
+    ),
     alt="CURVE_ALT",
-    caption="Error against realism: from right to left, w = 0 to 0.1.",
+    caption="Error against realism, a point a weight.",
 )
 if CHECKED:
     pass
@@ -402,20 +425,21 @@ plots.show(
 
 # %%
 def fine(images):
-    """The mean squared difference of neighbouring pixels."""
+    """Mean squared differences of neighbouring pixels, across and down, added."""
     across = (images[..., 1:] - images[..., :-1]).square().mean()
     return (across + (images[..., 1:, :] - images[..., :-1, :]).square().mean()).item()
 
 
 rows = [(f"w = {w:g}", fine(images) / fine(real)) for w, images in again.items()]
-tables.show(rows, ("reconstructions", "fine detail, as a share of the real images'"))
+tables.show(rows, ("", "squared differences of neighbours, real images: 1"))
 if CHECKED:
     pass
 
 # %% [markdown]
 # FINE_TEXT
 #
-# One seed; three, and the spread between them, by `genimg bench vae_gan` (FD of 5,000 images):
+# One seed.
+# `genimg bench vae_gan` does the same three times, on portraits, by a recipe that differs a little (a VAE of one minute; the seeds have their own weights and noise, but see the images in one order; FD of 5,000 images, PSNR the mean of the images'):
 
 # %%
 bench, rows = results.figures("bench_vae_gan"), []
@@ -433,17 +457,19 @@ tables.show(rows, ("w", "PSNR", "FD rebuilt", "FD samples", "read of rebuilt"))
 #
 # ## Draw
 #
-# Samples: the same noise and the same wishes for the softest and a sharp decoder, and for the model that comes with the course.
+# Samples: the same noise and the same wishes for two decoders; below, the model that comes with the course, by other noise.
 
 # %%
 rows = {"real": real[:10], "w = 0": drawn[0.0][:10], "w = 0.02": drawn[0.02][:10]}
 if DATA == "portraits":
     shipped = pretrained.load_vae("vae_gan_portraits", run.device)
-    rows["shipped"] = on_cpu(shipped.sample, noise, c_test)[:30]
+    three = c_test[:10].repeat(3, 1)
+    rows["shipped"] = on_cpu(shipped.sample, noise[:30], three)
 plots.show(
     plots.grid(rows),
     alt="DRAWN_ALT",
-    caption="Each column is told the same. Last rows: ten minutes of training.",
+    caption="Each column is told the same. Last rows: the model that comes with the "
+    "course.",
 )
 if DATA == "portraits":
     plots.cover(plots.grid({"real": real[:10], "drawn": rows["shipped"][:20]}))
@@ -453,16 +479,17 @@ if DATA == "portraits":
 #
 # ## Explore
 #
-# One face, five weights.
+# Six faces; choose the first of them, and the weight.
 
 
 # %%
 def one_face(face, weight):
+    few = slice(face, face + 6)
     rows = {
-        "real": real[face : face + 6],
-        "w = 0": again[0.0][face : face + 6],
-        f"w = {weight:g}": again[weight][face : face + 6],
-        "difference": 0.5 * (again[weight] - again[0.0])[face : face + 6],
+        "real": real[few],
+        "w = 0": again[0.0][few],
+        f"chosen, {weight:g}": again[weight][few],
+        "difference": 0.5 * (again[weight] - again[0.0])[few],
     }
     return plots.grid(rows, cols=6, width=6.0)
 
@@ -480,7 +507,7 @@ explore(
 # ## What becomes of the likelihood?
 #
 # The decoder is no longer trained for the ELBO alone.
-# **Predict**: does the ELBO of test images (with the same $\sigma_x$) fall, by how much beside the rate?
+# **Predict**: does the ELBO of test images (with the same $\sigma_x$) fall, and by how much compared with the rate?
 
 
 # %%
@@ -502,16 +529,19 @@ if CHECKED:
 #
 # ## Break it
 #
-# 1. Gradients pile up: $D$ is not frozen in the decoder's step, and its gradients are not cleared before its own.
-# 2. No error at all: $w$ alone.
-# 3. PSNR of a batch's pooled error instead of the mean of each image's.
+# 1. Gradients pile up: the discriminator is not frozen in the decoder's step, and its gradients are not cleared before its own.
+# 2. Next to no error: $w = 1{,}000$.
+# 3. Two papers' PSNR compared: one of the pooled error, one the mean of each image's.
 #
-# **Predict** for 1: whose wish wins in $D$?
+# **Predict** for 1: what is left of the discriminator if the decoder's wish has the weight 0.02, and what if it has the weight 1, as in a GAN without an error term?
 
 
 # %%
-def verdicts(piled_up, steps=150):
-    """The mean logits of real images and of reconstructions, after steps of D alone."""
+def verdicts(weight, steps=150):
+    """The mean logits of real images and of reconstructions, after steps of D alone.
+
+    weight: of the decoder's wish that has been left in D's gradients.
+    """
     torch.manual_seed(run.seed)
     D = gan.Discriminator(size, channels, run.judge_width).to(run.device)
     opt = torch.optim.AdamW(D.parameters(), 3e-3, betas=(0.0, 0.99))
@@ -521,8 +551,7 @@ def verdicts(piled_up, steps=150):
         with torch.no_grad():
             x_hat = rebuild(net, x, told)
         opt.zero_grad()
-        if piled_up:  # what the decoder's step has left there
-            gan.hinge_g_loss(D(x_hat)).backward()
+        (weight * gan.hinge_g_loss(D(x_hat))).backward()
         gan.hinge_d_loss(D(x), D(x_hat)).backward()
         opt.step()
     with torch.no_grad():
@@ -530,28 +559,25 @@ def verdicts(piled_up, steps=150):
 
 
 # %%
-rows = [
-    ("D's own gradients", *verdicts(False)),
-    ("1. the decoder's wish among them", *verdicts(True)),
-]
-tables.show(rows, ("", "logit of real images", "of reconstructions"))
+rows = [(weight, *verdicts(weight)) for weight in (0.0, 0.02, 1.0)]
+columns = ("1. weight left in D", "logit of real images", "of reconstructions")
+tables.show(rows, columns)
 apart = [row[1] - row[2] for row in rows]
-assert not CHECKED or apart[1] < 0.5 * apart[0]
+assert not CHECKED or apart[2] < 0.5 * min(apart[:2])
 
 # %%
 alone = sharpen("no_error", 1e3, run.sharp_steps)  # the error is next to nothing
 made, _ = both(alone)
-psnr_alone = metrics.psnr(made, real).mean().item()
+psnr_alone = pooled_psnr(made)
 print(f"2. PSNR {psnr_alone:.1f} dB (w = 0: {psnr[0]:.1f})")
 print(f"   read of rebuilt: {accuracy(made):.1%} (w = 0: {read[0]:.1%})")
 found |= {"psnr_no_error": psnr_alone}
 assert not CHECKED or psnr_alone < psnr[0] - 3
 
 # %%
-each = metrics.psnr(again[0.0], real)
-pooled = 10 * math.log10(4 / (again[0.0] - real).square().mean())
-print(f"3. mean of the images' PSNR {each.mean():.2f} dB, pooled {pooled:.2f}")
-assert pooled < each.mean()
+each = metrics.psnr(again[0.0], real).mean().item()
+print(f"3. mean of the images' PSNR {each:.2f} dB, of the pooled error {psnr[0]:.2f}")
+assert not CHECKED or each - psnr[0] > 0.2
 
 # %% [markdown]
 # BREAK_TEXT
@@ -567,25 +593,25 @@ if DATA == "portraits":
 # One to three stars.
 # [The exercise notebook](exercises/34_vae_gan.ipynb) has them with checks that explain what went wrong.
 #
-# 1. ★ *(5 minutes)* The least error.
+# 1. ★ *(5 minutes)* The best guess.
 # 2. ★ *(5 minutes)* Decibels.
-# 3. ★★ *(10 minutes)* A guess on the curve.
+# 3. ★★ *(10 minutes)* The least error.
 # 4. ★★ *(15 minutes)* Whose gradient?
-# 5. ★★ *(15 minutes)* The error of features.
+# 5. ★★ *(10 minutes)* The error of features.
 # 6. ★★★ *(25 minutes, a project)* A weight that balances itself.
 #
-# To try here *(10 to 20 minutes each)*: `DATA = "fashion_mnist"`; samples beside the reconstructions in the discriminator's batch (Larsen et al. show it both); an encoder that learns along.
+# To try here *(10 to 20 minutes each)*: `DATA = "fashion_mnist"`; samples beside the reconstructions in the discriminator's batch, as Larsen et al. do; an encoder that learns along.
 #
 # ## What to remember
 #
-# - The guess with the least squared error is a mean, and a mean of images is no image. Softness is no bug of the network.
-# - Realism costs error: $\mathrm{MSE}^\ast + (P^\ast - P)^2$ at least, $2 \mathrm{MSE}^\ast$ at most for all of it. The first bit is nearly free.
-# - Say who learns from what, and test it: after the decoder's step the discriminator's gradients are none.
-# - Report both, PSNR and distance, and what is still recognised. One alone can be bought with the other.
+# - The guess with the least squared error is a mean, and a mean of images is no image. Part of the softness is no bug of the network.
+# - Realism costs error: at least $(P^\ast - P)^2$ on top of $\mathrm{MSE}^\ast$. The first bit is nearly free; full realism need not cost more than $\mathrm{MSE}^\ast$ once more, but a network may pay more.
+# - Say who learns from what, and test it: the decoder's step leaves the discriminator's gradients as they were.
+# - Report three things: PSNR, the distance, and what is still recognised. One alone can be bought with the others.
 #
 # ## Further reading
 #
 # - A. B. L. Larsen, S. K. Sønderby, H. Larochelle, O. Winther, *Autoencoding beyond pixels using a learned similarity metric*, ICML 2016, arXiv:1512.09300: the VAE-GAN.
 # - Y. Blau, T. Michaeli, *The Perception-Distortion Tradeoff*, CVPR 2018, arXiv:1711.06077.
-# - P. Esser, R. Rombach, B. Ommer, *Taming Transformers for High-Resolution Image Synthesis*, CVPR 2021, arXiv:2012.09841: a discriminator for codes, and a weight that balances itself.
+# - P. Esser, R. Rombach, B. Ommer, *Taming Transformers for High-Resolution Image Synthesis*, CVPR 2021, arXiv:2012.09841: a discriminator beside an autoencoder with codes, and a weight that balances itself.
 # - D. Freirich, T. Michaeli, R. Meir, *A Theory of the Distortion-Perception Tradeoff in Wasserstein Space*, NeurIPS 2021, arXiv:2107.02555.

@@ -30,10 +30,10 @@ best_guess = Check(
     {
         "divide by the variance, sigma², not by sigma.": lambda z, s: torch.tanh(z / s),
         "the noise is left out: it decides how far z may be trusted.": lambda z, s: torch.tanh(z),
-        "this is p(1|z); the mean of x is that of 1 and -1, weighed with it.": (
+        "this is p(1|z); the mean of x is that of 1 and -1, weighted by it.": (
             lambda z, s: torch.sigmoid(2 * z / s**2)
         ),
-        "the two densities differ by exp(2 z / sigma²): a 2 is lost.": (
+        "the two densities differ by the factor exp(2 z / sigma²): a 2 is lost.": (
             lambda z, s: 2 * torch.sigmoid(z / s**2) - 1
         ),
         "a 2 too many: tanh has half of the exponent.": lambda z, s: torch.tanh(2 * z / s**2),
@@ -71,8 +71,8 @@ lost_decibels = Check(
 )
 
 
-def _least(least_error, farthest, P):
-    return least_error + max(farthest - P, 0.0) ** 2
+def _least(best, farthest, budget):
+    return best + max(farthest - budget, 0.0) ** 2
 
 
 least_error = Check(
@@ -81,22 +81,24 @@ least_error = Check(
     [(1.0, 0.5, 0.0), (0.3, 0.4, 0.1), (0.3, 0.4, 0.4), (0.2, 0.3, 0.9), (2.0, 1.5, 0.25)],
     {
         "beyond P* there is nothing to pay: the bracket is never below 0.": (
-            lambda e, farthest, P: e + (farthest - P) ** 2
+            lambda e, farthest, budget: e + (farthest - budget) ** 2
         ),
-        "what is saved is P* - P, not P: at P = P* the error is the least one.": (
-            lambda e, farthest, P: e + P**2
+        "what counts is how far the budget is below P*: at P* the error is the least one.": (
+            lambda e, farthest, budget: e + budget**2
         ),
-        "the bracket is squared.": lambda e, farthest, P: e + max(farthest - P, 0.0),
+        "the bracket is squared.": lambda e, farthest, budget: e + max(farthest - budget, 0.0),
         "the least error is missing: it has to be paid by everyone.": (
-            lambda e, farthest, P: max(farthest - P, 0.0) ** 2
+            lambda e, farthest, budget: max(farthest - budget, 0.0) ** 2
         ),
         "squares of both, subtracted; it is the square of the difference.": (
-            lambda e, farthest, P: e + max(farthest**2 - P**2, 0.0)
+            lambda e, farthest, budget: e + max(farthest**2 - budget**2, 0.0)
         ),
         "a bound from below: what comes is added.": (
-            lambda e, farthest, P: e - max(farthest - P, 0.0) ** 2
+            lambda e, farthest, budget: e - max(farthest - budget, 0.0) ** 2
         ),
-        "twice the least error is a draw's; the bound depends on P.": lambda e, farthest, P: 2 * e,
+        "twice the least error is a draw's; the bound depends on the budget.": lambda e, farthest, budget: (
+            2 * e
+        ),
     },
 )
 
@@ -215,7 +217,7 @@ feature_error = Check(
         "the absolute difference; it is squared here.": lambda m, m_hat: (
             sum((b - a).abs().mean() for a, b in zip(m, m_hat, strict=True)) / len(m)
         ),
-        "sums over a layer's numbers: the largest layer decides alone.": lambda m, m_hat: (
+        "sums over a layer's numbers: the largest layer counts most.": lambda m, m_hat: (
             sum((b - a).square().sum() for a, b in zip(m, m_hat, strict=True)) / len(m)
         ),
         "all numbers of all layers in one mean: the largest layer counts most.": lambda m, m_hat: (
@@ -246,16 +248,18 @@ balancing_weight = Check(
     [
         (torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 1.0]]), 100.0),
         (torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2), 100.0),
+        (torch.zeros(1, 2), torch.zeros(1, 2), 100.0),
+        (torch.tensor([[3e-3, 4e-3]]), torch.tensor([[0.0, 1e-3]]), 100.0),
         _gradients(921, 3, 4, 10),
         _gradients(922, 2, 2, 1),
         *drawn(_gradients, count=6, seed=(0, 9), n=(1, 3), d=(1, 3), tenths=(1, 20)),
     ],
     {
-        "the wrong way round: a small verdict has to be weighed up.": (
+        "the wrong way round: a small verdict needs the larger weight.": (
             lambda e, v, most: (v.norm() / (e.norm() + 1e-4)).clamp(max=most)
         ),
         "without the 1e-4 a verdict of 0 divides by 0.": (
-            lambda e, v, most: (e.norm() / v.norm()).clamp(max=10 * most)
+            lambda e, v, most: (e.norm() / v.norm()).clamp(max=most)
         ),
         "the ceiling is missing.": lambda e, v, most: e.norm() / (v.norm() + 1e-4),
         "squared norms: the weight would be the square of what balances.": (

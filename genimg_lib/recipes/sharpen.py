@@ -16,7 +16,8 @@ def sharpen(run, net, rebuild, tensors, weight, label="finish", ema_decay=0.995,
 
     net: has a `decoder`. rebuild: (net, x, *more) -> x_hat like x, [N, C, H, W] in [-1, 1].
     tensors: (uint8 images, *more), of the same length.
-    weight: of the discriminator's verdict, beside the mean squared error of a pixel.
+    weight: of the discriminator's verdict, beside the mean squared error of a pixel. It rises over
+        the first tenth: a fresh discriminator's verdict is worth nothing yet.
     when: minutes=... or steps=..., for `run.train`.
     Gives the average of the net's weights, in eval mode.
     Source: the error of Larsen et al. 2015 (arXiv:1512.09300) taken of pixels, hinge losses.
@@ -44,7 +45,7 @@ def sharpen(run, net, rebuild, tensors, weight, label="finish", ema_decay=0.995,
             loss_G = gan.hinge_g_loss(D(x_hat).float())
         error = F.mse_loss(x_hat, x)
         opt.zero_grad()
-        (error + weight * loss_G).backward()
+        (error + weight * min(1.0, run.progress / 0.1) * loss_G).backward()
         opt.step()
         D.requires_grad_(True)
         run.log(error=error, loss_D=loss_D)

@@ -68,14 +68,15 @@ check.lost_decibels(lost_decibels)  # 1 point
 # %% [markdown]
 # ## 3. The least error  ★★ (10 minutes)
 #
-# The bound (2), for every P of 0 or more, also for those above $P^\ast$.
+# By (2): the least error of all guesses whose distance from the data is *at most* `budget`.
+# (Above $P^\ast$ there is nothing to pay.)
 
 
 # %%
-def least_error(best, farthest, P):
-    """best: the least error of all; farthest: P*; P: how far from the data one may be."""
+def least_error(best, farthest, budget):
+    """best: the least error of all; farthest: P*; budget: 0 or more. Returns a number."""
     ### BEGIN SOLUTION
-    return best + max(farthest - P, 0.0) ** 2
+    return best + max(farthest - budget, 0.0) ** 2
     ### END SOLUTION
 
 
@@ -107,13 +108,13 @@ check.sharp_loss(sharp_loss)  # 3 points
 # %% [markdown]
 # ## 5. The error of features  ★★ (10 minutes)
 #
-# Larsen et al. compare images by the maps of $D$'s layers.
-# For each layer the mean squared difference, then the mean over the layers.
+# Larsen et al. compare images by the maps of one of the discriminator's layers.
+# Here take several: for each layer the mean squared difference, then the mean over the layers.
 
 
 # %%
 def feature_error(maps, maps_hat):
-    """maps, maps_hat: as many tensors each, of the same shapes. Returns one number."""
+    """maps, maps_hat: the same number of tensors each, of the same shapes. One number."""
     ### BEGIN SOLUTION
     errors = [F.mse_loss(b, a) for a, b in zip(maps, maps_hat, strict=True)]
     return sum(errors) / len(errors)
@@ -126,8 +127,8 @@ check.feature_error(feature_error)  # 2 points
 # %% [markdown]
 # ## 6. A weight that balances itself  ★★★ (25 minutes, a project)
 #
-# Esser et al. (2021) choose $w$ anew in each step: so that both terms of (3) pull equally hard at the decoder's last layer.
-# Given the gradients of both terms by that layer's weights, $w$ is the ratio of their norms (with $10^{-4}$ added below, so that nothing is divided by 0), at most `most`.
+# Esser et al. (2021) choose $w$ anew in each step, so that both terms pull equally hard at the decoder's last layer.
+# Given the gradients of both terms by that layer's weights, let $w$ be the ratio of their norms, the error's over the verdict's (with $10^{-4}$ added below, so that nothing is divided by 0), and at most `most`.
 #
 # Then use it in notebook 34's `sharpen`: `torch.autograd.grad(error, model.decoder.outward.weight, retain_graph=True)`, and the same for `loss_G`.
 # Where on the curve does it land?

@@ -273,15 +273,15 @@ def _(error, other):
 
 
 @right("vae_gan.least_error")
-def _(best, farthest, P):
-    if farthest <= P:
+def _(best, farthest, budget):
+    if farthest <= budget:
         return best
-    return best + (farthest - P) ** 2
+    return best + (farthest - budget) ** 2
 
 
 @wrong("vae_gan.least_error", r"never below 0|nothing to pay")
-def _(best, farthest, P):
-    return best + farthest**2 - 2 * farthest * P + P**2
+def _(best, farthest, budget):
+    return best + farthest**2 - 2 * farthest * budget + budget**2
 
 
 @right("vae_gan.sharp_loss")

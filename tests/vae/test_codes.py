@@ -204,3 +204,31 @@ def test_the_parts_of_a_code_are_its_digits():
     assert torch.equal(parts @ parts.T, (digits[:, None] == digits).sum(dim=2).float())
     z = q.decode(every).flatten(1)
     assert torch.equal(digits, (z * torch.tensor([1, 2, 1])).long() + torch.tensor([1, 2, 1]))
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_autocast_changes_nothing(which):
+    torch.manual_seed(0)
+    one, other = quantisers()[which].train(), quantisers()[which].train()
+    other.load_state_dict(one.state_dict())
+    for seed in range(3):
+        torch.manual_seed(seed)
+        plain = one(maps(n=8, seed=seed))
+        torch.manual_seed(seed)
+        with torch.autocast("cpu", torch.bfloat16):
+            cast = other(maps(n=8, seed=seed))
+        assert torch.equal(plain.tokens, cast.tokens)
+        assert torch.equal(plain.z, cast.z) and torch.equal(plain.loss, cast.loss)
+
+
+def test_a_learned_codebook_begins_at_outputs_of_the_first_batch():
+    for quantiser in quantisers()[:2]:
+        h = maps(n=4)
+        before = quantiser.codebook.clone()
+        quantiser.eval()(h)
+        assert torch.equal(quantiser.codebook, before)
+        quantiser.train()(h)
+        assert quantiser.has_begun
+        if isinstance(quantiser.codebook, torch.nn.Parameter):
+            outputs = h.movedim(1, -1).flatten(0, -2)
+            assert torch.cdist(quantiser.codebook, outputs).min(dim=1).values.max() == 0
