@@ -254,7 +254,10 @@ def _sample_arguments(command):
     add("-o", "--out", help="grid.png for one picture of all, or a folder for a picture each")
     add("-n", type=int, default=64, help="images (64)")
     add("--seed", type=int, default=0)
-    add("--given", help='a description, for models that obey one: "red hair, round glasses"')
+    add(
+        "--given",
+        help='a description, for models that obey one: "red hair, round glasses", or "sneaker"',
+    )
     add("--scale", type=int, help="enlarge each pixel (3 in a grid, 1 in a folder)")
     add("--measure", action="store_true", help="say how good the model is, beside real images")
     add("--overwrite", action="store_true", help="write over what is there")

@@ -117,7 +117,7 @@ def problem(answer, right, arguments, names, wanted, blocked=(), tolerance=1e-3)
 
 BLOCKED = (
     "the value is right, but gradients reach `{name}` as well: wasted work, and wrong gradients "
-    "where two steps share a backward. Detach what comes out of {name}"
+    "where two steps share a backward"
 )
 NO_GRAPH = (
     "the value is right, but no gradient reaches the weights of `{name}`, so it would penalise "

@@ -96,8 +96,8 @@ least_error = Check(
         "a bound from below: what comes is added.": (
             lambda e, farthest, budget: e - max(farthest - budget, 0.0) ** 2
         ),
-        "twice the least error is a draw's; the bound depends on the budget.": lambda e, farthest, budget: (
-            2 * e
+        "twice the least error is a draw's; the bound depends on the budget.": (
+            lambda best, farthest, budget: 2 * best
         ),
     },
 )

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from small_priors import grids, shaken
 
 from genimg_lib.prior import CausalPrior, MaskedPrior, draw, gumbel, keep_schedule
@@ -187,3 +188,13 @@ def test_the_largest_with_gumbel_noise_comes_as_often_as_it_is_probable():
     noise = gumbel((40_000, 3), torch.Generator().manual_seed(0))
     share = (p.log() + noise).argmax(dim=1).bincount() / 40_000
     assert (share - p).abs().max() < 0.01
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_attention_is_torchs_own(causal):
+    block = shaken(CausalPrior(8, (3, 3), width=16, depth=1, heads=2)).blocks[0]
+    h = torch.randn(2, 9, 16, generator=torch.Generator().manual_seed(0))
+    q, k, v = block.qkv(h).unflatten(2, (3, 2, -1)).permute(2, 0, 3, 1, 4)
+    wanted = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    found = block._attended(h, causal, None)
+    torch.testing.assert_close(found, wanted.transpose(1, 2).flatten(2))
