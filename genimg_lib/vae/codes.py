@@ -138,7 +138,8 @@ class EMAVectorQuantizer(VectorQuantizer):
 
     @torch.no_grad()
     def _move(self, h, tokens):
-        flat = h.to(self.sums).movedim(1, -1).flatten(0, -2)  # [N H W, d]
+        h = h.to(self.sums)
+        flat = h.movedim(1, -1).flatten(0, -2)  # [N H W, d]
         chosen = F.one_hot(tokens.flatten(), self.codes).to(flat)  # [N H W, K]
         self.counts.lerp_(chosen.sum(dim=0), 1 - self.decay)
         with torch.autocast(h.device.type, enabled=False):

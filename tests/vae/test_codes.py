@@ -221,6 +221,15 @@ def test_autocast_changes_nothing(which):
         assert torch.equal(plain.z, cast.z) and torch.equal(plain.loss, cast.loss)
 
 
+def test_outputs_in_half_precision_are_averaged_in_full():
+    torch.manual_seed(0)
+    q = codes.EMAVectorQuantizer(16, 4, decay=0.5, restart=0.5).train()
+    for seed in range(4):  # long enough for dead codes to begin again
+        q(maps(n=4, seed=seed).bfloat16())
+    assert q.codebook.dtype == q.sums.dtype == torch.float32
+    assert q.codebook.isfinite().all()
+
+
 def test_a_learned_codebook_begins_at_outputs_of_the_first_batch():
     for quantiser in quantisers()[:2]:
         h = maps(n=4)
@@ -231,4 +240,4 @@ def test_a_learned_codebook_begins_at_outputs_of_the_first_batch():
         assert quantiser.has_begun
         if isinstance(quantiser.codebook, torch.nn.Parameter):
             outputs = h.movedim(1, -1).flatten(0, -2)
-            assert torch.cdist(quantiser.codebook, outputs).min(dim=1).values.max() == 0
+            assert torch.cdist(quantiser.codebook, outputs).min(dim=1).values.max() < 1e-2
