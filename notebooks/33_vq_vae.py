@@ -13,10 +13,10 @@
 #
 # *You will turn an image into 64 whole numbers and back, learn through a step whose gradient is 0, count codes, train two models that write such numbers, and pack a thousand images into a file as short as their nats say.*
 #
-# ![One row of real portraits and, below, two rows drawn by the model that comes with the course: clear faces with hats, hair and glasses.](../data/pictures/33_vq_vae.webp)
+# ![One row of real portraits and, below, two rows drawn by the course's model, by the causal and by the masked prior: clear faces with hats, hair and glasses.](../data/pictures/33_vq_vae.webp)
 #
 # **You need** notebooks 12, 31 and 32.
-# The table below says how long it takes on which machine, and what to expect (fd rebuilt: of reconstructions; fd: of samples by the causal prior; file ratio: a coded file against its ideal length).
+# The table below says how long it takes on which machine, and what to expect (fd rebuilt: of reconstructions; fd: of samples by the causal prior after a minute; file ratio: a coded file against its ideal length).
 # What the text says about results is checked where `CHECKED` is true: in the profile cpu, on portraits.
 
 # %% tags=["hide-cell"]
@@ -72,14 +72,14 @@ run = start(
     images=(1_000, 30_000, 60_000),
     levels=(7, 5, 5, 5),
     width=(16, 64, 128),
-    steps=(15, 700, 20_000),
+    steps=(15, 600, 20_000),
     batch=(16, 64, 512),
     lr=2e-3,
     precision="auto",
     prior_width=(32, 128, 256),
-    prior_steps=(10, 450, 20_000),
+    prior_steps=(10, 400, 20_000),
     prior_batch=(16, 64, 256),
-    short_steps=(5, 150, 1_000),
+    short_steps=(5, 120, 1_000),
     samples=(300, 2_000, 2_000),
 )
 CHECKED = run.profile == "cpu" and DATA == "portraits"  # what the text says holds
@@ -383,7 +383,8 @@ for name, quantizer in QUANTIZERS.items():
     history[name] = run.history["step"], run.history["error"]
 plots.show(
     plots.lines(history, "step", "error", yscale="log"),
-    alt="HISTORY_ALT",
+    alt="Four falling curves, nearly on top of each other; FSQ is a little lower "
+    "from step 50 to 200.",
     caption="Mean squared error of a pixel while the four learn.",
 )
 
@@ -435,22 +436,29 @@ tables.show(rows, ("quantiser", *columns))
 found = {f"used_{row[0].replace(' ', '_')}": row[1] for row in rows}
 found |= {"fd_rebuilt": rows[3][5], "psnr": rows[3][4]}
 if CHECKED:
-    assert rows[2][1] > 0.95 and rows[3][1] > 0.95
+    used = {row[0]: row[1] for row in rows}
+    assert max(used["gradient"], used["averages"]) < 0.8
+    assert min(used["begin again"], used["FSQ"]) > 0.95
+    assert all(row[2] < row[1] for row in rows)
 
 # %% [markdown]
-# USAGE_TEXT
+# With 875 codes to choose from, the gradient leaves four in ten unused, and averages alone even more.
+# With the second start all are used, and nearly all with FSQ.
+# A batch shows fewer than there are.
 
 # %%
 shown = {name: images[:10] for name, images in rebuilt.items()}
 plots.show(
     plots.grid(shown),
-    alt="REBUILT_ALT",
+    alt="Ten faces in five rows: real ones, and four reconstructions that hardly "
+    "differ: shapes, hats and hair are there, mouths and the colour of eyes "
+    "are blurred, backgrounds grainy.",
     caption=f"Ten test images, and what comes back from {places} tokens each.",
 )
 
 # %% [markdown]
 # One seed and half a minute each say little.
-# `genimg bench codes` trains three of them on portraits, a minute each, from three seeds (of weights; the images come in one order; FD of 5,000 images):
+# `genimg bench codes` trains three of them on portraits, half a minute each, from three seeds (of weights; the images come in one order; FD of 5,000 images):
 
 # %%
 bench, rows = results.figures("bench_codes"), []
@@ -463,10 +471,19 @@ for kind, name in NAMES.items():
     )
     rows.append((name, *spread))
 tables.show(rows, ("quantiser, three seeds", *KEYS))
-
+for k in range(3):
+    gradient, again, fsq = (
+        (bench[f"{kind}_seed_{k}_used"], bench[f"{kind}_seed_{k}_fd_reconstructions"])
+        for kind in NAMES
+    )
+    assert gradient[0] < 0.8 and min(again[0], fsq[0]) > 0.95
+    assert again[1] > gradient[1] > 1.15 * fsq[1]
 
 # %% [markdown]
-# BENCH_TEXT
+# By gradient a third of the codes stays unused; averages that begin again, and FSQ, use all of them.
+# But codes in use are not the aim: in equal minutes the second row rebuilds no better than the first (at equal steps, above, it does).
+# FSQ's reconstructions are nearest to real images.
+# It also takes the most steps in the same half minute, as it has no nearest vector to look for; how much of its lead is due to these, the table doesn't say.
 #
 # From here on we take FSQ.
 #
@@ -497,7 +514,10 @@ rows = {
 rows = {name: images_of(net, t) for name, t in rows.items()}
 plots.show(
     plots.grid(rows),
-    alt="MIX_ALT",
+    alt="Four rows of ten faces: those that give the upper half, those that give "
+    "the lower half, both in one: hats and hair of the first above eyes, "
+    "mouths and shirts of the second; last, patches of colour without any "
+    "face.",
     caption="Third row: half of the tokens from each face above. Last: each token "
     "drawn by itself, as often as it comes in the training images.",
 )
@@ -511,10 +531,11 @@ far, near = by_row[: border - 8].mean(), by_row[border:].mean()
 print(
     f"mean change of a pixel: {near:.3f} below, {far:.4f} above, 8 rows from the seam"
 )
-assert not CHECKED or far < 0.02 * near
+assert not CHECKED or far < 0.1 * near
 
 # %% [markdown]
-# MIX_TEXT
+# Hats and hair come from above, mouths and shirts from below, and at the seam colours run into each other.
+# Eight rows away from it next to nothing changes: a token speaks of its own neighbourhood.
 #
 # The last row is what a prior has to be better than: it knows how often each token comes, and nothing of what stands beside what.
 #
@@ -695,7 +716,7 @@ assert not CHECKED or values == sorted(values, reverse=True)
 found |= {"nats_per_token": values[-1]}
 
 # %% [markdown]
-# NATS_TEXT
+# Of what a token could say, half is known from the tokens before it and from what the face shows.
 #
 # ## Draw
 #
@@ -739,71 +760,91 @@ def noise(passes, n, g):
     return u, gumbel(u.shape, g)
 
 
-def drawn_by(kind, told, passes=8, at_once=250):
+def drawn_by(prior, images, told, passes=8, at_once=250):
     """(images, grids of tokens a second) for conditions [N, conditions]."""
-    g = torch.Generator().manual_seed(1)
-    prior, made, began = priors[kind], [], time.perf_counter()
+    g, made = torch.Generator().manual_seed(1), []
+    began = time.perf_counter()
     for part in told.split(at_once):
-        if kind == "causal":
+        if isinstance(prior, CausalPrior):
             u = torch.rand(len(part), side, side, generator=g)
             made.append(prior.sample(u, part))
         else:
             made.append(prior.sample(*noise(passes, len(part), g), part, passes))
     each = len(told) / (time.perf_counter() - began)
-    return images_of(net, torch.cat(made)), each
+    return images_of(images, torch.cat(made)), each
 
+
+# %%
+own, rows = {}, []
+for kind, prior in priors.items():
+    own[kind], _ = drawn_by(prior, net, c_test)
+    rows.append((f"drawn, {kind}", fd(own[kind])))
+floor = evaluator.floor(run.samples) if evaluator else math.nan
+rows += [("reconstructions", found["fd_rebuilt"]), ("real images", floor)]
+tables.show(rows, ("", "FD"))
+found |= {"fd": rows[0][1], "fd_masked": rows[1][1], "fd_floor": floor}
 
 # %% [markdown]
+# These priors have learned for a minute.
+# To compare the two ways of drawing, take the priors of the model that comes with the course: the same two kinds, five minutes each.
+#
 # **Predict** two things: how many passes does the masked prior need to be as good as the causal one in $T$? And is it faster, with an eighth of the passes?
 
 # %%
-passes_tried = (1, 2, 4, 8, 16)
-tries = [("causal", side**2), *(("masked", passes) for passes in passes_tried)]
+shipped, painter, drawers = None, net, priors
+if DATA in ("portraits", "fashion_mnist"):
+    shipped = pretrained.load_codes(f"codes_{DATA}")
+    painter, drawers = shipped.images, shipped.priors
+tries = [("causal", side**2), *(("masked", passes) for passes in (1, 2, 4, 8))]
 rows, drawn = [], {}
 for kind, passes in tries:
-    drawn[kind, passes], many = drawn_by(kind, c_test, passes)
-    _, single = drawn_by(kind, c_test[:6], passes, at_once=1)
+    way = drawers[kind], painter
+    drawn[kind, passes], many = drawn_by(*way, c_test, passes)
+    _, single = drawn_by(*way, c_test[:6], passes, at_once=1)
     rows.append((kind, passes, many, single, fd(drawn[kind, passes])))
 columns = ("passes", "grids a second, 250 at once", "one at a time", "FD")
 tables.show(rows, ("drawn by", *columns))
-
-# %%
-floor = evaluator.floor(run.samples) if evaluator else math.nan
-print(f"FD of reconstructions {found['fd_rebuilt']:.2f}, of real images {floor:.2f}")
-causal, eight = rows[0], rows[4]
-found |= {"fd": causal[4], "fd_masked": eight[4], "fd_floor": floor}
+causal, eight = rows[0], rows[-1]
+found |= {"fd_shipped": causal[4], "fd_shipped_masked": eight[4]}
 found |= {"masked_speed_many": eight[2] / causal[2]}
 found |= {"masked_speed_single": eight[3] / causal[3]}
 if CHECKED:
-    pass
+    distances = [row[4] for row in rows[1:]]
+    assert distances == sorted(distances, reverse=True)
+    assert (
+        distances[-1] > causal[4] and eight[2] < causal[2] and eight[3] > 2 * causal[3]
+    )
 
 # %% [markdown]
-# PASSES_TEXT
+# The more passes, the better; eight do not reach the causal prior.
+#
+# And the speed depends on what is asked for.
+# One at a time, a pass costs much the same whatever it computes, and eight are faster than 64.
+# 250 at once, it is the *work* that counts: with what is kept, the causal prior computes each place once, the masked one all places in each pass.
+# So count passes only where passes are what costs; on a laptop that draws many, the causal prior is both faster and better.
 
 # %%
 rows = {
     "test images": real[:10],
+    "a minute, causal": own["causal"][:10],
+    "the course's, masked, 1 pass": drawn["masked", 1][:10],
+    "masked, 8 passes": drawn["masked", 8][:10],
     "causal": drawn["causal", side**2][:10],
-    "masked, 16": drawn["masked", 16][:10],
-    "masked, 1": drawn["masked", 1][:10],
 }
-shipped = None
-if DATA in ("portraits", "fashion_mnist"):
-    shipped = pretrained.load_codes(f"codes_{DATA}")
-    g = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        rows["shipped"] = shipped.sample(30, g, c_test[:10].repeat(3, 1))
 plots.show(
     plots.grid(rows),
-    alt="DRAWN_ALT",
-    caption="Each column is told the same. Last rows: the model that comes with the "
-    "course.",
+    alt="Five rows of faces: real ones; from a minute's prior, smeared faces; the "
+    "course's masked prior in one pass, broken faces; in eight, clear ones; the causal "
+    "prior's, clear ones.",
+    caption="Each column is told the same.",
 )
 if shipped:
-    plots.cover(plots.grid({"real": real[:10], "drawn": rows["shipped"][:20]}))
+    few = torch.cat([drawn["causal", side**2][:10], drawn["masked", 8][:10]])
+    plots.cover(plots.grid({"real": real[:10], "drawn": few}))
 
 # %% [markdown]
-# DRAWN_TEXT
+# In one pass faces fall apart into pieces that do not know of each other.
+# The course's model saw twice the images, for sixteen minutes; its decoder was finished with a discriminator (notebook 34), and in its priors codes with a common digit of (6) share a part of their vectors.
 #
 # ## A prior is a code
 #
@@ -815,10 +856,8 @@ if shipped:
 # **Predict**: how many bits are an image's tokens?
 
 # %%
-images, prior = net, priors["causal"]
-if shipped:
-    images, prior = shipped.images, shipped.priors["causal"]
-few = tokens_of(images, test.images[:1_000])
+prior = drawers["causal"]
+few = tokens_of(painter, test.images[:1_000])
 told, count = c_test[: len(few)], len(few)
 with torch.no_grad():
     nats = [prior.nats(*part).sum().item() for part in layers.parts(few, told)]
@@ -839,7 +878,7 @@ assert written < 1.01 * ideal + 64 + 96
 # %%
 rows = [
     ("the image itself", 8 * channels * size**2),
-    ("all codes equally likely", few[0].numel() * math.log2(images.quantizer.codes)),
+    ("all codes equally likely", few[0].numel() * math.log2(painter.quantizer.codes)),
     ("-log2 p, by the prior", ideal / count),
     ("the file", written / count),
 ]
@@ -855,7 +894,7 @@ found |= {"file_ratio": written / ideal, "bits_an_image": written / count}
 #
 # ## Is better rebuilt better drawn?
 #
-# From `genimg bench codes`: four numbers of codes, portraits, each with one minute for the autoencoder and two for a *causal* prior (one seed, FD of 5,000 images).
+# From `genimg bench codes`: four numbers of codes, portraits, each with half a minute for the autoencoder and a minute for a *causal* prior (one seed, FD of 5,000 images).
 # **Predict** how both distances change with the number of codes.
 
 # %%
@@ -864,10 +903,14 @@ for number in (27, 175, 875, 4375):
     keys = ("fd_reconstructions", "fd", "precision", "recall", "bits")
     rows.append((number, *(bench[f"codes_{number}_{key}"] for key in keys)))
 tables.show(rows, ("codes", "FD rebuilt", "FD drawn", "precision", "recall", "bits"))
-
+rebuilt_fd, drawn_fd = [row[1] for row in rows], [row[2] for row in rows]
+assert rebuilt_fd == sorted(rebuilt_fd, reverse=True)
+assert drawn_fd[1] < min(drawn_fd[0], drawn_fd[2]) and drawn_fd[3] > 2 * drawn_fd[2]
 
 # %% [markdown]
-# SIZES_TEXT
+# More codes rebuild better, from row to row.
+# What is drawn is best with 175 here, and with 4,375 it is by far the worst: the prior has more to learn (bits), at a higher cost per step, in the same minute.
+# With more minutes the best number is a larger one; but look at both columns.
 #
 # ## Explore: paint over a face
 #
@@ -875,8 +918,7 @@ tables.show(rows, ("codes", "FD rebuilt", "FD drawn", "precision", "recall", "bi
 # Hide a part of a face's tokens and let it draw them again, told the face's own factors, or those of another face.
 
 # %%
-filler = shipped.priors["masked"] if shipped else priors["masked"]
-painter = shipped.images if shipped else net
+filler = drawers["masked"]
 painted = tokens_of(painter, test.images[:40])
 half, quarter = side // 2, side // 4
 AREAS = {"upper half": (0, half), "lower half": (half, side)}
@@ -893,8 +935,7 @@ def filled(hide, face, told_of):
     asked = c_test[face if told_of == "itself" else told_of].expand(4, -1)
     u, more = noise(8, 4, torch.Generator().manual_seed(1))
     whole = filler.sample(u, more, asked, given=given, keep=keep)
-    seen = images_of(painter, given[:1])
-    left = seen.clone()
+    left = (seen := images_of(painter, given[:1])).clone()
     left[:, :, first * size // side : last * size // side] = 0
     both = torch.cat([seen, left, images_of(painter, whole)])
     return plots.grid(both, cols=6, width=6.0)
@@ -902,29 +943,25 @@ def filled(hide, face, told_of):
 
 explore(
     filled,
-    alt="FILL_ALT",
-    caption="A face, what is left of its tokens, and four ways to fill in the rest. A "
-    "live notebook has sliders here.",
+    alt="A face, the same with its upper half black, and four faces with the same "
+    "lower half: the upper halves have the same hat or hair, and differ in "
+    "details.",
+    caption="A face, what is left of it, and four ways to fill in the rest.",
     hide=["upper half", "lower half", "middle", "all"],
     face=(0, 39, 0),
     told_of=["itself", 1, 2, 3],
 )
 
 # %%
-kept = torch.zeros_like(painted, dtype=torch.bool)
+kept = torch.zeros_like(painted).bool()
 kept[:, half:] = True
 told = c_test[:40]
-one, two = (
-    filler.sample(
-        *noise(8, 40, torch.Generator().manual_seed(k)), told, given=painted, keep=kept
-    )
-    for k in (3, 4)
-)
-dealt = torch.where(kept, painted, painted[torch.randperm(40)])  # halves of other faces
+g, how = torch.Generator().manual_seed(3), {"given": painted, "keep": kept}
+one, two = (filler.sample(*noise(8, 40, g), told, **how) for _ in range(2))
+dealt = torch.where(kept, painted, painted.flip(0))  # halves of other faces
 assert torch.equal(one[kept], painted[kept])
-print(
-    f"{(one != two)[~kept].float().mean():.0%} of the hidden tokens differ in two draws"
-)
+share = (one != two)[~kept].float().mean()
+print(f"{share:.0%} of the hidden tokens differ in two draws")
 
 # %%
 with torch.no_grad():
@@ -938,10 +975,12 @@ with torch.no_grad():
     ]
 tables.show(rows, ("grid", "nats, by the causal prior"))
 if CHECKED:
-    pass
+    assert rows[1][1] < 0.6 * rows[2][1]
 
 # %% [markdown]
-# FILL_TEXT
+# What is kept stays, token for token.
+# What is hidden comes out differently each time, and goes with the rest far better than the same half of another face: so says the causal prior, which had no part in drawing it.
+# (Pixels of the kept half change a little, too, for the decoder looks at neighbours.)
 #
 # ## Break it
 #
@@ -972,7 +1011,7 @@ for name, kind in kinds.items():
     rows.append((name, errors[0], sum(errors[-10:]) / 10, away.item()))
 tables.show(rows, ("", "first error", "last error", "squared way to the code, of |h|²"))
 if CHECKED:
-    pass
+    assert rows[1][2] < 0.5 * rows[1][1] and rows[1][3] > 3 * rows[0][3]
 
 # %%
 quantizer = codes.VectorQuantizer(8, 2)
@@ -1007,14 +1046,16 @@ with torch.no_grad():
     seen = priors["cheat"].nats(tokens[:250], c_test[:250]).mean().item() / side**2
     u = torch.rand(300, side, side, generator=torch.Generator().manual_seed(1))
     made = images_of(net, priors["cheat"].sample(u, c_test[:300]))
-honest = found["nats_per_token"], fd(drawn["causal", side**2][:300])
+honest = found["nats_per_token"], fd(own["causal"][:300])
 rows = [("honest", *honest), ("4. sees its own token", seen, fd(made))]
 tables.show(rows, ("prior", "nats per token", "FD of 300 samples"))
 if CHECKED:
     assert seen < 0.2 * honest[0] and rows[1][2] > 3 * honest[1]
 
 # %% [markdown]
-# BREAK_TEXT
+# 1 trains, and rebuilds better step by step, though the codebook never moves and outputs are pushed away from their codes.
+# 2 is the same fault in other clothes.
+# 4 has the best loss of this notebook, and draws no face.
 
 # %%
 run.report(**found)
@@ -1039,7 +1080,7 @@ if DATA == "portraits":
 # ## What to remember
 #
 # - A quantiser's derivative is 0 wherever it exists. Straight-through is the exact gradient of another function; the codebook needs a term, or averages, of its own.
-# - Count codes over the whole test set. REMEMBER_TEXT
+# - Count codes over the whole test set. Averages leave codes unused, and so may a gradient; with a second start, or without a codebook, all are used. In use is not yet better.
 # - The autoencoder is half of a generator. The prior does the drawing, and a causal prior's nats are a file's length.
 # - One token at a time is exact and slow; many at once is a bargain, for tokens drawn together don't know of each other.
 # - Better rebuilt need not be better drawn: look at both columns.

@@ -293,6 +293,7 @@ def adam(part, lr):
     return torch.optim.AdamW(part.parameters(), lr, betas=(0.0, 0.99), fused=True)
 
 
+# %%
 def step_of_d(D, opt, x, x_hat):
     """One step of the discriminator; returns its loss."""
     with run.autocast():
@@ -347,6 +348,7 @@ g = torch.Generator().manual_seed(run.seed + 1)
 noise = torch.randn(run.samples, run.latent, generator=g)
 
 
+# %%
 @torch.no_grad()
 def on_cpu(function, *inputs):
     """function(*inputs) in parts, on the CPU."""
@@ -367,6 +369,7 @@ def both(model):
     return on_cpu(rebuilt, real, c_test), on_cpu(model.sample, noise, c_test)
 
 
+# %%
 def accuracy(images):
     """The mean share of factors, or labels, that the evaluator reads as they are."""
     right = metrics.agreement(evaluator.read(images), known)
@@ -430,6 +433,7 @@ def fine(images):
     return (across + (images[..., 1:, :] - images[..., :-1, :]).square().mean()).item()
 
 
+# %%
 rows = [(f"w = {w:g}", fine(images) / fine(real)) for w, images in again.items()]
 tables.show(rows, ("", "squared differences of neighbours, real images: 1"))
 if CHECKED:
@@ -494,6 +498,7 @@ def one_face(face, weight):
     return plots.grid(rows, cols=6, width=6.0)
 
 
+# %%
 explore(
     one_face,
     alt="EXPLORE_ALT",

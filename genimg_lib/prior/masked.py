@@ -26,9 +26,11 @@ class MaskedPrior(TokenNet):
         hidden: bool [N, H, W]; tokens there don't count.
         """
         self.check(tokens.masked_fill(hidden, 0))
+        return self.run(self._seen(tokens, hidden, c), causal=False, only=hidden.flatten(1))
+
+    def _seen(self, tokens, hidden, c):
         symbols = tokens.masked_fill(hidden, self.hidden).flatten(1)
-        h = self.embedded(symbols, c) + self.places()
-        return self.run(h, causal=False, only=hidden.flatten(1))
+        return self.embedded(symbols, c) + self.places()
 
     def loss(self, tokens, u, noise, c=None):
         """The mean cross-entropy of hidden tokens, in nats per token: a scalar.
@@ -37,7 +39,11 @@ class MaskedPrior(TokenNet):
         tokens: [N, H, W]. u: uniform [N]. noise: uniform [N, H, W].
         """
         hidden = hidden_places(u, noise)
-        return F.cross_entropy(self(tokens, hidden, c).float(), tokens[hidden])
+        self.check(tokens)
+        # logits of all places: shapes that change from step to step cost memory, and time
+        logits = self.run(self._seen(tokens, hidden, c), causal=False).float()
+        targets = tokens.masked_fill(~hidden, -100)  # which the cross-entropy leaves out
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-100)
 
     @torch.no_grad()
     def sample(
