@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 GENERATORS = ("gan_portraits", "stable_gan_portraits", "conditional_gan_portraits")
-VAES = ("conv_vae_portraits", "vae_gan_portraits")
+VAES = ("conv_vae_portraits",)
 FIRST_GENERATOR = {"channels": 3, "size": 32}  # of its PatchUNet
 FEATURES = ("embedded", "squeezenet1_1", "vgg19")
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
@@ -59,7 +59,7 @@ def load_generator(name, device="cpu"):
 def load_vae(name, device="cpu"):
     """A trained vae.ConvVAE, frozen, in eval mode.
 
-    name: "conv_vae_portraits" or "vae_gan_portraits"; their facts are in data/weights/NAME.json.
+    name: "conv_vae_portraits"; its facts are in data/weights/NAME.json.
     Raises ValueError for another name, DataError where the weights are missing.
     """
     known = [there for there in weights.names() if there in VAES]

@@ -139,9 +139,8 @@ def loss(z):
 
 # %%
 def slope(function):
-    """Of a function of h along its first number, by a central difference."""
-    step = torch.tensor([1e-5, 0.0])
-    return (function(h + step) - function(h - step)).item() / 2e-5
+    step = torch.tensor([1e-5, 0.0])  # along the first number of h
+    return (function(h + step) - function(h - step)) / 2e-5
 
 
 delta = (quantised(h) - h).detach()
@@ -149,7 +148,7 @@ loss(h + delta).backward()
 of_loss = slope(lambda h: loss(quantised(h)))
 of_other = slope(lambda h: loss(h + delta))
 print(f"of z: {of_loss}, of h + delta: {of_other:.6f}, autograd: {h.grad[0]:.6f}")
-assert of_loss == 0 and abs(of_other - h.grad[0]) < 1e-6
+assert not of_loss and abs(of_other - h.grad[0]) < 1e-6
 
 # %% [markdown]
 # With (2) alone nothing moves the codebook: $e_k$ stands inside $\mathrm{sg}$.
@@ -396,19 +395,18 @@ plots.show(
 
 # %%
 @torch.no_grad()
-def tokens_of(net, images):
-    """uint8 images to tokens: int64 [N, side, side], on the CPU."""
+def in_parts(net, function, inputs):
+    """What a function gives for inputs, 250 at a time, on the CPU."""
     device = next(net.parameters()).device
-    parts = data.to_float(images).split(250)
-    return torch.cat([net.encode(part.to(device)).cpu() for part in parts])
+    return torch.cat([function(p.to(device)).cpu() for p in inputs.split(250)])
 
 
-@torch.no_grad()
-def images_of(net, tokens):
-    """Tokens to images in [-1, 1], on the CPU."""
-    device = next(net.parameters()).device
-    parts = tokens.split(250)
-    return torch.cat([net.decode(part.to(device)).cpu() for part in parts])
+def tokens_of(net, images):  # uint8 to int64 [N, side, side]
+    return in_parts(net, net.encode, data.to_float(images))
+
+
+def images_of(net, tokens):  # to images in [-1, 1]
+    return in_parts(net, net.decode, tokens)
 
 
 # %%
@@ -419,6 +417,9 @@ evaluator = metrics.Evaluator(DATA) if DATA in metrics.SPECS else None
 def fd(images):
     """The Fréchet distance to real images; not a number without an evaluator."""
     return evaluator.fd(images) if evaluator else math.nan
+
+
+floor = evaluator.floor(run.samples) if evaluator else math.nan
 
 
 # %%
@@ -434,10 +435,10 @@ for name, net in nets.items():
 columns = ("used", "seen in a batch", "perplexity", "PSNR", "FD rebuilt")
 tables.show(rows, ("quantiser", *columns))
 found = {f"used_{row[0].replace(' ', '_')}": row[1] for row in rows}
-found |= {"fd_rebuilt": rows[3][5], "psnr": rows[3][4]}
+found |= {"fd_rebuilt": rows[3][5], "psnr": rows[3][4], "fd_floor": floor}
 if CHECKED:
     used = {row[0]: row[1] for row in rows}
-    assert max(used["gradient"], used["averages"]) < 0.8
+    assert used["averages"] < used["gradient"] < 0.7
     assert min(used["begin again"], used["FSQ"]) > 0.95
     assert all(row[2] < row[1] for row in rows)
 
@@ -535,7 +536,7 @@ assert not CHECKED or far < 0.1 * near
 
 # %% [markdown]
 # Hats and hair come from above, mouths and shirts from below, and at the seam colours run into each other.
-# Eight rows away from it next to nothing changes: a token speaks of its own neighbourhood.
+# Eight rows away from it little changes: a token speaks of its own neighbourhood.
 #
 # The last row is what a prior has to be better than: it knows how often each token comes, and nothing of what stands beside what.
 #
@@ -637,11 +638,11 @@ assert abs(rows[0][2] + rows[0][3] - 0.5) < 0.05 > rows[1][2] + rows[1][3]
 # In two passes, one token at a time, it is exact here.
 # Between these lies the bargain: few tokens first, when little is seen and they depend on each other most; then more and more.
 #
-# The share still hidden after a part $r$ of the passes is $\cos(\pi r / 2)$.
+# The share still hidden after a part $r$ of the passes is $\cos(\pi r / 2)$: with 8 passes and 64 places 62, 59, 53, 45, 35, 24, 12 and 0 are left.
+# In training each grid hides such a share at random, so that the network meets all of them.
+#
 # In each pass the surest guesses are kept, all others hidden again; "sure" is $\log p$ plus Gumbel noise that fades with the passes, so that at first places are kept nearly at random.
 # (To keep what is surest is a bias of its own: exact is only a choice of places that does not look at what was drawn there.)
-# With 8 passes and 64 places 62, 59, 53, 45, 35, 24, 12 and 0 are left.
-# In training each grid hides such a share at random, so that the network meets all of them.
 #
 # ## Train the priors
 #
@@ -678,17 +679,14 @@ def masked_loss(prior, k, told):
 
 
 # %%
-priors, minutes = {}, {}
+priors = {}
 for label, kind, loss_of in (
     ("causal", CausalPrior, causal_loss),
     ("masked", MaskedPrior, masked_loss),
 ):
     torch.manual_seed(run.seed)
     fresh = kind(**shape).to(run.device)
-    began = time.perf_counter()
     priors[label] = fit_prior(label, fresh, loss_of, run.prior_steps).cpu()
-    minutes[label] = (time.perf_counter() - began) / 60
-print(", ".join(f"{name}: {spent:.1f} minutes" for name, spent in minutes.items()))
 net = net.cpu()
 
 # %% [markdown]
@@ -713,6 +711,7 @@ rows = [
 tables.show(rows, ("the prior knows", "nats per token"))
 values = [row[1] for row in rows]
 assert not CHECKED or values == sorted(values, reverse=True)
+assert not CHECKED or values[-1] < 0.55 * values[0]
 found |= {"nats_per_token": values[-1]}
 
 # %% [markdown]
@@ -779,13 +778,12 @@ own, rows = {}, []
 for kind, prior in priors.items():
     own[kind], _ = drawn_by(prior, net, c_test)
     rows.append((f"drawn, {kind}", fd(own[kind])))
-floor = evaluator.floor(run.samples) if evaluator else math.nan
 rows += [("reconstructions", found["fd_rebuilt"]), ("real images", floor)]
 tables.show(rows, ("", "FD"))
-found |= {"fd": rows[0][1], "fd_masked": rows[1][1], "fd_floor": floor}
+found |= {"fd": rows[0][1], "fd_masked": rows[1][1]}
 
 # %% [markdown]
-# These priors have learned for a minute.
+# These priors have learned for less than a minute.
 # To compare the two ways of drawing, take the priors of the model that comes with the course: the same two kinds, five minutes each.
 #
 # **Predict** two things: how many passes does the masked prior need to be as good as the causal one in $T$? And is it faster, with an eighth of the passes?
@@ -834,8 +832,8 @@ rows = {
 plots.show(
     plots.grid(rows),
     alt="Five rows of faces: real ones; from a minute's prior, smeared faces; the "
-    "course's masked prior in one pass, broken faces; in eight, clear ones; the causal "
-    "prior's, clear ones.",
+    "course's masked prior in one pass, frayed hats and hair with specks of other "
+    "colours; in eight, a few specks; the causal prior's, clear ones.",
     caption="Each column is told the same.",
 )
 if shipped:
@@ -843,7 +841,7 @@ if shipped:
     plots.cover(plots.grid({"real": real[:10], "drawn": few}))
 
 # %% [markdown]
-# In one pass faces fall apart into pieces that do not know of each other.
+# In one pass hats and hair fray, and specks of other colours come in: tokens drawn together do not know of each other.
 # The course's model saw twice the images, for sixteen minutes; its decoder was finished with a discriminator (notebook 34), and in its priors codes with a common digit of (6) share a part of their vectors.
 #
 # ## A prior is a code
@@ -943,7 +941,7 @@ def filled(hide, face, told_of):
 
 explore(
     filled,
-    alt="A face, the same with its upper half black, and four faces with the same "
+    alt="A face, the same with its upper half grey, and four faces with the same "
     "lower half: the upper halves have the same hat or hair, and differ in "
     "details.",
     caption="A face, what is left of it, and four ways to fill in the rest.",

@@ -24,7 +24,6 @@ MODULES = (
     "vae",
     "conv_vae",
     "vq_vae",
-    "vae_gan",
     "neural_style",
     "fast_style",
 )

@@ -85,7 +85,8 @@ class VectorQuantizer(nn.Module):
     def decode(self, tokens):
         """tokens [N, H, W] to vectors [N, d, H, W]."""
         check_tokens(tokens, self.codes)
-        return self.codebook[tokens].movedim(-1, 1)
+        # not codebook[tokens], whose gradient is summed in another order each time
+        return F.embedding(tokens, self.codebook).movedim(-1, 1)
 
     def loss(self, h, e, z):
         """What to add to the distortion: h outputs, e their codes, z what the decoder sees."""

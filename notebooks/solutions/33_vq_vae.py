@@ -144,7 +144,7 @@ check.code_length(code_length)  # 3 points
 
 # %%
 def still_hidden(places, passes):
-    """places, passes: whole numbers, 1 or more. Returns a list of `passes` whole numbers."""
+    """places, passes: 1 or more. Returns a list of `passes` whole numbers."""
     ### BEGIN SOLUTION
     shares = [math.cos(math.pi * k / (2 * passes)) for k in range(1, passes)]
     return [*(math.floor(places * share) for share in shares), 0]

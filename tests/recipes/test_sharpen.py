@@ -3,9 +3,13 @@
 import torch
 
 from genimg_lib import data, gan, vae
-from genimg_lib.recipes import vae as recipe
 from genimg_lib.recipes.sharpen import sharpen
 from genimg_lib.training import start
+
+
+def rebuild(net, x):
+    mean, _ = net.encoder(x)
+    return net.decoder(mean.detach()).mean
 
 
 def finished(monkeypatch, weight=0.1, steps=3):
@@ -25,7 +29,7 @@ def finished(monkeypatch, weight=0.1, steps=3):
     images = data.load("portraits", n=64, size=16).images
     before = {name: value.clone() for name, value in net.state_dict().items()}
     run = start("sharpen")
-    after = sharpen(run, net, recipe.rebuild, (images,), weight, ema_decay=0.0, steps=steps)
+    after = sharpen(run, net, rebuild, (images,), weight, ema_decay=0.0, steps=steps)
     return before, after.state_dict(), seen
 
 
