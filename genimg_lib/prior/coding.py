@@ -20,8 +20,8 @@ def write_codes(prior, tokens, path, c=None):
     """Code grids of tokens by a causal prior into a file; returns its ideal length, in bits.
 
     prior: a CausalPrior, in eval mode. tokens: [N, H, W]. c: their conditions.
-    Reading it needs the same weights on a machine that computes the same numbers: who sends files
-    between machines has to send the probabilities' tables, too.
+    Reading it needs the same weights on a machine that computes the same numbers: for files that
+    travel, the network itself would have to compute in whole numbers.
     Raises ValueError for tokens that the prior was not made for; nothing is written then.
     """
     constriction = _constriction()

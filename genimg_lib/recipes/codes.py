@@ -1,4 +1,4 @@
-"""An autoencoder with tokens, then priors over them, as notebook 33 trains them, for longer."""
+"""Notebook 33's autoencoder and priors, for longer, the decoder finished with a discriminator."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A decoder finished with a discriminator, as notebook 34 does it: for codes and for VAEs."""
+"""A decoder finished with a discriminator beside the error: for codes, or for a VAE."""
 
 import copy
 
