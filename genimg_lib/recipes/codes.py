@@ -1,4 +1,4 @@
-"""Notebook 33's autoencoder and priors, for longer, the decoder finished with a discriminator."""
+"""Notebook 33's autoencoder and priors, for longer; a discriminator finishes the decoder."""
 
 import math
 
