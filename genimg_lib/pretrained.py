@@ -27,6 +27,8 @@ __all__ = [
     "load_vae",
 ]
 
+GENERATORS = ("gan_portraits", "stable_gan_portraits", "conditional_gan_portraits")
+VAES = ("conv_vae_portraits", "vae_gan_portraits")
 FIRST_GENERATOR = {"channels": 3, "size": 32}  # of its PatchUNet
 FEATURES = ("embedded", "squeezenet1_1", "vgg19")
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
@@ -48,7 +50,7 @@ def load_generator(name, device="cpu"):
         each are in data/weights/NAME.json.
     Raises ValueError for another name, DataError where the weights are missing.
     """
-    known = [there for there in weights.names() if "gan_portraits" in there]
+    known = [there for there in weights.names() if there in GENERATORS]
     if name not in known:
         raise unknown("generator", name, known)
     return _filled(Generator(**facts(name)["network"]), name, device)
@@ -57,10 +59,10 @@ def load_generator(name, device="cpu"):
 def load_vae(name, device="cpu"):
     """A trained vae.ConvVAE, frozen, in eval mode.
 
-    name: "conv_vae_portraits"; its facts are in data/weights/NAME.json.
+    name: "conv_vae_portraits" or "vae_gan_portraits"; their facts are in data/weights/NAME.json.
     Raises ValueError for another name, DataError where the weights are missing.
     """
-    known = [there for there in weights.names() if "vae_portraits" in there]
+    known = [there for there in weights.names() if there in VAES]
     if name not in known:
         raise unknown("VAE", name, known)
     return _filled(ConvVAE(**facts(name)["network"]), name, device)

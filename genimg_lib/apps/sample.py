@@ -79,6 +79,12 @@ MODELS = {
         _by_vae,
         told=True,
     ),
+    "vae_gan_portraits": Model(
+        "a VAE finished with a discriminator, notebook 34",
+        lambda: pretrained.load_vae("vae_gan_portraits"),
+        _by_vae,
+        told=True,
+    ),
     "codes_portraits": Model(
         "codes with a causal prior, notebook 33",
         lambda: pretrained.load_codes("codes_portraits"),

@@ -24,6 +24,7 @@ MODULES = (
     "vae",
     "conv_vae",
     "vq_vae",
+    "vae_gan",
     "neural_style",
     "fast_style",
 )

@@ -137,6 +137,15 @@ def _only_chosen(counts, sums, h, tokens, rho):
     return new, moved, moved / new[:, None]
 
 
+def _once(counts, sums, h, tokens, rho):
+    n, total = torch.zeros_like(counts), torch.zeros_like(sums)
+    n[tokens] += 1
+    total[tokens] += h
+    new = rho * counts + (1 - rho) * n
+    moved = rho * sums + (1 - rho) * total
+    return new, moved, moved / new[:, None]
+
+
 averaged = Check(
     "averaged",
     _averaged,
@@ -159,11 +168,12 @@ averaged = Check(
                 )
             )(F.one_hot(k, len(n)).to(h))
         ),
-        "m is the average of sums; you averaged the means of each code's outputs.": _by_means,
+        "the sums are averaged; you averaged the means of each code's outputs.": _by_means,
         "the batch counts outputs, not shares of them.": _by_shares,
         "the codebook divides by the counts from before the update.": _old_counts,
-        "codes that nobody chose have to fade, too: for them n and s are 0.": _only_chosen,
-        "sums are averaged over N in the end: the codebook is m / N.": (
+        "unchosen codes have to fade, too: in this batch their count and sum are 0.": _only_chosen,
+        "sums[tokens] += ... counts a repeated token once; index_add counts it each time.": _once,
+        "the third result is the codebook, the sums divided by the counts.": (
             lambda n, m, h, k, g: (lambda r: (r[0], r[1], r[1]))(_averaged(n, m, h, k, g))
         ),
         "the codebook stands where the sums belong.": (
@@ -214,7 +224,7 @@ fsq_tokens = Check(
         "the first digit has to be the lowest: it counts 1, the next L of the first, and so on.": (
             lambda h, levels: _tokens(h.flip(1), levels[::-1])
         ),
-        "round before you shift: digits are whole numbers, and a half would be rounded away.": (
+        "the rounding is missing: digits are whole numbers.": (
             lambda h, levels: _written(_half(levels) * torch.tanh(h) + _half(levels), levels)
         ),
         "the shift by (L - 1) / 2 is missing: digits begin at 0.": (
@@ -244,6 +254,16 @@ fsq_tokens = Check(
             lambda h, levels: _written(
                 (_half(levels) * torch.tanh(h) + _half(levels)).int(), levels
             ),
+        ),
+        "cut off towards 0 by .long(), before the shift; round first.": (
+            lambda h, levels: _written(
+                (_half(levels) * torch.tanh(h)).long() + _half(levels), levels
+            )
+        ),
+        "a clamp squeezes only what is outside; tanh squeezes all.": (
+            lambda h, levels: _written(
+                (_half(levels) * h.clamp(-1, 1)).round() + _half(levels), levels
+            )
         ),
         "each digit counts the product of the levels *before* it; its own is not among them.": (
             lambda h, levels: (
@@ -289,7 +309,7 @@ code_length = Check(
         (torch.zeros(1, 1, 2), torch.tensor([[1]])),
         _grids(841, 3, 6, 5),
         _grids(842, 2, 4, 9),
-        (torch.tensor([[[0.0, 200.0], [0.0, 0.0]]]), torch.tensor([[0, 1]])),
+        (torch.tensor([[[0.0, 2000.0], [0.0, 0.0]]]), torch.tensor([[0, 1]])),
         *drawn(_grids, count=8, seed=(0, 9), n=(1, 3), t=(1, 4), k=(2, 5)),
     ],
     {
@@ -328,12 +348,13 @@ def _hidden(places, passes):
     return [*left, 0]
 
 
-def _counted(round_off, angle):
-    """Counts by a schedule of one's own: round_off(places * angle(share of passes done))."""
-    return lambda places, passes: [
-        *(round_off(places * angle(k / passes)) for k in range(1, passes)),
-        0,
-    ]
+def _counted(round_off, share):
+    """Counts by a schedule of one's own, ended by a 0, or as it comes."""
+
+    def as_it_comes(places, passes):
+        return [round_off(places * share(k / passes)) for k in range(1, passes + 1)]
+
+    return lambda places, passes: [*as_it_comes(places, passes)[:-1], 0], as_it_comes
 
 
 def _cosine(r):
@@ -343,7 +364,7 @@ def _cosine(r):
 still_hidden = Check(
     "still_hidden",
     _hidden,
-    [(4, 1), (10, 2), (64, 8), (49, 8), (64, 5), (256, 12)],
+    [(4, 1), (10, 2), (64, 8), (49, 8), (64, 5), (255, 12)],
     {
         "this counts those that are seen; subtract from all places.": (
             lambda n, p: [n - v for v in _hidden(n, p)]
@@ -359,8 +380,8 @@ still_hidden = Check(
             math.floor, lambda r: math.cos(90 * r)
         ),
         "rounded up, or to the nearest; rounded down it is.": (
-            _counted(math.ceil, _cosine),
-            _counted(round, _cosine),
+            *_counted(math.ceil, _cosine),
+            *_counted(round, _cosine),
         ),
         "it begins with the state before the first pass; wanted is what is hidden after each.": (
             lambda n, p: [math.floor(n * _cosine(k / p)) for k in range(p)]
@@ -368,6 +389,9 @@ still_hidden = Check(
         "the last pass is missing: after it nothing is hidden.": lambda n, p: _hidden(n, p)[:-1],
         "how many each pass reveals; wanted is how many are hidden after it.": (
             lambda n, p: [a - b for a, b in zip([n, *_hidden(n, p)], _hidden(n, p), strict=False)]
+        ),
+        "the share seen is 1 - cos(pi r / 2); hidden is cos(pi r / 2) itself.": _counted(
+            math.floor, lambda r: 1 - _cosine(r)
         ),
         "shares, not numbers of places.": lambda n, p: [_cosine(k / p) for k in range(1, p + 1)],
         "the squared cosine: it falls faster than the schedule here.": _counted(

@@ -135,7 +135,7 @@ CHAPTERS = (
         "VAE-GAN",
         "The models",
         ("23", "32"),
-        promise="A likelihood in the features of a discriminator",
+        promise="A discriminator sharpens a decoder, and the price is counted",
     ),
     Chapter(
         "41_neural_style",

@@ -7,6 +7,8 @@ import math
 
 import torch
 
+from genimg_lib.data.mixture import GaussianMixture
+
 
 def ring(n, seed=0, modes=8, radius=2.0, std=0.05):
     """Gaussians of the same weight on a circle, the usual test for forgotten modes."""
@@ -20,6 +22,14 @@ def ring_centres(modes=8, radius=2.0):
     """The centres of `ring`: [modes, 2]."""
     angle = torch.arange(modes) * (2 * math.pi / modes)
     return radius * torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+def ring_mixture(modes=8, radius=2.0, std=0.05, weights=None):
+    """The distribution of `ring`, in float64: a `GaussianMixture`. weights: [modes], or equal."""
+    weights = torch.full((modes,), 1 / modes) if weights is None else torch.as_tensor(weights)
+    centres = ring_centres(modes, radius).double()
+    covariances = std**2 * torch.eye(2, dtype=torch.float64)
+    return GaussianMixture(weights.double(), centres, covariances.expand(modes, 2, 2))
 
 
 def grid(n, seed=0, side=5, spacing=1.0, std=0.05):

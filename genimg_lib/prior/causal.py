@@ -40,7 +40,11 @@ class CausalPrior(TokenNet):
         """Draw grids of tokens: int64 [N, H, W].
 
         u: uniform in [0, 1), [N, H, W]: the noise. c: conditions. temperature: see `draw`.
+        Raises ValueError for noise of another grid.
         """
+        if u.shape[1:] != self.shape:
+            wanted = f"[N, {self.shape[0]}, {self.shape[1]}]"
+            raise ValueError(f"expected noise {wanted}, got {list(u.shape)}")
         flat = u.flatten(1)
         tokens = torch.full((len(u), 1), self.start, device=u.device)
         found = []

@@ -22,9 +22,13 @@ def write_codes(prior, tokens, path, c=None):
     prior: a CausalPrior, in eval mode. tokens: [N, H, W]. c: their conditions.
     Reading it needs the same weights on a machine that computes the same numbers: for files that
     travel, the network itself would have to compute in whole numbers.
-    Raises ValueError for tokens that the prior was not made for; nothing is written then.
+    Raises ValueError for tokens that the prior was not made for, for none, and for a prior that is
+        not causal; nothing is written then.
     """
     constriction = _constriction()
+    if not hasattr(prior, "steps") or not len(tokens):
+        given = f"{type(prior).__name__} and {len(tokens)}"
+        raise ValueError(f"expected a CausalPrior and 1 grid or more, got {given}")
     prior.check(tokens)
     flat = tokens.flatten(1)
     encoder = constriction.stream.queue.RangeEncoder()

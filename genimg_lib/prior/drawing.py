@@ -18,7 +18,7 @@ def draw(logits, u, temperature=1.0):
         return logits.argmax(dim=-1)
     p = torch.softmax(logits.float(), dim=-1).cumsum(dim=-1)
     # u times the sum, which rounding leaves a little beside 1
-    tokens = torch.searchsorted(p, (u * p[..., -1])[..., None], right=True)[..., 0]
+    tokens = torch.searchsorted(p, (u.to(p) * p[..., -1])[..., None], right=True)[..., 0]
     return tokens.clamp(max=logits.shape[-1] - 1)
 
 

@@ -63,6 +63,8 @@ class MaskedPrior(TokenNet):
                 f"expected passes of 1 or more and noise [{passes}, N, H, W] twice, "
                 f"got passes={passes}, {list(u.shape)} and {list(gumbel.shape)}"
             )
+        if (given is None) != (keep is None):
+            raise ValueError("given and keep go together: give both, or neither")
         hidden = torch.ones(u.shape[1:], dtype=torch.bool, device=u.device)
         tokens = torch.zeros(u.shape[1:], dtype=torch.long, device=u.device)
         if given is not None:

@@ -1,41 +1,8 @@
 """A mixture of normal distributions fitted to vectors: a prior that is in several places."""
 
-import math
-
 import torch
 
-
-class GaussianMixture:
-    """The density sum_k weights[k] N(means[k], covariances[k]).
-
-    weights: [K], sum 1. means: [K, d]. covariances: [K, d, d], positive definite.
-    """
-
-    def __init__(self, weights, means, covariances):
-        self.weights, self.means = weights, means
-        self.factors = torch.linalg.cholesky(covariances)
-
-    def log_prob(self, z):
-        """In nats: [N] for z [N, d]."""
-        return torch.logsumexp(self._log_terms(z), dim=1)
-
-    def responsibilities(self, z):
-        """p(k|z), which part a vector may come from: [N, K]."""
-        return torch.softmax(self._log_terms(z), dim=1)
-
-    def sample(self, n, generator=None):
-        """n vectors: [n, d]."""
-        k = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        eps = torch.randn(n, self.means.shape[1], generator=generator, dtype=self.means.dtype)
-        return self.means[k] + torch.einsum("nij,nj->ni", self.factors[k], eps)
-
-    def _log_terms(self, z):
-        """log weights[k] + log N(z; means[k], covariances[k]): [N, K]."""
-        away = z.T[None] - self.means[:, :, None]  # [K, d, N]
-        squares = torch.linalg.solve_triangular(self.factors, away, upper=False).square().sum(dim=1)
-        log_volume = self.factors.diagonal(dim1=1, dim2=2).log().sum(dim=1)
-        constant = self.weights.log() - log_volume - z.shape[1] / 2 * math.log(2 * math.pi)
-        return (constant[:, None] - squares / 2).T
+from genimg_lib.data.mixture import GaussianMixture
 
 
 def fit_mixture(z, parts, steps=30, least=1e-3, generator=None):

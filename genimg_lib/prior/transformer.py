@@ -56,7 +56,7 @@ class Block(nn.Module):
             k, v = cache.extended(self, k, v)
         scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # [N, heads, T, T so far]
         if causal and q.shape[2] > 1:  # a single new place may look at all that came before it
-            scores = scores + torch.full_like(scores[0, 0], -math.inf).triu(1)
+            scores = scores + scores.new_full(scores.shape[-2:], -math.inf).triu(1)
         mixed = torch.softmax(scores, dim=-1).to(v.dtype) @ v
         return mixed.transpose(1, 2).flatten(2)  # [N, T, width]
 

@@ -76,6 +76,13 @@ RECIPES = {
     "conv_vae_portraits": Recipe(
         "vae", "train", 10.0, "notebook 32's VAE with a prior that moves, for longer"
     ),
+    "vae_gan_portraits": Recipe(
+        "vae",
+        "train",
+        10.0,
+        "notebook 34's VAE, its decoder finished with a discriminator",
+        {"adversary": 0.01, "fine": 16, "lr": 4e-3},
+    ),
     "codes_portraits": Recipe(
         "codes", "train", 16.0, "notebook 33's codes of portraits and both priors"
     ),

@@ -48,6 +48,8 @@ def train(run, minutes, name="portraits", kinds=tuple(PRIORS), images=60_000, **
     for entry in changes:
         if entry not in SETTINGS:
             raise unknown("setting of the codes", entry, SETTINGS)
+    if name not in metrics.SPECS:
+        raise unknown("data set with an evaluator", name, metrics.SPECS)
     settings = SETTINGS | changes
     train = data.load(name, n=images if SOURCES[name].draws_n else None)
     c = conditions_of(train)

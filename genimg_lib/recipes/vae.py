@@ -7,6 +7,7 @@ from genimg_lib import data, layers, metrics, vae
 from genimg_lib.data import portraits
 from genimg_lib.errors import unknown
 from genimg_lib.recipes import Trained, unmeasured
+from genimg_lib.recipes.sharpen import sharpen
 
 JUDGED = 5_000  # images
 SETTINGS = {
@@ -14,12 +15,15 @@ SETTINGS = {
     "width": 48,
     "patch": 4,
     "sigma": 0.4,
+    "fine": 0,
     "lr": 2e-3,
     "batch": 64,
     "warm_up": 0.1,
     "ema_decay": 0.995,
+    "adversary": 0.0,  # the weight of a discriminator that the decoder is finished with
+    "finish": 0.3,  # of the minutes, for that
 }
-NETWORK = ("latent", "width", "patch", "sigma")
+NETWORK = ("latent", "width", "patch", "sigma", "fine")
 
 
 def train(run, minutes, told=True, images=30_000, size=32, **changes):
@@ -39,7 +43,11 @@ def train(run, minutes, told=True, images=30_000, size=32, **changes):
     network |= {key: settings[key] for key in NETWORK}
     torch.manual_seed(run.seed)
     net = vae.ConvVAE(**network).to(run.device)
-    net = fit(run, train.images, net, minutes, settings, c)
+    last = minutes * settings["finish"] if settings["adversary"] else 0.0
+    net = fit(run, train.images, net, minutes - last, settings, c)
+    if last:
+        both = (train.images,) if c is None else (train.images, c)
+        net = sharpen(run, net, rebuild, both, settings["adversary"], momentum=0.5, minutes=last)
     facts = {
         "data": f"portraits, {images:,} at {size}x{size}",
         "changes": changes,
@@ -47,6 +55,13 @@ def train(run, minutes, told=True, images=30_000, size=32, **changes):
         "batch": settings["batch"],
     }
     return Trained(net, facts, measure if size == 32 else unmeasured)
+
+
+def rebuild(net, x, *c):
+    """What the decoder makes of one z an image; the encoder is left alone."""
+    with torch.no_grad():
+        z = vae.reparameterize(*net.encoder(x, *c))
+    return net.decoder(z, *c).mean
 
 
 def fit(run, images, net, minutes, settings, c=None, label="train"):

@@ -6,6 +6,7 @@ sees, tokens [N, H, W] in 0..codes - 1, and the loss to add. `decode(tokens)` gi
 
 import functools
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -73,7 +74,8 @@ class VectorQuantizer(nn.Module):
     @staticmethod
     def _drawn(h, n):
         flat = h.movedim(1, -1).flatten(0, -2)
-        return flat[torch.randint(len(flat), (n,), device=h.device)]
+        order = torch.randperm(len(flat), device=h.device)  # none twice while there are others
+        return flat[order[torch.arange(n, device=h.device) % len(flat)]]
 
     @_in_full
     def nearest(self, h):
@@ -157,7 +159,8 @@ class EMAVectorQuantizer(VectorQuantizer):
 class FSQ(nn.Module):
     """Finite scalar quantisation: each of d channels rounded to a few levels; no codebook.
 
-    levels: of each channel, 2 or more; (8, 5, 5, 5) makes 1,000 codes. Width d = len(levels).
+    levels: of each channel, whole numbers, 2 or more; (8, 5, 5, 5) makes 1,000 codes. Width d =
+        len(levels). With 2 the shift is so large that outputs about 0 hardly get a gradient.
     An odd number of levels is symmetrical about 0; an even one is not, and rounding a rounded
     vector again may move it: compare codes by token, never by quantising twice.
     The loss is 0: there is nothing to hold.
@@ -168,9 +171,9 @@ class FSQ(nn.Module):
 
     def __init__(self, levels=(8, 5, 5, 5)):
         super().__init__()
-        levels = tuple(levels)
-        if not levels or min(levels) < 2:
-            raise ValueError(f"expected levels of 2 or more, got {levels}")
+        levels = tuple(levels) if isinstance(levels, Iterable) else (levels,)
+        if not levels or not all(isinstance(n, int) and n >= 2 for n in levels):
+            raise ValueError(f"expected whole numbers of levels, 2 or more, got {levels}")
         self.levels, self.width, self.codes = levels, len(levels), math.prod(levels)
         count = torch.tensor(levels)
         steps = torch.cat([torch.ones(1, dtype=torch.long), count.cumprod(dim=0)[:-1]])
@@ -232,7 +235,10 @@ def usage(tokens, codes):
 
     tokens: of a whole test set, any shape; of a single batch it says little, as a batch has few.
     perplexity: exp of the entropy, 1 to codes: how many codes of equal share would be as varied.
+    Raises ValueError for no tokens, and for one out of range.
     """
+    if not tokens.numel():
+        raise ValueError("expected the tokens of a whole set, got none")
     check_tokens(tokens, codes)
     share = torch.bincount(tokens.flatten(), minlength=codes).double() / tokens.numel()
     entropy = -torch.xlogy(share, share).sum()

@@ -10,7 +10,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib.layers import Residual, check_condition
+from genimg_lib.layers import Residual, check_condition, icnr_
 from genimg_lib.vae.bounds import gaussian_kl, reparameterize
 from genimg_lib.vae.likelihoods import Gaussian
 from genimg_lib.vae.networks import ConditionalPrior
@@ -68,10 +68,22 @@ class ConvDecoder(nn.Module):
 
     sigma: its standard deviation, one for all pixels; None learns it (sigma-VAE, Rybkin et al.
         2021, arXiv:2006.13202).
+    fine: channels of a map at full size, from which a last convolution paints the pixels, so that
+        neighbours from different patches see each other; 0 paints each patch by itself.
     The other parameters are the encoder's, and so is what is raised.
     """
 
-    def __init__(self, channels=3, size=32, latent=64, width=64, patch=4, conditions=0, sigma=None):
+    def __init__(
+        self,
+        channels=3,
+        size=32,
+        latent=64,
+        width=64,
+        patch=4,
+        conditions=0,
+        sigma=None,
+        fine=0,
+    ):
         super().__init__()
         check_size(size, patch)
         self.latent, self.conditions = latent, conditions
@@ -80,7 +92,8 @@ class ConvDecoder(nn.Module):
         self.middle = nn.Sequential(Residual(2 * width), Residual(2 * width))
         self.up = nn.Sequential(nn.Conv2d(2 * width, 4 * width, 1), nn.PixelShuffle(2))
         self.last = nn.Sequential(Residual(width), nn.GroupNorm(8, width), nn.SiLU())
-        self.outward = nn.Conv2d(width, channels * patch**2, 3, padding=1)
+        self.outward = nn.Conv2d(width, (fine or channels) * patch**2, 3, padding=1)
+        self.paint = _fine_layers(self.outward, fine, channels, patch) if fine else None
         self.patch = patch
         if sigma is None:
             self.log_sigma = nn.Parameter(torch.tensor(-1.0))
@@ -93,8 +106,9 @@ class ConvDecoder(nn.Module):
         h = self.inward(z).view(len(z), -1, self.side, self.side)  # [N, 2w, side, side]
         h = self.up(self.middle(h))[:, :, : self.grid, : self.grid]  # [N, w, grid, grid]
         patches = self.outward(self.last(h))
-        x_hat = F.pixel_shuffle(patches, self.patch).float()  # [N, C, size, size]
-        return Gaussian(torch.tanh(x_hat), self.log_sigma)
+        x_hat = F.pixel_shuffle(patches, self.patch)  # [N, C or fine, size, size]
+        x_hat = x_hat if self.paint is None else self.paint(x_hat)
+        return Gaussian(torch.tanh(x_hat.float()), self.log_sigma)
 
 
 class ConvVAE(nn.Module):
@@ -102,7 +116,7 @@ class ConvVAE(nn.Module):
 
     conditions: numbers of the condition c [N, conditions] that both networks are told; 0 for none.
     moves: with conditions, is the prior p(z|c) a `ConditionalPrior`, or N(0, I) for every c?
-    sigma: the decoder's. The other parameters are the encoder's, and so is what is raised.
+    sigma, fine: the decoder's. The other parameters are the encoder's, and so is what is raised.
     """
 
     def __init__(
@@ -115,12 +129,13 @@ class ConvVAE(nn.Module):
         conditions=0,
         sigma=None,
         moves=True,
+        fine=0,
     ):
         super().__init__()
         shape = {"channels": channels, "size": size, "latent": latent, "width": width}
         shape |= {"patch": patch, "conditions": conditions}
         self.encoder = ConvEncoder(**shape)
-        self.decoder = ConvDecoder(**shape, sigma=sigma)
+        self.decoder = ConvDecoder(**shape, sigma=sigma, fine=fine)
         self.prior = ConditionalPrior(conditions, latent) if conditions and moves else None
 
     def forward(self, x, c=None, eps=None):
@@ -141,6 +156,12 @@ class ConvVAE(nn.Module):
         """
         z = eps if self.prior is None else reparameterize(*self.prior(c), eps)
         return self.decoder(z, c).mean
+
+
+def _fine_layers(outward, fine, channels, patch):
+    """From maps [N, fine, size, size] to pixels; within a patch, those maps begin equal."""
+    icnr_(outward, patch)
+    return nn.Sequential(nn.SiLU(), nn.Conv2d(fine, channels, 3, padding=1))
 
 
 def _side(size, patch):

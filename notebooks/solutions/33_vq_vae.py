@@ -61,14 +61,14 @@ check.straight_through(straight_through)  # 2 points
 # %% [markdown]
 # ## 3. A codebook by averages  ★★ (15 minutes)
 #
-# One step of (5).
-# `counts` are the $N_j$, `sums` the $m_j$ before the step.
+# One step of (5), exactly; leave the arguments as they are.
+# `counts` are the $\bar n_j$, `sums` the $\bar s_j$ before the step.
 # What happens to a code that nobody chose, to its count and to its vector?
 
 
 # %%
 def averaged(counts, sums, h, tokens, rho):
-    """counts: [K]; sums: [K, d]; h: [M, d]; tokens: int64 [M]; rho: 0 to 1.
+    """counts: [K]; sums: [K, d]; h: [M, d]; tokens: int64 [M]; rho: in (0, 1).
 
     Returns (counts, sums, codebook) after the step.
     """
@@ -92,7 +92,7 @@ check.averaged(averaged)  # 3 points
 # %% [markdown]
 # ## 4. Tokens without a codebook  ★★ (10 minutes)
 #
-# Equation (6), for odd levels.
+# Equation (6) as it stands, without the 1.001 of the chapter's cell, for odd levels.
 # The first number is the lowest digit.
 
 
@@ -137,8 +137,8 @@ check.code_length(code_length)  # 3 points
 # The masked prior's schedule: after a share $r$ of the passes, $\cos(\pi r / 2)$ of the places are still hidden, rounded down; after the last pass none.
 # Give the number after each pass.
 #
-# Then try another one in notebook 33: a straight line, or its square.
-# `MaskedPrior.sample` looks up `keep_schedule` in `genimg_lib.prior.masked`, so that `masked.keep_schedule = mine` changes it.
+# Then try another one in notebook 33: a straight line, $1 - r$, or its square, $(1 - r)^2$.
+# `MaskedPrior.sample` asks `keep_schedule(r)` of `genimg_lib.prior.masked` for the share that is still hidden, so that `from genimg_lib.prior import masked` and `masked.keep_schedule = mine` change it; `mine` takes a share and returns one.
 # How does the distance of 8 passes change, and which passes draw the most tokens?
 
 

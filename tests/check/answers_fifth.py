@@ -1,11 +1,13 @@
-"""Answers to the exercises on codes and their priors, in several styles."""
+"""Answers to the exercises on codes and on sharpness, in several styles."""
 
+import copy
 import math
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from answer_table import right, wrong
+from torch.func import functional_call
 
 # ---------------------------------------------------------------- 33
 
@@ -227,3 +229,116 @@ def _(places, passes):
 @wrong("vq_vae.still_hidden", r"before the first|rounded|after each")
 def _(places, passes):
     return [int(places * math.cos(math.pi / 2 * k / passes)) for k in range(passes)]
+
+
+# ---------------------------------------------------------------- 34
+
+
+@right("vae_gan.best_guess")
+def _(z, sigma):
+    return 2 * torch.sigmoid(2 * z / sigma / sigma) - 1
+
+
+@right("vae_gan.best_guess")
+def _(z, sigma):
+    logs = torch.stack([-((z - x) ** 2) / (2 * sigma**2) for x in (1.0, -1.0)])
+    p = torch.softmax(logs, dim=0)
+    return p[0] - p[1]
+
+
+@wrong("vae_gan.best_guess", r"variance|sigma²")
+def _(z, sigma):
+    return (z / sigma).tanh()
+
+
+@wrong("vae_gan.best_guess", r"likelier")
+def _(z, sigma):
+    return torch.where(z > 0, 1.0, -1.0)
+
+
+@wrong("vae_gan.best_guess", r"overflow|nan|NaN|large")
+def _(z, sigma):
+    odds = torch.exp(2 * z / sigma**2)
+    return (odds - 1) / (odds + 1)
+
+
+@right("vae_gan.lost_decibels")
+def _(error, other):
+    return 10 * (math.log(other) - math.log(error)) / math.log(10)
+
+
+@wrong("vae_gan.lost_decibels", r"falls|positive|sign")
+def _(error, other):
+    return 10 * np.log10(error) - 10 * np.log10(other)
+
+
+@right("vae_gan.least_error")
+def _(best, farthest, budget):
+    if farthest <= budget:
+        return best
+    return best + (farthest - budget) ** 2
+
+
+@wrong("vae_gan.least_error", r"never below 0|nothing to pay")
+def _(best, farthest, budget):
+    return best + farthest**2 - 2 * farthest * budget + budget**2
+
+
+@right("vae_gan.sharp_loss")
+def _(x, z, decoder, D, w):
+    x_hat = decoder(z)
+    still = {name: p.detach() for name, p in D.named_parameters()}
+    return (x - x_hat).pow(2).mean() - w * functional_call(D, still, (x_hat,)).mean()
+
+
+@right("vae_gan.sharp_loss")
+def _(x, z, decoder, D, w):
+    judge = copy.deepcopy(D).requires_grad_(False)
+    made = decoder(z)
+    return F.mse_loss(made, x) + w * -judge(made).mean()
+
+
+@wrong("vae_gan.sharp_loss", r"`D`|gradient")
+def _(x, z, decoder, D, w):
+    made = decoder(z)
+    return F.mse_loss(made, x) - w * torch.mean(D(made))
+
+
+@wrong("vae_gan.sharp_loss", r"part of it is lost|gradient|detach")
+def _(x, z, decoder, D, w):
+    made = decoder(z)
+    return F.mse_loss(made, x) - w * D(made.detach()).mean().detach()
+
+
+@right("vae_gan.feature_error")
+def _(maps, maps_hat):
+    total = torch.zeros(())
+    for a, b in zip(maps, maps_hat, strict=True):
+        total = total + ((a - b) ** 2).flatten().mean()
+    return total / len(maps)
+
+
+@wrong("vae_gan.feature_error", r"sum over the layers")
+def _(maps, maps_hat):
+    return sum(F.mse_loss(a, b) for a, b in zip(maps, maps_hat, strict=True))
+
+
+@wrong("vae_gan.feature_error", r"absolute")
+def _(maps, maps_hat):
+    return torch.stack([F.l1_loss(a, b) for a, b in zip(maps, maps_hat, strict=True)]).mean()
+
+
+@right("vae_gan.balancing_weight")
+def _(of_error, of_verdict, most):
+    size = torch.linalg.vector_norm
+    return torch.minimum(size(of_error) / (size(of_verdict) + 1e-4), torch.tensor(most))
+
+
+@wrong("vae_gan.balancing_weight", r"ceiling")
+def _(of_error, of_verdict, most):
+    return of_error.norm() / (of_verdict.norm() + 1e-4)
+
+
+@wrong("vae_gan.balancing_weight", r"wrong way round|ratio|exchanged")
+def _(of_error, of_verdict, most):
+    return torch.clamp(of_verdict.norm() / (of_error.norm() + 1e-4), max=most)

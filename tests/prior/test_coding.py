@@ -5,7 +5,7 @@ import torch
 from small_priors import grids, shaken
 
 from genimg_lib.errors import DataError
-from genimg_lib.prior import CausalPrior, read_codes, write_codes
+from genimg_lib.prior import CausalPrior, MaskedPrior, read_codes, write_codes
 from genimg_lib.prior.coding import ideal_bits
 
 
@@ -63,4 +63,13 @@ def test_tokens_of_another_prior_are_refused_before_anything_is_written(prior, t
     path = tmp_path / "codes"
     with pytest.raises(ValueError, match="expected tokens"):
         write_codes(prior, grids(shape=(2, 2)), path)
+    assert not path.exists()
+
+
+def test_a_prior_without_an_order_and_no_grids_are_refused(prior, tmp_path):
+    path = tmp_path / "codes"
+    with pytest.raises(ValueError, match="MaskedPrior"):
+        write_codes(MaskedPrior(8, (3, 3), width=16, depth=1, heads=2), grids(), path)
+    with pytest.raises(ValueError, match="1 grid or more"):
+        write_codes(prior, grids(n=0), path)
     assert not path.exists()

@@ -67,6 +67,18 @@ def test_tokens_that_it_was_not_trained_on_are_refused(kind):
             prior(bad) if kind is CausalPrior else prior(bad, torch.zeros_like(bad).bool())
 
 
+@pytest.mark.parametrize("grid", [(4, 4), (2, 3), (9, 9)])
+def test_noise_for_another_grid_is_refused(grid):
+    prior = CausalPrior(8, (3, 3), width=16, depth=1, heads=2)
+    with pytest.raises(ValueError, match=r"\[N, 3, 3\]"):
+        prior.sample(torch.rand(2, *grid))
+
+
+def test_no_grids_have_no_nats():
+    prior = CausalPrior(8, (3, 3), width=16, depth=1, heads=2)
+    assert prior.nats(grids(n=0)).shape == (0,)
+
+
 def test_heads_have_to_divide_the_width():
     with pytest.raises(ValueError, match="10"):
         CausalPrior(8, (3, 3), width=10, heads=4)
@@ -114,6 +126,14 @@ def test_given_tokens_stay():
     found = prior.sample(torch.rand(noise), gumbel(noise), passes=5, given=given, keep=keep)
     assert (found[keep] == given[keep]).all()
     assert 0 <= found.min() <= found.max() < 8
+
+
+@pytest.mark.parametrize("only", ["given", "keep"])
+def test_what_is_given_and_where_it_stays_go_together(only):
+    prior = MaskedPrior(8, (3, 3), width=16, depth=1, heads=2)
+    noise, both = torch.rand(5, 4, 3, 3), {"given": grids(), "keep": grids() > 3}
+    with pytest.raises(ValueError, match="both"):
+        prior.sample(noise, noise, passes=5, **{only: both[only]})
 
 
 def test_noise_for_another_number_of_passes_is_refused():
@@ -169,6 +189,11 @@ def test_the_ends_of_u_stay_inside():
     logits = torch.tensor([[-math.inf, 0.0, 0.0, -math.inf]])
     for u in (0.0, 1.0 - 1e-7):
         assert draw(logits, torch.tensor([u])).item() in (1, 2)
+
+
+def test_noise_in_double_precision_draws_the_same():
+    logits, u = torch.randn(50, 7), torch.rand(50)
+    assert torch.equal(draw(logits, u.double()), draw(logits, u))
 
 
 def test_temperature_sharpens_and_zero_takes_the_largest():

@@ -27,3 +27,5 @@ def test_a_few_steps_give_a_model_that_draws_what_it_is_told():
 def test_an_unknown_setting_is_refused_before_any_work():
     with pytest.raises(ValueError, match="widht"):
         recipe.train(start("codes"), 1, widht=3)
+    with pytest.raises(ValueError, match="'mnist'"):
+        recipe.train(start("codes"), 1, "mnist")

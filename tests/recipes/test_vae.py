@@ -23,16 +23,26 @@ def test_a_few_steps_give_what_the_facts_describe(told):
     assert net.sample(torch.zeros(2, 4), *c).shape == (2, 3, 32, 32)
 
 
-def test_the_shipped_model_reaches_what_its_facts_say():
-    facts, net = weights.facts("conv_vae_portraits"), pretrained.load_vae("conv_vae_portraits")
+@pytest.mark.parametrize("name", pretrained.VAES)
+def test_the_shipped_model_reaches_what_its_facts_say(name):
+    facts, net = weights.facts(name), pretrained.load_vae(name)
     test = data.load("portraits", "test", n=1_000, seed=9)
     eps = torch.randn(1_000, net.decoder.latent, generator=torch.Generator().manual_seed(4))
     c = portraits.one_hot(test.factors)
     made = torch.cat([net.sample(*part) for part in layers.parts(eps, c)])
     read = metrics.Evaluator("portraits").read(made)
-    for name in ("hair", "hair_color", "glasses", "hat", "mouth"):
-        right = (read[name] == test.factors[name]).double().mean().item()
-        assert right > 0.9 and abs(right - facts[f"accuracy_{name}"]) < 0.03
+    for factor in ("hair", "hair_color", "glasses", "hat", "mouth"):
+        right = (read[factor] == test.factors[factor]).double().mean().item()
+        assert right > 0.9 and abs(right - facts[f"accuracy_{factor}"]) < 0.03
+
+
+def test_with_an_adversary_the_decoder_is_finished_by_it():
+    changes = {"images": 64, "width": 8, "latent": 4, "batch": 8, "fine": 4}
+    run = start("vae")
+    trained = recipe.train(run, 0.04, told=True, adversary=0.01, **changes)
+    assert set(run.minutes_trained) == {"train", "finish"}
+    assert trained.facts["network"]["fine"] == 4
+    assert not trained.net.training
 
 
 def test_another_name_is_refused_with_those_that_are_known():

@@ -168,7 +168,7 @@ def test_fsq_is_rounding_with_the_gradient_of_its_bound():
     torch.testing.assert_close(h.grad, bounded.grad)
 
 
-@pytest.mark.parametrize("levels", [(), (1,), (5, 0)])
+@pytest.mark.parametrize("levels", [(), (1,), (5, 0), (5.0, 3), 1])
 def test_levels_below_two_are_refused(levels):
     with pytest.raises(ValueError, match="2 or more"):
         codes.FSQ(levels)
@@ -184,6 +184,8 @@ def test_usage_counts_codes_and_their_evenness():
     uneven = torch.tensor([0] * 9 + [1])
     perplexity = math.exp(-0.9 * math.log(0.9) - 0.1 * math.log(0.1))
     assert codes.usage(uneven, 2) == pytest.approx((1.0, perplexity))
+    with pytest.raises(ValueError, match="none"):
+        codes.usage(torch.zeros(0, 8, 8).long(), 8)
 
 
 def test_half_precision_maps_are_quantised_in_full():
@@ -228,6 +230,14 @@ def test_outputs_in_half_precision_are_averaged_in_full():
         q(maps(n=4, seed=seed).bfloat16())
     assert q.codebook.dtype == q.sums.dtype == torch.float32
     assert q.codebook.isfinite().all()
+
+
+def test_a_codebook_begins_without_two_equal_codes_while_there_are_other_outputs():
+    h = maps(n=4)
+    outputs = h[0, 0].numel() * len(h)
+    quantiser = codes.VectorQuantizer(outputs - 1, h.shape[1])
+    quantiser.train()(h)
+    assert len(quantiser.codebook.unique(dim=0)) == outputs - 1
 
 
 def test_a_learned_codebook_begins_at_outputs_of_the_first_batch():

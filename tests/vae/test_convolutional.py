@@ -8,9 +8,10 @@ from genimg_lib import vae
 
 @pytest.mark.parametrize(("size", "patch"), [(16, 4), (28, 4), (32, 4), (32, 2), (48, 4), (64, 8)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_images_come_back_in_their_shape(size, patch, channels):
+@pytest.mark.parametrize("fine", [0, 4])
+def test_images_come_back_in_their_shape(size, patch, channels, fine):
     settings = {"size": size, "patch": patch, "channels": channels, "width": 8, "latent": 5}
-    encoder, decoder = vae.ConvEncoder(**settings), vae.ConvDecoder(**settings)
+    encoder, decoder = vae.ConvEncoder(**settings), vae.ConvDecoder(**settings, fine=fine)
     x = torch.rand(2, channels, size, size) * 2 - 1
     mean, logvar = encoder(x)
     assert mean.shape == logvar.shape == (2, 5)
@@ -52,6 +53,18 @@ def test_sigma_is_learned_or_fixed():
     assert "log_sigma" in learned
     assert "log_sigma" not in dict(fixed.named_parameters())
     assert fixed.log_sigma.exp().item() == pytest.approx(0.25)
+
+
+def test_a_fine_decoder_begins_flat_within_its_patches_and_looks_across_their_edges():
+    decoder = vae.ConvDecoder(size=16, width=8, latent=4, patch=4, fine=4)
+    maps = torch.randn(2, 8, 4, 4)
+    painted = torch.nn.functional.pixel_shuffle(decoder.outward(maps), 4)  # [N, fine, 16, 16]
+    within = painted.unfold(2, 4, 4).unfold(3, 4, 4)
+    assert torch.equal(within, within[..., :1, :1].expand_as(within))
+    at_edge, inside = torch.zeros(1, 4, 16, 16), torch.zeros(1, 4, 16, 16)
+    at_edge[..., 3, 3] = 1.0  # the last pixel of the first patch
+    moved = (decoder.paint(at_edge) - decoder.paint(inside)).abs().sum(dim=1)[0]
+    assert moved[4, 4] > 0  # the first pixel of the next
 
 
 def test_every_weight_gets_a_gradient_but_those_behind_a_block_that_begins_as_nothing():

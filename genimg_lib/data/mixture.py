@@ -1,0 +1,83 @@
+"""A mixture of normal distributions: density, score and denoiser are formulas."""
+
+import math
+
+import torch
+
+
+class GaussianMixture:
+    """The density sum_k weights[k] N(means[k], covariances[k]).
+
+    weights: [K], sum 1. means: [K, d]. covariances: [K, d, d], positive definite.
+    Raises ValueError for other shapes.
+    """
+
+    def __init__(self, weights, means, covariances):
+        K, d = means.shape
+        if weights.shape != (K,) or covariances.shape != (K, d, d):
+            raise ValueError(
+                "expected weights [K], means [K, d], covariances [K, d, d]; got "
+                f"{list(weights.shape)}, {list(means.shape)}, {list(covariances.shape)}"
+            )
+        self.weights, self.means, self.covariances = weights, means, covariances
+        self.factors = torch.linalg.cholesky(covariances)
+
+    def log_prob(self, z):
+        """In nats: [N] for z [N, d]."""
+        return torch.logsumexp(self._log_terms(z), dim=1)
+
+    def responsibilities(self, z):
+        """p(k|z), which part a vector may come from: [N, K]."""
+        return torch.softmax(self._log_terms(z), dim=1)
+
+    def sample(self, n, generator=None):
+        """n vectors: [n, d]."""
+        k = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        eps = torch.randn(n, self.means.shape[1], generator=generator, dtype=self.means.dtype)
+        return self.means[k] + torch.einsum("nij,nj->ni", self.factors[k], eps)
+
+    def score(self, z):
+        """The gradient of log_prob by z: [N, d]."""
+        pulls = -self._solved(self.factors, z - self.means[:, None])  # [K, N, d]
+        return self._mixed(self.responsibilities(z), pulls)
+
+    def noised(self, alpha, sigma):
+        """The mixture of alpha z + sigma eps, eps standard normal noise. alpha, sigma: numbers."""
+        noise = sigma**2 * torch.eye(self.means.shape[1], dtype=self.means.dtype)
+        return GaussianMixture(
+            self.weights, alpha * self.means, alpha**2 * self.covariances + noise
+        )
+
+    def posterior(self, y, alpha, sigma):
+        """The mean and the mean variance of z, given y = alpha z + sigma eps: ([N, d], [N]).
+
+        By Bayes' rule, part by part. The mean is the best guess of z, and the variance, averaged
+        over the d numbers, the squared error that it cannot avoid.
+        """
+        seen = self.noised(alpha, sigma)
+        r = seen.responsibilities(y)
+        pulls = self._solved(seen.factors, y - seen.means[:, None])  # [K, N, d]
+        means = self.means[:, None] + alpha * torch.einsum("kij,knj->kni", self.covariances, pulls)
+        kept = torch.cholesky_solve(self.covariances, seen.factors)  # C^-1 S
+        kept = self.covariances - alpha**2 * self.covariances @ kept  # of a part, given y
+        own = kept.diagonal(dim1=1, dim2=2).mean(dim=1)  # [K]
+        mean = self._mixed(r, means)
+        apart = (means - mean).square().mean(dim=2).T  # [N, K]
+        return mean, (r * (own + apart)).sum(dim=1)
+
+    @staticmethod
+    def _mixed(r, values):
+        return torch.einsum("nk,kni->ni", r, values)
+
+    @staticmethod
+    def _solved(factors, away):
+        """C_k^-1 away[k] for each part: [K, N, d]."""
+        return torch.cholesky_solve(away.transpose(1, 2), factors).transpose(1, 2)
+
+    def _log_terms(self, z):
+        """log weights[k] + log N(z; means[k], covariances[k]): [N, K]."""
+        away = z.T[None] - self.means[:, :, None]  # [K, d, N]
+        squares = torch.linalg.solve_triangular(self.factors, away, upper=False).square().sum(dim=1)
+        log_volume = self.factors.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+        constant = self.weights.log() - log_volume - z.shape[1] / 2 * math.log(2 * math.pi)
+        return (constant[:, None] - squares / 2).T
