@@ -280,6 +280,7 @@ net = run.ema["net"].eval()
 #
 # From this VAE five decoders go on, each with a discriminator of its own and another $w$ in (3), for the same number of steps; the first has $w = 0$, so only more steps on the squared error, by the same optimiser and batch as the others.
 # One $z$ per image, drawn from $q_\phi(z|x, c)$; below, reconstructions are made from its mean, for all decoders alike.
+#
 # The weight rises over the first tenth of the steps: a fresh discriminator's verdict is worth nothing yet.
 # A sixth decoder, "features", has the largest weight, and Larsen's error beside that of pixels.
 
@@ -447,6 +448,7 @@ if CHECKED:
 # Each step of $w$ brings the reconstructions, as a set, nearer to real images, and each image further from its original.
 # At 0.01 their distance is less than a third of what more training on the error alone reaches, for less than 1.5 dB; what the evaluator reads off the faces stays the same within two points.
 # (The decoder is told these factors, so this asks whether it still obeys.)
+#
 # And the first step is the cheapest: a point of FD costs less than a third of what it costs in the last. (FD is a square, and of features: this has the shape of (2), and is no test of it.)
 
 # %%

@@ -22,8 +22,9 @@ def exact_divergence(velocity, x, t):
 
 
 def hutchinson_divergence(velocity, x, t, probes):
-    """(v, an estimate of that trace): the mean of u . (dv/dx) u over probes u, one derivative each.
+    """(v, an estimate of that trace): the mean of u . (dv/dx) u over probes u.
 
+    One derivative a probe.
     x: points [N, ...]. probes: [K, N, ...] of mean 0 and variance 1, signs or normal noise.
     Source: Hutchinson 1990; for flows, Grathwohl et al. 2019 (arXiv:1810.01367), section 3.1.
     """

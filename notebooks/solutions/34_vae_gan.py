@@ -92,7 +92,7 @@ check.least_error(least_error)  # 2 points
 
 # %%
 def sharp_loss(x, z, decoder, D, w):
-    """x: [N, ...]; z: [N, d]; decoder: z to images; D: images to logits [N]; w: a number."""
+    """x: [N, ...]; z: [N, d]; decoder: z to images; D: to logits; w: a number."""
     ### BEGIN SOLUTION
     x_hat = decoder(z)
     D.requires_grad_(False)
@@ -114,7 +114,7 @@ check.sharp_loss(sharp_loss)  # 3 points
 
 # %%
 def feature_error(maps, maps_hat):
-    """maps, maps_hat: lists; maps_hat[k] has the shape of maps[k]. Returns a tensor []."""
+    """maps, maps_hat: lists of tensors, shaped alike. Returns a tensor []."""
     ### BEGIN SOLUTION
     errors = [F.mse_loss(b, a) for a, b in zip(maps, maps_hat, strict=True)]
     return sum(errors) / len(errors)
@@ -136,7 +136,7 @@ check.feature_error(feature_error)  # 2 points
 
 # %%
 def balancing_weight(of_error, of_verdict, most):
-    """of_error, of_verdict: gradients of one shape; most: a number. Returns w, a tensor []."""
+    """of_error, of_verdict: of one shape; most: a number. Returns w, a tensor []."""
     ### BEGIN SOLUTION
     ratio = of_error.norm() / (of_verdict.norm() + 1e-4)
     return ratio.clamp(max=most)
