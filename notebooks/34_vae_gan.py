@@ -422,10 +422,12 @@ WHERE = {"textcoords": "offset points", "ha": "center", "va": "top"}
 fig, axis = plots.figure(width=5.6, height=3.4)
 axis.plot(psnr[:features], fd_rebuilt[:features], "o-")
 axis.plot(psnr[features], fd_rebuilt[features], "s", color=plots.COLORS[3])
-for row in rows[:features]:
+for row in rows[: features - 1]:
     axis.annotate(f"{row[0]}  ", row[1:3], ha="right", va="bottom")
-axis.annotate("features", rows[features][1:3], (0, -8), **WHERE)
+for row in rows[features - 1 :]:
+    axis.annotate(row[0], row[1:3], (0, -8), **WHERE)
 axis.set(xlabel="PSNR, dB", ylabel="FD rebuilt", ylim=(0, None))
+axis.margins(x=0.12)
 plots.show(
     fig,
     alt="A line through five points, from w = 0, at the right and high, down to "
