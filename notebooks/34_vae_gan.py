@@ -418,14 +418,14 @@ found |= {"fd_floor": last[2], "read": read[soft], "read_sharp": read[keen]}
 found |= {"fd_features": fd_rebuilt[features]}
 
 # %%
-WHERE = {"textcoords": "offset points", "ha": "center", "va": "top"}
+WHERE = {"textcoords": "offset points", "ha": "center"}
 fig, axis = plots.figure(width=5.6, height=3.4)
 axis.plot(psnr[:features], fd_rebuilt[:features], "o-")
 axis.plot(psnr[features], fd_rebuilt[features], "s", color=plots.COLORS[3])
-for row in rows[: features - 1]:
+for row in rows[:keen]:
     axis.annotate(f"{row[0]}  ", row[1:3], ha="right", va="bottom")
-for row in rows[features - 1 :]:
-    axis.annotate(row[0], row[1:3], (0, -8), **WHERE)
+axis.annotate(rows[keen][0], rows[keen][1:3], (0, -8), va="top", **WHERE)
+axis.annotate("features", rows[features][1:3], (0, 8), va="bottom", **WHERE)
 axis.set(xlabel="PSNR, dB", ylabel="FD rebuilt", ylim=(0, None))
 axis.margins(x=0.12)
 plots.show(
