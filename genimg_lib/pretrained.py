@@ -21,7 +21,7 @@ __all__ = [
     "load_any_style",
     "load_codes",
     "load_drawn_styles",
-    "load_first_generator",
+    "load_flow",
     "load_generator",
     "load_material_features",
     "load_vae",
@@ -29,18 +29,21 @@ __all__ = [
 
 GENERATORS = ("gan_portraits", "stable_gan_portraits", "conditional_gan_portraits")
 VAES = ("conv_vae_portraits", "vae_gan_portraits")
-FIRST_GENERATOR = {"channels": 3, "size": 32}  # of its PatchUNet
 FEATURES = ("embedded", "squeezenet1_1", "vgg19")
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 _STAGES = {"vgg19": networks.vgg19_stages, "squeezenet1_1": networks.squeezenet_stages}
 
 
-def load_first_generator(device="cpu"):
-    """The network of notebook 00, trained longer on portraits: a PatchUNet for 3x32x32.
+def load_flow(name, device="cpu"):
+    """A trained flow.PatchUNet, frozen, in eval mode.
 
-    Frozen, in eval mode; data/weights/first_generator.json says how it was trained.
+    name: "flow_portraits" or "flow_fashion_mnist"; their facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
     """
-    return _filled(PatchUNet(**FIRST_GENERATOR), "first_generator", device)
+    known = [there for there in weights.names() if there.startswith("flow_")]
+    if name not in known:
+        raise unknown("flow", name, known)
+    return _filled(PatchUNet(**facts(name)["network"]), name, device)
 
 
 def load_generator(name, device="cpu"):

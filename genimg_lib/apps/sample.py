@@ -48,8 +48,7 @@ def _by_vae(net, n, generator, c):
 
 
 def _by_flow(net, n, generator, _):
-    size = pretrained.FIRST_GENERATOR["size"]
-    noise = torch.randn(n, pretrained.FIRST_GENERATOR["channels"], size, size, generator=generator)
+    noise = torch.randn(n, net.channels, net.size, net.size, generator=generator)
     return torch.cat([flow.sample(net, part) for part in noise.split(250)])
 
 
@@ -62,7 +61,15 @@ def _stored_gan(name):
 
 
 MODELS = {
-    "first_generator": Model("a flow, notebook 00", pretrained.load_first_generator, _by_flow),
+    "flow_portraits": Model(
+        "a flow, notebook 00", lambda: pretrained.load_flow("flow_portraits"), _by_flow
+    ),
+    "flow_fashion_mnist": Model(
+        "a flow, notebook 00",
+        lambda: pretrained.load_flow("flow_fashion_mnist"),
+        _by_flow,
+        data="fashion_mnist",
+    ),
     "gan_portraits": Model("a DCGAN, notebook 22", _stored_gan("gan_portraits"), _by_gan),
     "stable_gan_portraits": Model(
         "a relativistic GAN, notebook 23", _stored_gan("stable_gan_portraits"), _by_gan

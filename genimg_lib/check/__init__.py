@@ -17,6 +17,7 @@ MODULES = (
     "gan_minimax",
     "elbo",
     "gram_matrices",
+    "scores_and_flows",
     "gan",
     "dcgan",
     "stable_gan",

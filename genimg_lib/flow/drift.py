@@ -29,8 +29,15 @@ def near_mean(x, points, width):
     return weights @ points
 
 
-def drifting_loss(x, data, width):
-    """The mean squared way from samples x to where they should be, which is held fixed."""
+def drifting_loss(x, data, *widths):
+    """The mean squared way from samples x to where they should be, which is held fixed.
+
+    widths: one or more, whose drifts are added: wide ones share samples out, narrow ones place
+        them.
+    Raises ValueError for no width, and as `drift` does.
+    """
+    if not widths:
+        raise ValueError("expected one width or more, got none")
     with torch.no_grad():
-        target = x + drift(x, data, width)
+        target = x + sum(drift(x, data, width) for width in widths)
     return (x - target).square().sum(dim=1).mean()

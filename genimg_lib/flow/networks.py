@@ -7,6 +7,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from genimg_lib import layers
+
 
 def time_features(t, d=64):
     """Times t [N] in [0, 1] as cosines and sines of d/2 frequencies, 1 to about 400: [N, d].
@@ -65,16 +67,33 @@ class PatchUNet(nn.Module):
     comes back.
     width: channels on the grid, twice as many on the halved one.
     blocks: residual blocks on each level.
+    fine: 0, or the channels of a map at full size, from which, and from x, a last convolution
+        paints the image, so that patches meet without seams.
+    conditions: numbers that it is told of each image: net(x, t, c), c [N, conditions]; without c,
+        or where c is 0, it is told nothing.
     """
 
-    def __init__(self, channels=3, size=32, patch=4, width=64, blocks=1, embed=128, hidden=256):
+    def __init__(
+        self,
+        channels=3,
+        size=32,
+        patch=4,
+        width=64,
+        blocks=1,
+        embed=128,
+        hidden=256,
+        fine=0,
+        conditions=0,
+    ):
         super().__init__()
         if size % (2 * patch):
             raise ValueError(
                 f"size is {size}, patch {patch}: size has to be a multiple of twice the patch,"
                 f" {2 * patch}"
             )
-        self.patch, c, c_2, pixels = patch, width, 2 * width, channels * patch * patch
+        self.channels, self.size = channels, size
+        self.patch, self.conditions = patch, conditions
+        c, c_2, pixels = width, 2 * width, channels * patch * patch
         self.time = nn.Sequential(nn.Linear(64, embed), nn.SiLU())
         # the grid: [N, c, size / patch, size / patch]
         self.inward = nn.Conv2d(pixels, c, 3, padding=1)
@@ -87,10 +106,15 @@ class PatchUNet(nn.Module):
         self.up = nn.Conv2d(c_2, 4 * c, 1)
         self.join = nn.Conv2d(2 * c, c, 1)
         self.last = nn.ModuleList([ResBlock(c, embed) for _ in range(blocks)])
-        self.norm, self.outward = nn.GroupNorm(8, c), nn.Conv2d(c, pixels, 3, padding=1)
+        out = fine * patch * patch if fine else pixels
+        self.norm, self.outward = nn.GroupNorm(8, c), nn.Conv2d(c, out, 3, padding=1)
+        self.paint = nn.Conv2d(fine + channels, channels, 3, padding=1) if fine else None
+        if fine:
+            layers.icnr_(self.outward, patch)
+        self.told = nn.Linear(conditions, embed, bias=False) if conditions else None
 
-    def forward(self, x, t):
-        e = self.time(time_features(t))
+    def forward(self, x, t, c=None):
+        e = self._embedded(t, c)
         h = self.inward(F.pixel_unshuffle(x, self.patch))
         for block in self.first:
             h = block(h, e)
@@ -101,4 +125,15 @@ class PatchUNet(nn.Module):
         h = self.join(torch.cat([F.pixel_shuffle(self.up(h), 2), kept], dim=1))
         for block in self.last:
             h = block(h, e)
-        return F.pixel_shuffle(self.outward(F.silu(self.norm(h))), self.patch)
+        h = F.pixel_shuffle(self.outward(F.silu(self.norm(h))), self.patch)
+        return h if self.paint is None else self.paint(torch.cat([F.silu(h), x.to(h)], dim=1))
+
+    def _embedded(self, t, c):
+        linear, activation = self.time
+        e = linear(time_features(t))
+        if c is None:
+            return activation(e)
+        if self.told is None or c.shape != (len(t), self.conditions):
+            wanted = [len(t), self.conditions] if self.told is not None else "none"
+            raise ValueError(f"expected conditions {wanted}, got {list(c.shape)}")
+        return activation(e + self.told(c.to(t)))

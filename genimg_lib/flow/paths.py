@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 import torch
 
-from genimg_lib.flow.matching import per_image
+
+def per_image(t, x):
+    """Times [N] as [N, 1, 1, ...], so that they multiply images like x."""
+    return t.view(-1, *[1] * (x.dim() - 1))
 
 
 class Guesses(NamedTuple):
@@ -42,6 +45,12 @@ class Path(NamedTuple):
         """d x_t / dt, with x and eps held."""
         t = per_image(t, x)
         return self.d_alpha(t) * x + self.d_sigma(t) * eps
+
+    def levels(self, t):
+        """(alpha, sigma) at the time t, a number in [0, 1], as numbers."""
+        at = torch.tensor(float(t), dtype=torch.float64)
+        both = self.alpha(at).item(), self.sigma(at).item()
+        return tuple(0.0 if abs(level) < 1e-12 else level for level in both)  # cos(pi / 2) is not 0
 
     def guesses(self, x_t, t, **one):
         """A guess in all four ways: `Guesses`.

@@ -15,8 +15,8 @@ def euler(velocity, x, times):
     times: numbers, increasing or decreasing; one more than steps.
     """
     yield x
-    for t, s in _steps(times):
-        x = x + (s - t) * velocity(x, _all(t, x))
+    for t, s in steps_of(times):
+        x = x + (s - t) * velocity(x, at_all(t, x))
         yield x
 
 
@@ -26,9 +26,9 @@ def heun(velocity, x, times):
     Source: Heun 1900; for flows, Karras et al. 2022 (arXiv:2206.00364), algorithm 1.
     """
     yield x
-    for t, s in _steps(times):
-        first = velocity(x, _all(t, x))
-        second = velocity(x + (s - t) * first, _all(s, x))
+    for t, s in steps_of(times):
+        first = velocity(x, at_all(t, x))
+        second = velocity(x + (s - t) * first, at_all(s, x))
         x = x + (s - t) * (first + second) / 2
         yield x
 
@@ -43,15 +43,11 @@ def noisy(velocity, score, x, times, noise, strength):
     Source: Song et al. 2021 (arXiv:2011.13456), section 4.3 and appendix D; with g free, Albergo et
         al. 2023 (arXiv:2303.08797).
     """
-    steps = _steps(times)
-    if any(s <= t for t, s in steps) or noise.shape != (len(steps), *x.shape):
-        raise ValueError(
-            f"expected increasing times and noise [{len(steps)}, *{list(x.shape)}], got times "
-            f"{_ends(times)} and noise {list(noise.shape)}"
-        )
+    steps = steps_of(times, "up")
+    check_noise(noise, steps, x)
     yield x
     for (t, s), eps in zip(steps, noise, strict=True):
-        g, at = strength(t), _all(t, x)
+        g, at = strength(t), at_all(t, x)
         drift = velocity(x, at) + g**2 / 2 * score(x, at)
         x = x + (s - t) * drift + g * (s - t) ** 0.5 * eps
         yield x
@@ -89,16 +85,33 @@ class Counted:
         return self.function(*inputs)
 
 
-def _steps(times):
+def steps_of(times, direction=""):
+    """The steps between times, as pairs: [(t, s), ...].
+
+    Raises ValueError for fewer than two times, and, with direction "up", for times that do not
+    increase within [0, 1].
+    """
     times = [float(t) for t in times]
     if len(times) < 2:
         raise ValueError(f"expected two times or more, got {times}")
-    return list(itertools.pairwise(times))
+    steps = list(itertools.pairwise(times))
+    if direction == "up" and not all(0 <= t < s <= 1 for t, s in steps):
+        raise ValueError(f"expected times that increase within [0, 1], got {_said(times)}")
+    return steps
 
 
-def _ends(times):
-    return f"{float(times[0]):g} to {float(times[-1]):g}"
+def check_noise(noise, steps, x):
+    """Raises ValueError unless there is noise like x for each step: [steps, *x.shape]."""
+    wanted = [len(steps), *x.shape]
+    given = None if noise is None else list(noise.shape)
+    if given != wanted:
+        raise ValueError(f"expected noise {wanted}, got {'none' if given is None else given}")
 
 
-def _all(t, x):
+def at_all(t, x):
+    """One time for all points: [N]."""
     return torch.full((len(x),), t, dtype=x.dtype, device=x.device)
+
+
+def _said(times):
+    return ", ".join(f"{t:g}" for t in times[:4]) + (" ..." if len(times) > 4 else "")

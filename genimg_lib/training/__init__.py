@@ -15,15 +15,18 @@ before an optimiser's step.
 
 from genimg_lib.errors import TrainingError
 from genimg_lib.training.machine import describe, has_bf16, peak_memory
+from genimg_lib.training.muon import Muon, others
 from genimg_lib.training.run import PROFILES, Run, chosen_profile, start, writable
 
 __all__ = [
     "PROFILES",
+    "Muon",
     "Run",
     "TrainingError",
     "chosen_profile",
     "describe",
     "has_bf16",
+    "others",
     "peak_memory",
     "start",
     "writable",

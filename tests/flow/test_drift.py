@@ -36,9 +36,9 @@ def test_nothing_moves_where_both_are_the_same():
 def test_the_loss_pulls_samples_along_their_drift():
     x, data = sets()
     x.requires_grad_(True)
-    loss = flow.drifting_loss(x, data, 0.7)
+    loss = flow.drifting_loss(x, data, 0.7, 1.5)
     (gradient,) = torch.autograd.grad(loss, x)
-    moved = flow.drift(x.detach(), data, 0.7)
+    moved = flow.drift(x.detach(), data, 0.7) + flow.drift(x.detach(), data, 1.5)
     torch.testing.assert_close(gradient, -2 * moved / len(x))
     torch.testing.assert_close(loss, moved.square().sum(dim=1).mean())
 
@@ -47,6 +47,11 @@ def test_the_loss_pulls_samples_along_their_drift():
 def test_a_width_that_is_none_is_refused(width):
     with pytest.raises(ValueError, match=str(width)):
         flow.drift(*sets(), width)
+
+
+def test_no_width_at_all_is_refused():
+    with pytest.raises(ValueError, match="none"):
+        flow.drifting_loss(*sets())
 
 
 def test_sets_of_other_widths_are_refused():

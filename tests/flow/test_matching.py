@@ -64,7 +64,7 @@ def test_times_are_the_sigmoid_of_a_shifted_normal_variable():
 
 def test_samples_of_the_exact_flow_have_the_distribution_of_the_images():
     eps = torch.randn(4_000, 1, 1, 1, generator=torch.Generator().manual_seed(0))
-    x = flow.sample(exact, eps, steps=40)
+    x = flow.sample(exact, eps, calls=40)
     assert x.mean().item() == pytest.approx(MEAN, abs=0.02)
     assert x.std().item() == pytest.approx(SPREAD, abs=0.02)
     # the flow of a Gaussian moves every point in proportion
@@ -72,19 +72,33 @@ def test_samples_of_the_exact_flow_have_the_distribution_of_the_images():
     assert torch.corrcoef(line)[0, 1] > 0.999
 
 
-def test_heuns_steps_have_second_order():
-    eps = torch.full((1, 1, 1, 1), 1.0)
-    target = list(flow.trajectory(exact, eps, steps=512))[-1].item()
-    errors = []
-    for steps in (8, 16, 32):
-        *_, last = flow.trajectory(exact, eps, steps)
-        errors.append(abs(last.item() - target))
+def test_twice_the_calls_a_quarter_of_the_error():
+    eps = torch.full((1, 1, 1, 1), 1.0, dtype=torch.float64)
+    walk = flow.multistep(exact, eps, flow.karras_times(2_000, rho=3.0, levels=(40.0, 0.03)))
+    target, errors = flow.last(walk).item(), []
+    for calls in (16, 32, 64):
+        errors.append(abs(flow.last(flow.trajectory(exact, eps, calls)).item() - target))
     orders = [math.log2(a / b) for a, b in itertools.pairwise(errors)]
     assert all(order > 1.5 for order in orders), orders
 
 
 def test_the_walk_yields_its_start_every_step_and_its_end():
     eps = torch.randn(2, 1, 2, 2)
-    seen = list(flow.trajectory(exact, eps, steps=5))
-    assert len(seen) == 6 and torch.equal(seen[0], eps)
-    torch.testing.assert_close(flow.sample(exact, eps, steps=5), seen[-1].clamp(-1, 1))
+    counted = flow.Counted(exact)
+    seen = list(flow.trajectory(counted, eps, calls=5))
+    assert len(seen) == 6 == len(flow.times(5)) and torch.equal(seen[0], eps)
+    assert counted.calls == 5
+    torch.testing.assert_close(flow.sample(exact, eps, calls=5), seen[-1].clamp(-1, 1))
+
+
+def test_a_network_is_told_its_conditions():
+    c = torch.tensor([[0.25], [-0.5]])
+
+    def net(x_t, t, c):
+        return c.view(-1, 1, 1, 1).expand_as(x_t)
+
+    eps, x = torch.randn(2, 1, 2, 2), torch.zeros(2, 1, 2, 2)
+    end = flow.sample(net, eps, calls=4, c=c)
+    torch.testing.assert_close(end, net(eps, None, c))
+    loss = flow.matching_loss(net, x, eps, torch.zeros(2), c=c)
+    torch.testing.assert_close(loss, c.square().mean())

@@ -21,6 +21,36 @@ def test_images_come_out_as_they_go_in(channels, size, patch):
     assert net(x, torch.rand(2)).shape == x.shape
 
 
+def test_a_map_at_full_size_begins_without_seams():
+    """The map that the last convolution paints from is flat over each patch."""
+    net = flow.PatchUNet(1, 16, 2, width=8, embed=16, hidden=8, fine=4)
+    seen = []
+    net.paint.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    x = torch.randn(2, 1, 16, 16)
+    assert net(x, torch.rand(2)).shape == x.shape
+    fine, image = seen[0].split([4, 1], dim=1)
+    assert torch.equal(image, x)
+    patches = fine.unfold(2, 2, 2).unfold(3, 2, 2).flatten(-2)
+    torch.testing.assert_close(patches, patches[..., :1].expand_as(patches))
+    assert fine.std() > 0.01
+
+
+def test_told_nothing_is_the_same_in_two_ways():
+    net = flow.PatchUNet(1, 16, 2, width=8, embed=16, hidden=8, conditions=3)
+    for p in net.parameters():
+        torch.nn.init.normal_(p, std=0.1)
+    x, t, c = torch.randn(2, 1, 16, 16), torch.rand(2), torch.eye(3)[:2]
+    torch.testing.assert_close(net(x, t), net(x, t, torch.zeros(2, 3)))
+    assert (net(x, t) - net(x, t, c)).abs().mean() > 1e-3
+
+
+@pytest.mark.parametrize("conditions", [0, 3])
+def test_conditions_of_another_width_are_refused(conditions):
+    net = flow.PatchUNet(1, 16, 2, width=8, embed=16, hidden=8, conditions=conditions)
+    with pytest.raises(ValueError, match=r"none.*\[2, 4\]|\[2, 3\].*\[2, 4\]"):
+        net(torch.randn(2, 1, 16, 16), torch.rand(2), torch.zeros(2, 4))
+
+
 def test_a_size_that_does_not_halve_is_refused():
     with pytest.raises(ValueError, match="28"):
         flow.PatchUNet(size=28, patch=4)
