@@ -2,13 +2,14 @@
 
     genimg bench flow [--data fashion_mnist] [--minutes 5] [--images 10000] [--store]
 
-ours: the recipe of genimg_lib/recipes/flow.py, for the minutes; then drawn by several solvers at
-equal calls of the network: multistep (DPM-Solver++ 2M), ddim, euler and heun at the same times,
-and euler and heun at even ones. ours_minute: the same recipe for a minute. gan: the plain hinge
-recipe of genimg_lib/recipes/gan.py, for the minutes. diffusers, where that library is installed: a
-UNet2DModel of 32, 64 and 64 channels with attention on the two coarser maps, which learns the noise
-of DDPM with batches of 128 and Adam at 1e-3 (as Hugging Face's course on diffusion has it for
-MNIST), for the minutes, and is drawn by its DPM-Solver++ in 20 calls.
+ours: the recipe of genimg_lib/recipes/flow.py, told groups of look-alikes, for the minutes (k-means
+included); then drawn by several solvers at equal calls of the network: multistep (DPM-Solver++ 2M),
+ddim and heun at the same times, euler and heun at even ones. ours_minute: the same for a minute.
+alone: the same recipe for the minutes, told nothing. gan: the plain hinge recipe of
+genimg_lib/recipes/gan.py, for the minutes. diffusers, where that library is installed: the
+UNet2DModel of Hugging Face's diffusion course (unit 1: 32, 64 and 64 channels, attention on the two
+coarser maps), which learns the noise of DDPM with batches of 128 and Adam at 1e-3, for the minutes,
+and is drawn by DPM-Solver++ in 20 calls.
 copies: the share of images that are nearer to a training image than 99 of 100 unseen images are;
 0.01 is what unseen images have. ms: milliseconds an image, in batches of 250.
 --store keeps the figures in data/results.
@@ -20,48 +21,56 @@ import time
 
 import torch
 
-from genimg_lib import data, flow, metrics, results
+from genimg_lib import data, flow, layers, metrics, results
 from genimg_lib.recipes import flow as recipe
 from genimg_lib.recipes import gan as gan_recipe
 from genimg_lib.training import start
 
-CALLS = (6, 10, 24)
+CALLS, GROUPS = (6, 10, 24), 20
 KEPT = ("fd", "fd_floor", "precision", "recall")
 AT_ONCE = 250
 
 
-def solvers(net):
-    """{name: (noise, calls) -> images}; Heun's method takes half as many steps as calls."""
-    denoise = flow.denoiser(net)
-    velocity = flow.velocity_of(denoise)
+def told(net, c):
+    """The network as a function of (x, t), with conditions c or without."""
+    return net if c is None else lambda x, t: net(x, t, c)
 
-    def even(calls):
-        return [0.999 * t for t in flow.even_times(calls)]  # at 1 the velocity is 0 / 0
 
-    def by_velocity(solver, times, each=1):
-        return lambda eps, calls: flow.last(solver(velocity, eps, times(calls // each)))
+def by_velocity(solver, times):
+    """A draw along the velocity; at 1 it is 0 / 0, so the walk ends just before."""
 
-    def inside(calls):
-        return [min(t, 0.999) for t in flow.times(calls)]
+    def draw(net, eps, calls):
+        velocity = flow.velocity_of(flow.denoiser(net))
+        return flow.last(solver(velocity, eps, [min(t, 0.999) for t in times(calls)]))
 
-    return {
-        "multistep": lambda eps, calls: flow.last(flow.trajectory(net, eps, calls)),
-        "ddim": lambda eps, calls: flow.last(flow.ddim(denoise, eps, flow.times(calls))),
-        "heun": by_velocity(flow.heun, inside, 2),
-        "even_euler": by_velocity(flow.euler, even),
-        "even_heun": by_velocity(flow.heun, even, 2),
-    }
+    return draw
+
+
+# (network, noise, calls) -> images; Heun's method takes half as many steps as calls
+SOLVERS = {
+    "multistep": flow.sample,
+    "ddim": lambda net, eps, n: flow.last(flow.ddim(flow.denoiser(net), eps, flow.times(n))),
+    "heun": by_velocity(flow.heun, lambda calls: flow.times(calls // 2)),
+    "even_euler": by_velocity(flow.euler, flow.even_times),
+    "even_heun": by_velocity(flow.heun, lambda calls: flow.even_times(calls // 2)),
+}
 
 
 @torch.no_grad()
-def drawn(run, draw, shape, n, seed=1):
-    """(n images on the CPU, milliseconds an image)."""
-    noise = torch.randn(n, *shape, generator=torch.Generator().manual_seed(seed))
+def drawn(run, draw, shape, n, c=None):
+    """(n images on the CPU, milliseconds an image). draw: (noise, conditions or None) -> images."""
+    noise = torch.randn(n, *shape, generator=torch.Generator().manual_seed(1))
+    parts = [(eps, None) for eps in noise.split(AT_ONCE)]
+    if c is not None:
+        parts = layers.parts(noise, c, size=AT_ONCE)
     began = time.perf_counter()
     with run.autocast():
-        parts = [draw(eps.to(run.device)).float().cpu() for eps in noise.split(AT_ONCE)]
+        images = [
+            draw(eps.to(run.device), None if c is None else c.to(run.device)).float().cpu()
+            for eps, c in parts
+        ]
     milliseconds = 1_000 * (time.perf_counter() - began) / n
-    return torch.cat(parts).clamp(-1, 1), milliseconds
+    return torch.cat(images).clamp(-1, 1), milliseconds
 
 
 def nearest(images, train):
@@ -119,7 +128,7 @@ def by_diffusers(run, images, minutes):
     net.eval()
     solver = DPMSolverMultistepScheduler.from_config(noising.config)
 
-    def draw(x):
+    def draw(x, _):
         solver.set_timesteps(20)
         for t in solver.timesteps:
             x = solver.step(net(x, t).sample.float(), t, x).prev_sample
@@ -139,7 +148,10 @@ def main():
     args = parser.parse_args()
     run = start(f"bench_flow_{args.data}", precision="auto", minutes=args.minutes)
     train = data.load(args.data, n=60_000)
-    shape = recipe.shape_of(train)
+    began = time.perf_counter()
+    groups = recipe.grouped(train.images, GROUPS, run.seed)
+    grouping = (time.perf_counter() - began) / 60  # of the minutes of those who are told
+    shares, generator = groups.mean(dim=0), torch.Generator().manual_seed(2)
     pixels = tuple(train.images.shape[1:])
     judge, found = Judge(args.data, train.images, args.images), {}
 
@@ -148,17 +160,21 @@ def main():
         found.update({f"{name}_{key}": value for key, value in measured.items()})
         print(name, {key: round(value, 3) for key, value in measured.items()}, flush=True)
 
-    for name, minutes in (("ours", args.minutes), ("ours_minute", 1.0)):
-        torch.manual_seed(run.seed)
-        net = recipe.fit(run, train.images, minutes, shape, label=name)
-        ways = solvers(net.eval())
-        for way in ways if name == "ours" else ("multistep",):
+    trainings = {
+        "ours": (args.minutes - grouping, groups),
+        "ours_minute": (1.0 - grouping, groups),
+        "alone": (args.minutes, None),
+    }
+    for name, (minutes, c) in trainings.items():
+        net = recipe.fit(run, train.images, minutes, recipe.SETTINGS, c, label=name)
+        c = None if c is None else flow.drawn_groups(shares, args.images, generator)
+        for way in SOLVERS if name == "ours" else ("multistep",):
             for calls in CALLS:
-                draw = ways[way]
-                made = drawn(
-                    run, lambda eps, calls=calls, f=draw: f(eps, calls), pixels, args.images
-                )
-                keep(f"{name}_{way}_{calls}", *made)
+
+                def draw(eps, c, net=net, way=way, calls=calls):
+                    return SOLVERS[way](told(net, c), eps, calls)
+
+                keep(f"{name}_{way}_{calls}", *drawn(run, draw, pixels, args.images, c))
     G = gan_recipe.train(run, train.images, args.minutes, kind="hinge", auxiliary=0.0, label="gan")
     began = time.perf_counter()
     images = gan_recipe.sample(G, args.images)

@@ -787,7 +787,7 @@ if CHECKED:
 
 # %% [markdown]
 # With data as long as the noise the velocity draws moons in the plane.
-# Off the plane as much noise is left as before: it only counts 16 times less beside the data.
+# Off the plane no less noise is left than before: it only counts 16 times less beside the data.
 # With five times the width, in as many steps, about half as much noise is left, and no moons yet.
 # So what spoils $v$ is noise that the network does not say, for lack of room or of steps; loud data hide it, and who says $x$ need not say it.
 #

@@ -47,9 +47,16 @@ def _by_vae(net, n, generator, c):
     return torch.cat([net.sample(*part) for part in layers.parts(eps, c)])
 
 
-def _by_flow(net, n, generator, _):
-    noise = torch.randn(n, net.channels, net.size, net.size, generator=generator)
-    return torch.cat([flow.sample(net, part) for part in noise.split(250)])
+def _by_flow(name):
+    def draw(net, n, generator, _):
+        noise = torch.randn(n, net.channels, net.size, net.size, generator=generator)
+        shares = pretrained.facts(name).get("shares")
+        if shares is None:
+            return torch.cat([flow.sample(net, *part) for part in layers.parts(noise)])
+        c = flow.drawn_groups(shares, n, generator)
+        return torch.cat([flow.sample(net, eps, c=told) for eps, told in layers.parts(noise, c)])
+
+    return draw
 
 
 def _by_codes(net, n, generator, c):
@@ -62,12 +69,14 @@ def _stored_gan(name):
 
 MODELS = {
     "flow_portraits": Model(
-        "a flow, notebook 00", lambda: pretrained.load_flow("flow_portraits"), _by_flow
+        "a flow, notebook 00",
+        lambda: pretrained.load_flow("flow_portraits"),
+        _by_flow("flow_portraits"),
     ),
     "flow_fashion_mnist": Model(
-        "a flow, notebook 00",
+        "a flow told groups of look-alikes",
         lambda: pretrained.load_flow("flow_fashion_mnist"),
-        _by_flow,
+        _by_flow("flow_fashion_mnist"),
         data="fashion_mnist",
     ),
     "gan_portraits": Model("a DCGAN, notebook 22", _stored_gan("gan_portraits"), _by_gan),

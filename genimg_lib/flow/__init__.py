@@ -1,8 +1,17 @@
 """From noise to data by flows: paths, losses, solvers, likelihoods, drifting, networks."""
 
 from genimg_lib.flow.drift import drift, drifting_loss, near_mean
+from genimg_lib.flow.guidance import autoguidance, classifier, classifier_free
 from genimg_lib.flow.likelihood import exact_divergence, hutchinson_divergence, log_likelihood
-from genimg_lib.flow.matching import matching_loss, mix, random_times, sample, times, trajectory
+from genimg_lib.flow.matching import (
+    drawn_groups,
+    matching_loss,
+    mix,
+    random_times,
+    sample,
+    times,
+    trajectory,
+)
 from genimg_lib.flow.networks import GlobalMixing, PatchUNet, ResBlock, time_features
 from genimg_lib.flow.paths import CIRCULAR, STRAIGHT, Guesses, Path, per_image
 from genimg_lib.flow.samplers import (
@@ -35,8 +44,12 @@ __all__ = [
     "Path",
     "ResBlock",
     "ancestral",
+    "autoguidance",
+    "classifier",
+    "classifier_free",
     "ddim",
     "denoiser",
+    "drawn_groups",
     "drift",
     "drifting_loss",
     "euler",

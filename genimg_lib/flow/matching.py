@@ -68,3 +68,13 @@ def times(calls):
 def sample(net, eps, calls=10, c=None):
     """The images at the end of `trajectory`, clamped to [-1, 1]."""
     return last(trajectory(net, eps, calls, c)).clamp(-1, 1)
+
+
+def drawn_groups(shares, n, generator=None):
+    """One-hot groups [n, K] for a flow that is told them, drawn as often as they come.
+
+    shares: [K], the share of each group among the images that it learned from.
+    """
+    shares = torch.as_tensor(shares, dtype=torch.float64)
+    groups = torch.multinomial(shares, n, replacement=True, generator=generator)
+    return torch.nn.functional.one_hot(groups, len(shares)).float()

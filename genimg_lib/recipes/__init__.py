@@ -90,8 +90,10 @@ RECIPES = {
         "notebook 33's codes of clothes and both priors",
         {"name": "fashion_mnist", "share": 2.5 / 16, "finish": 1.5 / 16},
     ),
-    "flow_portraits": Recipe("flow", "train", 10.0, "the flow of portraits", {"name": "portraits"}),
-    "flow_fashion_mnist": Recipe("flow", "train", 10.0, "the flow of Fashion-MNIST"),
+    "flow_portraits": Recipe("flow", "train", 10.0, "notebook 00's flow, for longer", {"name": "portraits"}),
+    "flow_fashion_mnist": Recipe(
+        "flow", "train", 10.0, "a flow of clothes, told groups of look-alikes", {"groups": 20}
+    ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),
 }

@@ -4,69 +4,104 @@ import torch
 
 from genimg_lib import data, flow
 from genimg_lib.data import portraits
+from genimg_lib.errors import unknown
 from genimg_lib.metrics import Evaluator
 from genimg_lib.recipes import Trained
 from genimg_lib.training import Muon, others
 
-NETWORK = {"patch": 2, "width": 40, "fine": 8}
-BATCH, LR_MUON, LR_ADAM, FLOOR = 64, 5e-3, 2e-3, 0.1
-LEFT_OUT = 0.1  # the share of images of which a conditional flow is told nothing
+SETTINGS = {
+    "patch": 2,
+    "width": 40,
+    "fine": 8,
+    "batch": 64,
+    "lr_muon": 5e-3,
+    "lr_adam": 2e-3,
+    "floor": 0.1,  # the least 1 - t in the loss
+    "left_out": 0.1,  # the share of images of which a flow with conditions is told nothing
+}
+NETWORK = ("patch", "width", "fine")
 CALLS, JUDGED = 10, 5_000
 
 
-def train(run, minutes, name="fashion_mnist", conditional=False, images=60_000, **network):
+def train(
+    run, minutes, name="fashion_mnist", conditional=False, groups=0, images=60_000, **changes
+):
     """A flow for the images of a data set; its average is what is stored.
 
     images: how many to train on. conditional: told the factors of portraits or the class.
-    network: of PatchUNet, in the place of NETWORK.
+    groups: told which of so many groups of look-alikes an image belongs to, by k-means; to draw, a
+        group is drawn first, as often as it comes. No labels are needed (Bao et al. 2022,
+        arXiv:2212.00362, who group features; Liu et al. 2020, arXiv:2006.10728, for GANs).
+    changes: of SETTINGS.
+    Raises ValueError for conditions and groups at once, and for an unknown change.
     """
+    if conditional and groups:
+        raise ValueError(f"expected conditions or groups, got both: {groups} groups")
+    for entry in changes:
+        if entry not in SETTINGS:
+            raise unknown("setting of the flow", entry, SETTINGS)
+    settings = SETTINGS | changes
     train_set = data.load(name, n=images)
     c = conditions_of(train_set, name) if conditional else None
-    shape = shape_of(train_set, c) | network
-    net = fit(run, train_set.images, minutes, shape, c)
+    if groups:
+        c = grouped(train_set.images, groups, run.seed)
+    net = fit(run, train_set.images, minutes, settings, c)
     facts = {
         "data": f"{name}, {len(train_set.images):,} images",
-        "batch": BATCH,
-        "network": shape,
+        "changes": changes,
+        "batch": settings["batch"],
+        "network": shape_of(train_set.images, settings, c),
         "sampler": f"DPM-Solver++ multistep, {CALLS} calls",
     }
-    return Trained(net, facts, lambda net: measure(net, name, conditional))
+    if groups:
+        facts["shares"] = c.mean(dim=0).tolist()
+    return Trained(net, facts, lambda net: measure(net, name, conditional, facts.get("shares")))
 
 
-def shape_of(images, c=None):
-    """The arguments of the PatchUNet for a set of images."""
-    channels, size = images.images.shape[1:3]
+def shape_of(images, settings, c=None):
+    """The arguments of the PatchUNet for images [N, C, H, W], told conditions [N, K] or none."""
+    channels, size = images.shape[1:3]
     told = 0 if c is None else c.shape[1]
-    return NETWORK | {"channels": channels, "size": size, "conditions": told}
+    network = {key: settings[key] for key in NETWORK}
+    return network | {"channels": channels, "size": size, "conditions": told}
 
 
-def fit(run, images, minutes, shape, c=None, label="flow"):
-    """Train for the minutes; returns the average of the weights. c: conditions, or None."""
-    net = flow.PatchUNet(**shape).to(run.device)
-    muon = Muon(net, LR_MUON)
-    adam = torch.optim.AdamW(others(net), LR_ADAM, betas=(0.9, 0.99), fused=True)
-    batches = run.batches(images if c is None else (images, c), BATCH)
-    for batch in run.train(
-        batches, minutes=minutes, ema="net", label=label, net=net, muon=muon, adam=adam
-    ):
+def fit(run, images, minutes, settings, c=None, label="flow"):
+    """Train for the minutes; returns the average of the weights, in eval mode.
+
+    images: uint8 [N, C, H, W]. c: their conditions [N, K] or None.
+    """
+    torch.manual_seed(run.seed)
+    net = flow.PatchUNet(**shape_of(images, settings, c)).to(run.device)
+    muon = Muon(net, settings["lr_muon"])
+    adam = torch.optim.AdamW(others(net), settings["lr_adam"], betas=(0.9, 0.99), fused=True)
+    batches = run.batches((images,) if c is None else (images, c), settings["batch"])
+    books = {"ema": "net", "label": label, "net": net, "muon": muon, "adam": adam}
+    for x, *told in run.train(batches, minutes=minutes, **books):
         run.anneal(muon, adam, warmup=100)
-        x, told = (batch, None) if c is None else (batch[0], left_out(batch[1]))
         eps, t = torch.randn_like(x), flow.random_times(len(x), x.device)
+        told = [left_out(told[0], settings["left_out"])] if told else [None]
         with run.autocast():
-            loss = flow.matching_loss(net, x, eps, t, FLOOR, told)
+            loss = flow.matching_loss(net, x, eps, t, settings["floor"], *told)
         muon.zero_grad()
         adam.zero_grad()
         loss.backward()
         muon.step()
         adam.step()
         run.log(loss=loss)
-    return run.ema["net"]
+    return run.ema["net"].eval()
 
 
-def left_out(c):
-    """Conditions, of which a share is 0."""
-    kept = torch.rand(len(c), 1, device=c.device) >= LEFT_OUT
+def left_out(c, share):
+    """Conditions [N, K], of which a share is 0."""
+    kept = torch.rand(len(c), 1, device=c.device) >= share
     return c * kept
+
+
+def grouped(images, groups, seed=0):
+    """The group of each image, one-hot: [N, groups]."""
+    labels = data.pseudo_labels.cluster(images, groups, seed)
+    return torch.nn.functional.one_hot(labels, groups).float()
 
 
 def conditions_of(images, name):
@@ -86,11 +121,16 @@ def draw(net, n, calls=CALLS, seed=1, c=None):
     return torch.cat([flow.sample(net, eps, calls, given).cpu() for eps, given in parts])
 
 
-def measure(net, name, conditional=False, n=JUDGED, calls=CALLS):
-    """The evaluator's figures for n images, drawn with the conditions of unseen ones."""
+def measure(net, name, conditional=False, shares=None, n=JUDGED, calls=CALLS):
+    """The evaluator's figures for n images.
+
+    They are drawn with the conditions of unseen images, or with groups of these shares.
+    """
     c = None
     if conditional:
         c = conditions_of(data.load(name, "test", n=n, seed=3), name)
+    elif shares:
+        c = flow.drawn_groups(shares, n, _seeded(2))
     return Evaluator(name).report(draw(net, n, calls, c=c))
 
 

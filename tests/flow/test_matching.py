@@ -102,3 +102,10 @@ def test_a_network_is_told_its_conditions():
     torch.testing.assert_close(end, net(eps, None, c))
     loss = flow.matching_loss(net, x, eps, torch.zeros(2), c=c)
     torch.testing.assert_close(loss, c.square().mean())
+
+
+def test_groups_come_as_often_as_they_should():
+    shares = [0.5, 0.0, 0.3, 0.2]
+    drawn = flow.drawn_groups(shares, 20_000, torch.Generator().manual_seed(0))
+    assert drawn.shape == (20_000, 4) and (drawn.sum(dim=1) == 1).all()
+    torch.testing.assert_close(drawn.mean(dim=0), torch.tensor(shares), atol=0.02, rtol=0)
