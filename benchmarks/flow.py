@@ -1,4 +1,4 @@
-"""Flows at equal minutes: this course's, sampled in every way, its GAN, and another's diffusion.
+"""Flows at equal minutes: ours in every way of sampling, our GAN, a peer's diffusion.
 
     genimg bench flow [--data fashion_mnist] [--minutes 5] [--images 10000] [--store]
 

@@ -248,7 +248,7 @@ for x in run.train(
 
 # %% [markdown]
 # To **generate**, start from pure noise, ask the network for its guess, walk a part of the way towards it, and ask again: `run.calls` times.
-# (From the second call on the library also remembers the guess before, and walks towards where the two lead, *DPM-Solver++*; the last step goes straight to the guess. It asks more often where there is much noise, `flow.times`.)
+# (From the second call on the library also remembers the guess before, and walks towards where the two lead, *DPM-Solver++* (Lu et al. 2022); the last step goes straight to the guess. It asks more often where there is much noise, `flow.times`.)
 # Watch the guess.
 # **Predict**: at which $t$ is it settled who it will be, and what comes last?
 # (A table under "Break it" has the answer.)
@@ -710,3 +710,5 @@ if DATA == "portraits":
 # - J. Sohl-Dickstein et al., *Deep Unsupervised Learning using Nonequilibrium Thermodynamics*, 2015, arXiv:1503.03585.
 # - J. Ho, A. Jain, P. Abbeel, *Denoising Diffusion Probabilistic Models*, 2020, arXiv:2006.11239.
 # - Y. Lipman et al., *Flow Matching for Generative Modeling*, 2022, arXiv:2210.02747.
+# - C. Lu et al., *DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models*, 2022, arXiv:2211.01095.
+# - K. Jordan et al., *Muon: An Optimizer for Hidden Layers in Neural Networks*, 2024, https://kellerjordan.github.io/posts/muon.

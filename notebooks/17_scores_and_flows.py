@@ -149,11 +149,8 @@ plots.show(
 #
 # What is the best guess of $x$, given $y = x_t$?
 # By squared error it is the mean of all that may have been, $\mathbb{E}[x|y]$.
-# Write the density of $y$ and its gradient:
-#
-# $$p_t(y) = \int p(x)\, \mathcal{N}(y; \alpha x, \sigma^2)\, dx, \qquad \nabla p_t(y) = \int p(x)\, \mathcal{N}(y; \alpha x, \sigma^2)\, \frac{\alpha x - y}{\sigma^2}\, dx.$$
-#
-# Divided by $p_t(y)$, the integral is a mean over $p(x|y)$: $\nabla \log p_t(y) = (\alpha\, \mathbb{E}[x|y] - y) / \sigma^2$, or
+# The density of $y$ is $p_t(y) = \int p(x)\, \mathcal{N}(y; \alpha x, \sigma^2)\, dx$, and its gradient $\int p(x)\, \mathcal{N}(y; \alpha x, \sigma^2)\, \frac{\alpha x - y}{\sigma^2}\, dx$.
+# Divided by $p_t(y)$, the second integral is a mean over $p(x|y)$: $\nabla \log p_t(y) = (\alpha\, \mathbb{E}[x|y] - y) / \sigma^2$, or
 #
 # $$\mathbb{E}[x|y] = \frac{y + \sigma^2\, \nabla \log p_t(y)}{\alpha}, \tag{3}$$
 #
@@ -185,8 +182,10 @@ assert apart < 1e-6
 # The mixed term is gone: given $x_t$, the mean of $x - x^\ast$ is 0.
 # The first term is what the network can do better.
 # The second is the variance of $x$, given $x_t$ (the *posterior's*; the tables give it per number): what noise has destroyed, and no network brings back.
+#
 # It is the loss's **floor**, and it depends on what is guessed.
 # From (2), an error $e$ in $x$ is an error $-\frac{\alpha}{\sigma} e$ in $\epsilon$, and on the straight path $e/(1 - t)$ in the velocity $v = x - \epsilon$: the same denoiser, three losses, three floors.
+#
 # (Said as a score, $\mathbb{E}|\hat s + \epsilon/\sigma|^2$ is **denoising score matching**, Vincent 2011; its floor is that of $x$ times $\alpha^2/\sigma^4$.)
 
 # %%
@@ -365,6 +364,7 @@ if run.profile != "quick":
 # %% [markdown]
 # In 400 steps at one small noise level each walker climbs the heap that is nearer, and stays: the shares are those of the start.
 # Each heap looks right by itself, and the score is exact; *their weights* are wrong.
+#
 # Between the heaps the density falls by a factor of $e^{21}$ or so, and so many steps are *many*.
 # With much noise first, then less and less (**annealed**, Song and Ermon 2019), the walkers are shared out while the heaps are still one: nearly right.
 #
@@ -377,9 +377,7 @@ if run.profile != "quick":
 #
 # Points that begin as noise and follow $v$ have the density $p_t$ at every time before 1.
 # For any smooth $f$, by the chain rule and then by taking the mean in two steps,
-#
-# $$\frac{d}{dt} \mathbb{E} f(x_t) = \mathbb{E}\big[\nabla f(x_t) \cdot (\dot\alpha_t x + \dot\sigma_t \epsilon)\big] = \mathbb{E}\big[\nabla f(x_t) \cdot v(x_t, t)\big],$$
-#
+# $\frac{d}{dt} \mathbb{E} f(x_t) = \mathbb{E}\big[\nabla f(x_t) \cdot (\dot\alpha_t x + \dot\sigma_t \epsilon)\big] = \mathbb{E}\big[\nabla f(x_t) \cdot v(x_t, t)\big]$,
 # which is the **continuity equation**, written with a test function:
 #
 # $$\partial_t p_t + \nabla \cdot (p_t\, v) = 0. \tag{7}$$
@@ -636,6 +634,7 @@ assert abs(rows[1][2]) < 0.05
 # Faces are points in 3,072 dimensions, but lie near a surface with few.
 # Noise lies near nothing.
 # So a network with less room than there are dimensions may be able to say $x$, and unable to say $\epsilon$ or $v$, which have noise in them (Li and He 2025).
+#
 # We hide two half moons in $D$ dimensions, turned at random, and train the same kind of network, 128 wide, three times: as a guess of $x$, of $\epsilon$ and of $v$.
 # All have the loss of the velocity, $1 - t$ at least 0.1; where $\epsilon$ is said, $x$ follows by a division by $t$, at least 0.05.
 #
@@ -1094,12 +1093,13 @@ run.expect(
 #
 # ## Further reading
 #
-# - H. Robbins, *An Empirical Bayes Approach to Statistics*, Berkeley Symposium 1956, and B. Efron, *Tweedie's Formula and Selection Bias*, JASA 2011.
+# - H. Robbins, *An Empirical Bayes Approach to Statistics*, Berkeley Symposium 1956.
+# - B. Efron, *Tweedie's Formula and Selection Bias*, JASA 2011.
 # - B. D. O. Anderson, *Reverse-time Diffusion Equation Models*, Stochastic Processes and their Applications 1982.
 # - P. Vincent, *A Connection Between Score Matching and Denoising Autoencoders*, Neural Computation 2011.
 # - Y. Song, S. Ermon, *Generative Modeling by Estimating Gradients of the Data Distribution*, NeurIPS 2019, arXiv:1907.05600.
 # - Y. Song et al., *Score-Based Generative Modeling through Stochastic Differential Equations*, ICLR 2021, arXiv:2011.13456.
-# - Y. Lipman, R. T. Q. Chen, H. Ben-Hamu, M. Nickel, M. Le, *Flow Matching for Generative Modeling*, ICLR 2023, arXiv:2210.02747.
+# - Y. Lipman et al., *Flow Matching for Generative Modeling*, 2022, arXiv:2210.02747.
 # - R. T. Q. Chen, Y. Rubanova, J. Bettencourt, D. Duvenaud, *Neural Ordinary Differential Equations*, NeurIPS 2018, arXiv:1806.07366.
 # - W. Grathwohl, R. T. Q. Chen, J. Bettencourt, I. Sutskever, D. Duvenaud, *FFJORD: Free-form Continuous Dynamics for Scalable Reversible Generative Models*, ICLR 2019, arXiv:1810.01367.
 # - T. Li, K. He, *Back to Basics: Let Denoising Generative Models Denoise*, 2025, arXiv:2511.13720.

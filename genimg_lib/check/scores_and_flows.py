@@ -257,11 +257,8 @@ heun_step = Check(
         "the second velocity is asked at the old place.": lambda v, x, t, h: (
             x + h * (v(x, t) + v(x, t + h)) / 2
         ),
-        "the sum of both velocities; take their mean.": lambda v, x, t, h: (
+        "the sum of both velocities (or two steps of Euler); take their mean.": lambda v, x, t, h: (
             x + h * (v(x, t) + v(x + h * v(x, t), t + h))
-        ),
-        "the second step begins where Euler's ended: two steps, not one.": lambda v, x, t, h: (
-            x + h * v(x, t) + h * v(x + h * v(x, t), t + h)
         ),
         "the step is halved for the second velocity's place.": lambda v, x, t, h: (
             x + h * (v(x, t) + v(x + h / 2 * v(x, t), t + h)) / 2

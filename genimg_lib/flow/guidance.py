@@ -1,4 +1,4 @@
-"""Guidance: a denoiser that is led towards a condition, or away from a weaker copy of itself.
+"""Guidance: a denoiser led towards a condition, or away from a weaker copy of itself.
 
 Each gives a function denoise(x, t) for `samplers`. The weight w counts from 0, no condition, by way
 of 1, the condition as it was learned, to more.

@@ -96,7 +96,7 @@ def ddim(denoise, x, times, path=STRAIGHT, eta=0.0, noise=None):
 
 
 def multistep(denoise, x, times, path=STRAIGHT):
-    """Two guesses, this one and the last, extrapolated in log(alpha / sigma): order 2, a call each.
+    """This guess and the one before, extrapolated in log(alpha / sigma): order 2, a call each.
 
     The first step and one that ends without noise are DDIM's.
     Source: Lu et al. 2022 (arXiv:2211.01095), DPM-Solver++(2M), algorithm 2.

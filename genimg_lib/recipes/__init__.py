@@ -90,7 +90,9 @@ RECIPES = {
         "notebook 33's codes of clothes and both priors",
         {"name": "fashion_mnist", "share": 2.5 / 16, "finish": 1.5 / 16},
     ),
-    "flow_portraits": Recipe("flow", "train", 10.0, "notebook 00's flow, for longer", {"name": "portraits"}),
+    "flow_portraits": Recipe(
+        "flow", "train", 10.0, "notebook 00's flow, for longer", {"name": "portraits"}
+    ),
     "flow_fashion_mnist": Recipe(
         "flow", "train", 10.0, "a flow of clothes, told groups of look-alikes", {"groups": 20}
     ),

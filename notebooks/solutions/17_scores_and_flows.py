@@ -54,7 +54,7 @@ check.mixture_score(mixture_score)  # 2 points
 
 # %%
 def tweedie(y, score, alpha, sigma):
-    """y, score: [N, d]; alpha, sigma: numbers above 0. Returns the guess of x, [N, d]."""
+    """y, score: [N, d]; alpha, sigma: above 0. Returns the guess of x, [N, d]."""
     ### BEGIN SOLUTION
     return (y + sigma**2 * score) / alpha
     ### END SOLUTION

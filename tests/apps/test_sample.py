@@ -10,7 +10,7 @@ from genimg_lib.cli import main
 from genimg_lib.data import portraits
 from genimg_lib.errors import DataError
 
-KINDS = "gan", "generator", "vae", "codes"
+KINDS = "gan", "vae", "codes", "flow_"
 
 
 def silent(_):

@@ -1,4 +1,4 @@
-"""Our samplers beside those of diffusers, where it is installed: the same numbers, step by step."""
+"""Our samplers beside those of diffusers, where it is installed: the same numbers."""
 
 import pytest
 import torch

@@ -38,7 +38,9 @@ def test_a_share_of_images_is_told_nothing():
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_shipped_flow_reaches_what_its_facts_say(name):
+def test_the_shipped_flow_reaches_what_its_facts_say(name, request):
+    if name != "flow_portraits":
+        request.getfixturevalue("real_data")
     facts, net = pretrained.facts(name), pretrained.load_flow(name)
     shares, n = facts.get("shares"), 1_000
     c = flow.drawn_groups(shares, n, torch.Generator().manual_seed(8)) if shares else None
