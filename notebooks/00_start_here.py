@@ -249,6 +249,7 @@ for x in run.train(
 # %% [markdown]
 # To **generate**, start from pure noise, ask the network for its guess, walk a part of the way towards it, and ask again: `run.calls` times.
 # (From the second call on the library also remembers the guess before, and walks towards where the two lead, *DPM-Solver++* (Lu et al. 2022); the last step goes straight to the guess. It asks more often where there is much noise, `flow.times`.)
+#
 # Watch the guess.
 # **Predict**: at which $t$ is it settled who it will be, and what comes last?
 # (A table under "Break it" has the answer.)

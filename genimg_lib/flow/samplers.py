@@ -1,4 +1,4 @@
-"""From noise to data by a denoiser: at each step a guess of the data, then a step towards it.
+"""From noise to data by a denoiser: a guess of the data, then a step towards it, and again.
 
 Each is a generator, as in `solvers`: it yields the points at every time, the first ones included.
 denoise(x_t, t): points [N, ...] and times [N] to guesses of the data, like x_t. times: numbers that
