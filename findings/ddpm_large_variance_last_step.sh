@@ -12,8 +12,11 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -q torch==2.13.0 diffusers==0.42.1 numpy
+"$work/venv/bin/pip" install -q torch==2.13.0 diffusers==0.42.1 numpy==2.4.6
 "$work/venv/bin/python" - <<'PY'
+import sys
+
+import diffusers
 import torch
 from diffusers import DDPMScheduler
 
@@ -33,8 +36,8 @@ for spacing in ("leading", "trailing"):
         for t in scheduler.timesteps:
             x = scheduler.step(image, t, x, generator=generator).prev_sample
         found[spacing, variance] = (x - image).std().item()
-        print(f"{spacing}, {variance}: last timestep {t.item()}, off by {found[spacing, variance]:.4f}")
-assert 0.25 < found.pop(("trailing", "fixed_large")) < 0.4
-assert max(found.values()) < 0.01
+seen = {", ".join(key): round(value, 4) for key, value in found.items()}
+print(f"seen: diffusers {diffusers.__version__}: standard deviation around the image: {seen}")
+noisy = found.pop(("trailing", "fixed_large"))
+sys.exit(0 if 0.25 < noisy < 0.4 and max(found.values()) < 0.01 else "this has changed")
 PY
-echo "as described"

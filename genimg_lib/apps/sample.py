@@ -51,10 +51,8 @@ def _by_flow(name):
     def draw(net, n, generator, _):
         noise = torch.randn(n, net.channels, net.size, net.size, generator=generator)
         shares = pretrained.facts(name).get("shares")
-        if shares is None:
-            return torch.cat([flow.sample(net, *part) for part in layers.parts(noise)])
-        c = flow.drawn_groups(shares, n, generator)
-        return torch.cat([flow.sample(net, eps, c=told) for eps, told in layers.parts(noise, c)])
+        c = flow.drawn_groups(shares, n, generator) if shares else None
+        return flow.draw(net, noise, c=c)
 
     return draw
 

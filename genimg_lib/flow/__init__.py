@@ -4,6 +4,7 @@ from genimg_lib.flow.drift import drift, drifting_loss, near_mean
 from genimg_lib.flow.guidance import autoguidance, classifier, classifier_free
 from genimg_lib.flow.likelihood import exact_divergence, hutchinson_divergence, log_likelihood
 from genimg_lib.flow.matching import (
+    draw,
     drawn_groups,
     matching_loss,
     mix,
@@ -49,6 +50,7 @@ __all__ = [
     "classifier_free",
     "ddim",
     "denoiser",
+    "draw",
     "drawn_groups",
     "drift",
     "drifting_loss",

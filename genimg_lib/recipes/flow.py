@@ -111,14 +111,10 @@ def conditions_of(images, name):
     return torch.nn.functional.one_hot(images.labels, 10).float()
 
 
-@torch.no_grad()
 def draw(net, n, calls=CALLS, seed=1, c=None):
     """n images, on the CPU. c: conditions [n, K], or None."""
-    device = next(net.parameters()).device
     noise = torch.randn(n, net.channels, net.size, net.size, generator=_seeded(seed))
-    told = [None] * len(noise.split(250)) if c is None else c.to(device).split(250)
-    parts = zip(noise.to(device).split(250), told, strict=True)
-    return torch.cat([flow.sample(net, eps, calls, given).cpu() for eps, given in parts])
+    return flow.draw(net, noise, calls, c)
 
 
 def measure(net, name, conditional=False, shares=None, n=JUDGED, calls=CALLS):
