@@ -4,12 +4,13 @@
 
 ours: the recipe of genimg_lib/recipes/flow.py, told groups of look-alikes, for the minutes (k-means
 included); then drawn by several solvers at equal calls of the network: multistep (DPM-Solver++ 2M),
-ddim and heun at the same times, euler and heun at even ones. ours_minute: the same for a minute.
-alone: the same recipe for the minutes, told nothing. gan: the plain hinge recipe of
-genimg_lib/recipes/gan.py, for the minutes. diffusers, where that library is installed: the
-UNet2DModel of Hugging Face's diffusion course (unit 1: 32, 64 and 64 channels, attention on the two
-coarser maps), which learns the noise of DDPM with batches of 128 and Adam at 1e-3, for the minutes,
-and is drawn by DPM-Solver++ in 20 calls.
+ddim and heun at the same times, multistep and ddim at even ones; Heun's method needs one call less.
+ours_minute: the same for a minute. alone: the same recipe for the minutes, told nothing. one_step:
+"ours" made into a generator of one call (genimg_lib/recipes/one_step.py) in as many minutes again.
+gan: the plain hinge recipe of genimg_lib/recipes/gan.py, for the minutes. diffusers, where that
+library is installed: the UNet2DModel of Hugging Face's diffusion course (unit 1: 32, 64 and 64
+channels, attention on the two coarser maps), which learns the noise of DDPM with batches of 128 and
+Adam at 1e-3, for the minutes, and is drawn by DPM-Solver++ in 20 calls.
 copies: the share of images that are nearer to a training image than 99 of 100 unseen images are;
 0.01 is what unseen images have. ms: milliseconds an image, in batches of 250.
 --store keeps the figures in data/results.
@@ -18,12 +19,14 @@ copies: the share of images that are nearer to a training image than 99 of 100 u
 import argparse
 import importlib.util
 import time
+from functools import partial
 
 import torch
 
 from genimg_lib import data, flow, layers, metrics, results
 from genimg_lib.recipes import flow as recipe
 from genimg_lib.recipes import gan as gan_recipe
+from genimg_lib.recipes import one_step
 from genimg_lib.training import start
 
 CALLS, GROUPS = (6, 10, 24), 20
@@ -36,23 +39,17 @@ def told(net, c):
     return net if c is None else lambda x, t: net(x, t, c)
 
 
-def by_velocity(solver, times):
-    """A draw along the velocity; at 1 it is 0 / 0, so the walk ends just before."""
-
-    def draw(net, eps, calls):
-        velocity = flow.velocity_of(flow.denoiser(net))
-        return flow.last(solver(velocity, eps, [min(t, 0.999) for t in times(calls)]))
-
-    return draw
+def by(solver, times):
+    """A draw: (network, noise, calls) -> images."""
+    return lambda net, eps, calls: flow.last(solver(flow.denoiser(net), eps, times(calls)))
 
 
-# (network, noise, calls) -> images; Heun's method takes half as many steps as calls
 SOLVERS = {
-    "multistep": flow.sample,
-    "ddim": lambda net, eps, n: flow.last(flow.ddim(flow.denoiser(net), eps, flow.times(n))),
-    "heun": by_velocity(flow.heun, lambda calls: flow.times(calls // 2)),
-    "even_euler": by_velocity(flow.euler, flow.even_times),
-    "even_heun": by_velocity(flow.heun, lambda calls: flow.even_times(calls // 2)),
+    "multistep": by(flow.multistep, flow.times),
+    "ddim": by(flow.ddim, flow.times),
+    "heun": by(flow.karras_heun, lambda calls: flow.times(calls // 2)),
+    "even_multistep": by(flow.multistep, flow.even_times),
+    "even_ddim": by(flow.ddim, flow.even_times),
 }
 
 
@@ -160,14 +157,18 @@ def main():
         found.update({f"{name}_{key}": value for key, value in measured.items()})
         print(name, {key: round(value, 3) for key, value in measured.items()}, flush=True)
 
+    def told_groups():
+        return flow.drawn_groups(shares, args.images, generator)
+
     trainings = {
         "ours": (args.minutes - grouping, groups),
         "ours_minute": (1.0 - grouping, groups),
         "alone": (args.minutes, None),
     }
+    nets = {}
     for name, (minutes, c) in trainings.items():
-        net = recipe.fit(run, train.images, minutes, recipe.SETTINGS, c, label=name)
-        c = None if c is None else flow.drawn_groups(shares, args.images, generator)
+        net = nets[name] = recipe.fit(run, train.images, minutes, recipe.SETTINGS, c, label=name)
+        c = None if c is None else told_groups()
         for way in SOLVERS if name == "ours" else ("multistep",):
             for calls in CALLS:
 
@@ -175,6 +176,8 @@ def main():
                     return SOLVERS[way](told(net, c), eps, calls)
 
                 keep(f"{name}_{way}_{calls}", *drawn(run, draw, pixels, args.images, c))
+    once = one_step.distil(run, nets["ours"], args.minutes, shares.tolist())
+    keep("one_step", *drawn(run, partial(flow.once, once), pixels, args.images, told_groups()))
     G = gan_recipe.train(run, train.images, args.minutes, kind="hinge", auxiliary=0.0, label="gan")
     began = time.perf_counter()
     images = gan_recipe.sample(G, args.images)

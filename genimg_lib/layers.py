@@ -66,6 +66,20 @@ class Residual(nn.Module):
         return h + self.conv2(F.silu(self.norm2(r)))
 
 
+def attention(q, k, v, causal=False):
+    """What each query finds: values v, weighted by softmax(q . k / sqrt(d)): [N, heads, T, d].
+
+    q: [N, heads, T, d]. k, v: [N, heads, S, d]. causal: a query sees no key that comes after it.
+    Written out, as torch's fused one has no forward-mode derivative, and on a CPU, in bfloat16, its
+    backward pass takes longer than all else in a block where grids are short (torch 2.13.0).
+    Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.1.
+    """
+    scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # [N, heads, T, S]
+    if causal:
+        scores = scores + scores.new_full(scores.shape[-2:], -math.inf).triu(1)
+    return torch.softmax(scores, dim=-1).to(v.dtype) @ v
+
+
 def check_condition(c, n, conditions):
     """Raise ValueError unless c is a condition [n, conditions], or None where there are none."""
     given = None if c is None else tuple(c.shape)

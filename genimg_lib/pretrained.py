@@ -27,6 +27,7 @@ __all__ = [
     "load_vae",
 ]
 
+FLOWS = ("flow_", "conditional_flow_", "one_step_")  # what their names begin with
 GENERATORS = ("gan_portraits", "stable_gan_portraits", "conditional_gan_portraits")
 VAES = ("conv_vae_portraits", "vae_gan_portraits")
 FEATURES = ("embedded", "squeezenet1_1", "vgg19")
@@ -37,10 +38,12 @@ _STAGES = {"vgg19": networks.vgg19_stages, "squeezenet1_1": networks.squeezenet_
 def load_flow(name, device="cpu"):
     """A trained flow.PatchUNet, frozen, in eval mode.
 
-    name: "flow_portraits" or "flow_fashion_mnist"; their facts are in data/weights/NAME.json.
+    name: of a flow, "flow_portraits", "flow_fashion_mnist" or "conditional_flow_portraits", or of
+        one made into a generator of one call, "one_step_portraits"; their facts are in
+        data/weights/NAME.json.
     Raises ValueError for another name, DataError where the weights are missing.
     """
-    known = [there for there in weights.names() if there.startswith("flow_")]
+    known = [there for there in weights.names() if there.startswith(FLOWS)]
     if name not in known:
         raise unknown("flow", name, known)
     return _filled(PatchUNet(**facts(name)["network"]), name, device)

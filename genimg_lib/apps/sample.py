@@ -48,13 +48,19 @@ def _by_vae(net, n, generator, c):
 
 
 def _by_flow(name):
-    def draw(net, n, generator, _):
+    def draw(net, n, generator, c):
         noise = torch.randn(n, net.channels, net.size, net.size, generator=generator)
         shares = pretrained.facts(name).get("shares")
-        c = flow.drawn_groups(shares, n, generator) if shares else None
+        if shares:
+            c = flow.drawn_groups(shares, n, generator)
         return flow.draw(net, noise, c=c)
 
     return draw
+
+
+def _by_one_step(net, n, generator, _):
+    noise = torch.randn(n, net.channels, net.size, net.size, generator=generator)
+    return flow.draw_once(net, noise)
 
 
 def _by_codes(net, n, generator, c):
@@ -76,6 +82,17 @@ MODELS = {
         lambda: pretrained.load_flow("flow_fashion_mnist"),
         _by_flow("flow_fashion_mnist"),
         data="fashion_mnist",
+    ),
+    "conditional_flow_portraits": Model(
+        "a flow told all factors, notebook 53",
+        lambda: pretrained.load_flow("conditional_flow_portraits"),
+        _by_flow("conditional_flow_portraits"),
+        told=True,
+    ),
+    "one_step_portraits": Model(
+        "a flow made into a generator of one call, notebook 52",
+        lambda: pretrained.load_flow("one_step_portraits"),
+        _by_one_step,
     ),
     "gan_portraits": Model("a DCGAN, notebook 22", _stored_gan("gan_portraits"), _by_gan),
     "stable_gan_portraits": Model(

@@ -1,8 +1,10 @@
 """From noise to data by flows: paths, losses, solvers, likelihoods, drifting, networks."""
 
+from genimg_lib.flow.coupling import coupled
 from genimg_lib.flow.drift import drift, drifting_loss, near_mean
 from genimg_lib.flow.guidance import autoguidance, classifier, classifier_free
 from genimg_lib.flow.likelihood import exact_divergence, hutchinson_divergence, log_likelihood
+from genimg_lib.flow.losses import as_denoiser, error_ratio, guess_loss, x_from
 from genimg_lib.flow.matching import (
     draw,
     drawn_groups,
@@ -14,11 +16,24 @@ from genimg_lib.flow.matching import (
     trajectory,
 )
 from genimg_lib.flow.networks import GlobalMixing, PatchUNet, ResBlock, time_features
+from genimg_lib.flow.one_step import (
+    along,
+    consistency_loss,
+    draw_once,
+    jump,
+    jumps,
+    matched_loss,
+    mean_flow_loss,
+    once,
+    path_energy,
+    shortcut_loss,
+)
 from genimg_lib.flow.paths import CIRCULAR, STRAIGHT, Guesses, Path, per_image
 from genimg_lib.flow.samplers import (
     ancestral,
     ddim,
     denoiser,
+    karras_heun,
     multistep,
     posterior,
     velocity_of,
@@ -33,51 +48,69 @@ from genimg_lib.flow.schedules import (
     time_of,
 )
 from genimg_lib.flow.solvers import Counted, euler, heun, langevin, last, noisy
+from genimg_lib.flow.transformer import DiffusionTransformer
 
 __all__ = [
     "CIRCULAR",
     "LINEAR",
     "STRAIGHT",
     "Counted",
+    "DiffusionTransformer",
     "GlobalMixing",
     "Guesses",
     "PatchUNet",
     "Path",
     "ResBlock",
+    "along",
     "ancestral",
+    "as_denoiser",
     "autoguidance",
     "classifier",
     "classifier_free",
+    "consistency_loss",
+    "coupled",
     "ddim",
     "denoiser",
     "draw",
+    "draw_once",
     "drawn_groups",
     "drift",
     "drifting_loss",
+    "error_ratio",
     "euler",
     "even_ratios",
     "even_times",
     "exact_divergence",
+    "guess_loss",
     "heun",
     "hutchinson_divergence",
+    "jump",
+    "jumps",
+    "karras_heun",
     "karras_times",
     "langevin",
     "last",
     "log_likelihood",
     "log_ratio",
+    "matched_loss",
     "matching_loss",
+    "mean_flow_loss",
     "mix",
     "multistep",
     "near_mean",
     "noisy",
+    "once",
+    "path_energy",
     "per_image",
     "posterior",
     "random_times",
     "sample",
     "schedule",
+    "shortcut_loss",
     "time_features",
     "time_of",
     "times",
     "trajectory",
     "velocity_of",
+    "x_from",
 ]

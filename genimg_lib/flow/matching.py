@@ -72,13 +72,21 @@ def sample(net, eps, calls=10, c=None):
     return last(trajectory(net, eps, calls, c)).clamp(-1, 1)
 
 
-@torch.no_grad()
 def draw(net, noise, calls=10, c=None):
     """`sample` for noise [N, ...] that is too much for one pass: images on the CPU."""
+    return in_parts(lambda eps, *told: sample(net, eps, calls, *told), net, noise, c)
+
+
+@torch.no_grad()
+def in_parts(way, net, noise, c=None):
+    """What `way` makes of noise [N, ...] and conditions, in parts, on the device of net: images.
+
+    way: (eps) or (eps, c) -> images.
+    """
     device = next(net.parameters()).device
     given = (noise,) if c is None else (noise, c)
     parts = [[t.to(device) for t in part] for part in layers.parts(*given)]
-    return torch.cat([sample(net, eps, calls, *told).cpu() for eps, *told in parts])
+    return torch.cat([way(*part).cpu() for part in parts])
 
 
 def drawn_groups(shares, n, generator=None):

@@ -116,6 +116,27 @@ def multistep(denoise, x, times, path=STRAIGHT):
         yield x
 
 
+def karras_heun(denoise, x, times, path=STRAIGHT):
+    """Heun's method in the ratio of noise to data, sigma / alpha: order 2, two calls a step.
+
+    A step from where there is no data yet, and one to where no noise is left, is DDIM's, with a
+    single call.
+    Source: Karras et al. 2022 (arXiv:2206.00364), algorithm 1.
+    """
+    yield x
+    for t, s in steps_of(times, "up"):
+        (alpha_t, sigma_t), (alpha_s, sigma_s) = path.levels(t), path.levels(s)
+        x_hat = denoise(x, at_all(t, x))
+        first = (x - alpha_t * x_hat) / sigma_t  # the noise as guessed, a slope by sigma / alpha
+        end = alpha_s * x_hat + sigma_s * first
+        if alpha_t > 0 and sigma_s > 0:
+            second = (end - alpha_s * denoise(end, at_all(s, x))) / sigma_s
+            way = sigma_s - alpha_s * sigma_t / alpha_t
+            end = alpha_s / alpha_t * x + way * (first + second) / 2
+        x = end
+        yield x
+
+
 def velocity_of(denoise, path=STRAIGHT):
     """A denoiser as the velocity of its flow, for `solvers`: (x, t) -> like x."""
 

@@ -1,12 +1,10 @@
 """A small transformer: what the causal and the masked prior share."""
 
-import math
-
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib.layers import check_condition, check_tokens
+from genimg_lib.layers import attention, check_condition, check_tokens
 
 
 class Cache:
@@ -28,8 +26,6 @@ class Block(nn.Module):
     """Attention, then two linear layers, each beside a shortcut and behind a norm.
 
     h: [N, T, width] to the same shape. heads: have to divide width.
-    Attention is written out: on a CPU, in bfloat16, the backward pass of torch's fused one takes
-    longer than all else in the block where grids are this short (torch 2.13.0).
     Source: Vaswani et al. 2017 (arXiv:1706.03762), norms first as in Xiong et al. 2020
     (arXiv:2002.04745).
     """
@@ -54,10 +50,8 @@ class Block(nn.Module):
         q, k, v = qkv  # each [N, heads, T, d]
         if cache is not None:
             k, v = cache.extended(self, k, v)
-        scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # [N, heads, T, T so far]
-        if causal and q.shape[2] > 1:  # a single new place may look at all that came before it
-            scores = scores + scores.new_full(scores.shape[-2:], -math.inf).triu(1)
-        mixed = torch.softmax(scores, dim=-1).to(v.dtype) @ v
+        # a single new place may look at all that came before it
+        mixed = attention(q, k, v, causal=causal and q.shape[2] > 1)
         return mixed.transpose(1, 2).flatten(2)  # [N, T, width]
 
 

@@ -96,6 +96,16 @@ RECIPES = {
     "flow_fashion_mnist": Recipe(
         "flow", "train", 10.0, "a flow of clothes, told groups of look-alikes", {"groups": 20}
     ),
+    "conditional_flow_portraits": Recipe(
+        "flow",
+        "train",
+        10.0,
+        "notebook 53's flow, told all factors or nothing",
+        {"name": "portraits", "conditional": True},
+    ),
+    "one_step_portraits": Recipe(
+        "one_step", "train", 10.0, "notebook 52's generator of one call, for longer"
+    ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),
 }

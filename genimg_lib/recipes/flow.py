@@ -5,7 +5,7 @@ import torch
 from genimg_lib import data, flow
 from genimg_lib.data import portraits
 from genimg_lib.errors import unknown
-from genimg_lib.metrics import Evaluator
+from genimg_lib.metrics import Evaluator, agreement
 from genimg_lib.recipes import Trained
 from genimg_lib.training import Muon, others
 
@@ -120,14 +120,28 @@ def draw(net, n, calls=CALLS, seed=1, c=None):
 def measure(net, name, conditional=False, shares=None, n=JUDGED, calls=CALLS):
     """The evaluator's figures for n images.
 
-    They are drawn with the conditions of unseen images, or with groups of these shares.
+    They are drawn with the conditions of unseen images, whose accuracy is told with the others, or
+    with groups of these shares.
     """
-    c = None
+    evaluator, c = Evaluator(name), None
     if conditional:
-        c = conditions_of(data.load(name, "test", n=n, seed=3), name)
+        unseen = data.load(name, "test", n=n, seed=3)
+        c = conditions_of(unseen, name)
     elif shares:
         c = flow.drawn_groups(shares, n, _seeded(2))
-    return Evaluator(name).report(draw(net, n, calls, c=c))
+    images = draw(net, n, calls, c=c)
+    found = evaluator.report(images)
+    if conditional:
+        right = agreement(evaluator.read(images), asked_of(unseen, name))
+        found |= {f"accuracy_{factor}": share for factor, share in right.items()}
+    return found
+
+
+def asked_of(images, name):
+    """{what an image was asked for: [N]}, as an evaluator reads it."""
+    if name == "portraits":
+        return {factor: images.factors[factor] for factor in portraits.CATEGORICAL}
+    return {"label": images.labels}
 
 
 def _seeded(seed):

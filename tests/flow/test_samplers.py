@@ -61,6 +61,7 @@ def test_the_last_step_ends_at_the_guess(path):
         flow.ddim(lambda x, t: guess, x, times, path),
         flow.ddim(lambda x, t: guess, x, times, path, eta=1.0, noise=noise),
         flow.multistep(lambda x, t: guess, x, times, path),
+        flow.karras_heun(lambda x, t: guess, x, times, path),
     )
     for walk in walks:
         torch.testing.assert_close(flow.last(walk), guess)
@@ -108,12 +109,30 @@ def test_orders(path):
         return [flow.time_of(path, ratio) for ratio in ratios]
 
     truth = flow.last(flow.multistep(denoise, x, times(1_500), path))
-    for solver, order in ((flow.ddim, 1), (flow.multistep, 2)):
+    for solver, order in ((flow.ddim, 1), (flow.multistep, 2), (flow.karras_heun, 2)):
         errors = []
         for n in (20, 80):
             end = flow.last(solver(denoise, x, times(n), path))
             errors.append((end - truth).square().mean().sqrt().item())
         assert math.log(errors[0] / errors[1]) / math.log(4) == pytest.approx(order, abs=0.2)
+
+
+def test_karras_heun_pays_two_calls_between_the_ends_and_one_at_them():
+    counted = flow.Counted(exact(RING, flow.STRAIGHT))
+    walk = list(flow.karras_heun(counted, normal(3, 2), flow.even_times(5)))
+    assert len(walk) == 6 and counted.calls == 8
+    # in sigma / alpha a step is Heun's, by hand
+    x, (t, s) = normal(3, 2), (0.4, 0.7)
+    denoise = exact(RING, flow.STRAIGHT)
+
+    def slope(y, u):  # y = x / alpha, u = sigma / alpha: t = 1 / (1 + u)
+        t = 1 / (1 + u)
+        return (y - denoise(t * y, torch.full((3,), t).double())) / u
+
+    y, u, u_s = x / t, (1 - t) / t, (1 - s) / s
+    first = slope(y, u)
+    y = y + (u_s - u) * (first + slope(y + (u_s - u) * first, u_s)) / 2
+    torch.testing.assert_close(flow.last(flow.karras_heun(denoise, x, (t, s))), s * y)
 
 
 def test_multistep_needs_fewer_calls_than_ddim():

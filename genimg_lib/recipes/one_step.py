@@ -1,0 +1,101 @@
+"""A flow made into a generator of one call, by distribution matching."""
+
+import copy
+import itertools
+
+import torch
+
+from genimg_lib import flow, pretrained
+from genimg_lib.metrics import Evaluator
+from genimg_lib.recipes import Trained
+from genimg_lib.recipes.flow import JUDGED
+from genimg_lib.training import Muon, others
+
+SETTINGS = {
+    "batch": 64,
+    "lr_muon": 1e-3,
+    "lr_adam": 5e-4,
+    "lr_own_muon": 2e-3,  # of the flow of the generator's own samples, which has to keep up
+    "lr_own_adam": 2e-3,
+    "betas": (0.0, 0.99),
+    "ema_decay": 0.99,
+}
+
+
+def train(run, minutes, teacher="flow_portraits", name="portraits"):
+    """A generator of one call from stored weights of a flow; its average is what is stored.
+
+    teacher: of the stored weights. name: of the data set that the flow was trained on.
+    """
+    net = pretrained.load_flow(teacher, run.device)
+    shares = pretrained.facts(teacher).get("shares")
+    made = distil(run, net, minutes, shares)
+    kept = {key: pretrained.facts(teacher)[key] for key in ("data", "network")}
+    facts = kept | {"teacher": teacher, "batch": SETTINGS["batch"], "sampler": "one call"}
+    if shares:
+        facts["shares"] = shares
+    return Trained(made, facts, lambda net: measure(net, name, shares))
+
+
+def distil(run, teacher, minutes, shares=None, label="one step"):
+    """Train for the minutes; returns the average of the generator's weights, in eval mode.
+
+    It begins as the teacher, and so does the flow of its own samples, which is trained beside it.
+    teacher: a PatchUNet, told groups if there are shares of them, [K].
+    """
+    torch.manual_seed(run.seed)
+    teacher = copy.deepcopy(teacher).eval().requires_grad_(False)
+    net, own = (copy.deepcopy(teacher).train().requires_grad_(True) for _ in range(2))
+    pair = _optimisers(net, "lr_muon", "lr_adam"), _optimisers(own, "lr_own_muon", "lr_own_adam")
+    names = ("muon", "adam", "own_muon", "own_adam")
+    books = {"ema": "net", "ema_decay": SETTINGS["ema_decay"], "label": label, "net": net}
+    books |= {"own": own} | dict(zip(names, [*pair[0], *pair[1]], strict=True))
+    shape = (SETTINGS["batch"], teacher.channels, teacher.size, teacher.size)
+    for _ in run.train(itertools.repeat(None), minutes=minutes, **books):
+        run.anneal(*pair[0], *pair[1], warmup=30)
+        c = None if shares is None else flow.drawn_groups(shares, shape[0]).to(run.device)
+        eps, noise, noise_own = torch.randn(3, *shape, device=run.device)
+        t, t_own = flow.random_times(2 * shape[0], run.device).chunk(2)
+        with run.autocast():
+            x = flow.once(net, eps, c).float()
+            loss_own = flow.matching_loss(own, x.detach(), noise_own, t_own, c=c)
+        _step(pair[1], loss_own)
+        with run.autocast():
+            loss = flow.matched_loss(x, _told(teacher, c), _told(own, c), noise, t)
+        _step(pair[0], loss)
+        run.log(loss_own=loss_own)
+    return run.ema["net"].eval()
+
+
+def measure(net, name, shares=None, n=JUDGED):
+    """The evaluator's figures for n images, of one call each."""
+    return Evaluator(name).report(draw(net, n, shares=shares))
+
+
+def draw(net, n, seed=1, shares=None):
+    """n images, on the CPU. shares: of the groups that the network is told, or None."""
+    noise = torch.randn(n, net.channels, net.size, net.size, generator=_seeded(seed))
+    c = None if shares is None else flow.drawn_groups(shares, n, _seeded(seed + 1))
+    return flow.draw_once(net, noise, c)
+
+
+def _optimisers(net, muon, adam):
+    rates = SETTINGS[muon], SETTINGS[adam]
+    betas = SETTINGS["betas"]
+    return Muon(net, rates[0]), torch.optim.AdamW(others(net), rates[1], betas=betas, fused=True)
+
+
+def _step(optimisers, loss):
+    for opt in optimisers:
+        opt.zero_grad()
+    loss.backward()
+    for opt in optimisers:
+        opt.step()
+
+
+def _told(net, c):
+    return net if c is None else lambda x, t: net(x, t, c)
+
+
+def _seeded(seed):
+    return torch.Generator().manual_seed(seed)
