@@ -29,7 +29,7 @@ from genimg_lib.recipes import gan as gan_recipe
 from genimg_lib.recipes import one_step
 from genimg_lib.training import start
 
-CALLS, GROUPS = (6, 10, 24), 20
+GROUPS = 20
 KEPT = ("fd", "fd_floor", "precision", "recall")
 AT_ONCE = 250
 
@@ -51,6 +51,8 @@ SOLVERS = {
     "even_multistep": by(flow.multistep, flow.even_times),
     "even_ddim": by(flow.ddim, flow.even_times),
 }
+WAYS = [(way, calls) for way in SOLVERS for calls in (6, 10)]
+WAYS += [("multistep", 24), ("heun", 24)]
 
 
 @torch.no_grad()
@@ -169,14 +171,13 @@ def main():
     for name, (minutes, c) in trainings.items():
         net = nets[name] = recipe.fit(run, train.images, minutes, recipe.SETTINGS, c, label=name)
         c = None if c is None else told_groups()
-        for way in SOLVERS if name == "ours" else ("multistep",):
-            for calls in CALLS:
+        for way, calls in WAYS if name == "ours" else (("multistep", 10),):
 
-                def draw(eps, c, net=net, way=way, calls=calls):
-                    return SOLVERS[way](told(net, c), eps, calls)
+            def draw(eps, c, net=net, way=way, calls=calls):
+                return SOLVERS[way](told(net, c), eps, calls)
 
-                keep(f"{name}_{way}_{calls}", *drawn(run, draw, pixels, args.images, c))
-    once = one_step.distil(run, nets["ours"], args.minutes, shares.tolist())
+            keep(f"{name}_{way}_{calls}", *drawn(run, draw, pixels, args.images, c))
+    once = one_step.distil(run, nets["ours"], train.images, args.minutes, shares.tolist())
     keep("one_step", *drawn(run, partial(flow.once, once), pixels, args.images, told_groups()))
     G = gan_recipe.train(run, train.images, args.minutes, kind="hinge", auxiliary=0.0, label="gan")
     began = time.perf_counter()

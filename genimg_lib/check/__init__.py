@@ -28,6 +28,9 @@ MODULES = (
     "vae_gan",
     "neural_style",
     "fast_style",
+    "diffusion",
+    "flow_matching",
+    "guidance",
 )
 
 __all__ = ["MODULES", "Wrong"]

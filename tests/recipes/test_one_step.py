@@ -9,7 +9,11 @@ from genimg_lib.training import start
 
 def small(conditions=0):
     torch.manual_seed(0)
-    return flow.PatchUNet(1, 8, 2, width=8, conditions=conditions)
+    return flow.PatchUNet(1, 16, 2, width=8, conditions=conditions)
+
+
+def images(n=32):
+    return torch.randint(256, (n, 1, 16, 16), dtype=torch.uint8)
 
 
 def changed(before, net):
@@ -21,10 +25,10 @@ def test_the_generator_learns_and_the_teacher_stays(monkeypatch):
     for shares in (None, [0.25, 0.75]):
         teacher = small(2 if shares else 0)
         before = {k: v.clone() for k, v in teacher.state_dict().items()}
-        made = one_step.distil(start("one_step"), teacher, 0.01, shares, label=f"{shares}")
+        made = one_step.distil(start("one_step"), teacher, images(), 0.01, shares)
         assert changed(before, made) and not changed(before, teacher)
         assert not made.training
-        assert one_step.draw(made, 3, shares=shares).shape == (3, 1, 8, 8)
+        assert one_step.draw(made, 3, shares=shares).shape == (3, 1, 16, 16)
 
 
 def test_the_shipped_generator_reaches_what_its_facts_say():
