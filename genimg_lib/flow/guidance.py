@@ -1,6 +1,7 @@
 """Guidance: a denoiser led towards a condition, or away from a weaker copy of itself.
 
-Each gives a function denoise(x, t) for `samplers`. The weight w counts from 0, no condition, by way
+Each gives a function denoise(x, t) for `samplers`; what networks say is taken without gradients and
+in the precision of x, as by `samplers.denoiser`. The weight w counts from 0, no condition, by way
 of 1, the condition as it was learned, to more.
 """
 
@@ -9,6 +10,7 @@ import math
 import torch
 
 from genimg_lib.flow.paths import STRAIGHT, per_image
+from genimg_lib.flow.samplers import denoiser
 
 
 def classifier_free(net, c, w, interval=(0.0, 1.0)):
@@ -23,9 +25,10 @@ def classifier_free(net, c, w, interval=(0.0, 1.0)):
     first, final = interval
     if not first < final:
         raise ValueError(f"expected an interval that increases, got {first:g} to {final:g}")
-    return _led(
-        lambda x, t: net(x, t, torch.zeros_like(c)), lambda x, t: net(x, t, c), w, (first, final)
+    nothing, told = (
+        denoiser(lambda x, t, given=given: net(x, t, given)) for given in (torch.zeros_like(c), c)
     )
+    return _led(nothing, told, w, (first, final))
 
 
 def autoguidance(net, weaker, w):
@@ -35,7 +38,7 @@ def autoguidance(net, weaker, w):
     Raises ValueError for a w that is not finite.
     Source: Karras et al. 2024 (arXiv:2406.02507), equation 3.
     """
-    return _led(weaker, net, w, (0.0, 1.0))
+    return _led(denoiser(weaker), denoiser(net), w, (0.0, 1.0))
 
 
 def classifier(denoise, log_prob, w, path=STRAIGHT):

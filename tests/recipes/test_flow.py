@@ -59,3 +59,21 @@ def test_the_shipped_flow_of_clothes_reaches_what_its_facts_say(real_data):
 def test_another_name_is_refused_with_those_that_are_known():
     with pytest.raises(ValueError, match="flow_portraits"):
         pretrained.load_flow("flow")
+
+
+def test_a_told_flow_is_measured_by_what_it_was_asked_for():
+    net = flow.PatchUNet(3, 32, 4, width=8, conditions=47).eval()
+    found = recipe.measure(net, "portraits", conditional=True, n=300, calls=1)
+    told = {key for key in found if key.startswith("accuracy_")}
+    assert {"accuracy_hair", "accuracy_hat", "accuracy_mouth"} <= told and len(told) == 10
+    assert all(0 <= found[key] <= 1 for key in told)
+
+
+def test_the_shipped_told_flow_obeys():
+    facts = pretrained.facts("conditional_flow_portraits")
+    assert min(value for key, value in facts.items() if key.startswith("accuracy_")) > 0.8
+    net, n = pretrained.load_flow("conditional_flow_portraits"), 500
+    found = recipe.measure(net, "portraits", conditional=True, n=n)
+    gained = found["fd_floor"] - facts["fd_floor"]  # what fewer images add
+    assert found["fd"] < 1.2 * (facts["fd"] + gained) + 0.2
+    assert all(abs(found[key] - facts[key]) < 0.05 for key in facts if key.startswith("accuracy_"))
