@@ -104,6 +104,8 @@ g = torch.Generator().manual_seed(0)
 pick = torch.randint(300, (300,), generator=g)
 root = torch.linalg.cholesky(points.T.cov())  # root @ root.T is the covariance
 gaussian = points.mean(0) + torch.randn(300, 2, generator=g) @ root.T
+
+# %%
 clouds = {
     "training points": points,
     "copies": points[pick],

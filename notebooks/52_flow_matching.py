@@ -928,6 +928,7 @@ if CHECKED:
 #
 # What a generator of one call can't say, a flow can: notebook 17 integrated the divergence of $v$ along a path.
 # In an image's many dimensions the trace is estimated with random signs, one derivative a call.
+#
 # We train a flow of small grey portraits, 8x8, for some seconds, and ask for the log-likelihood of unseen ones, a little noisy ($t = 0.98$: two or three grey levels).
 # The finest levels count most in it, so times are drawn evenly in $\log(1 - t)$, down to 0.015.
 # Beside it stands a Gaussian with the training set's mean and covariance, in the same 64 dimensions.

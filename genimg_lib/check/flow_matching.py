@@ -187,10 +187,9 @@ target = Check(
         *drawn(_slopes, count=8, seed=(0, 9), n=(1, 4)),
     ],
     {
-        "the sign is that of papers whose time runs from data to noise.": lambda v, du, t, r: (
-            v - (r - t)[:, None] * du
+        "the sign: it is (r - t) times the derivative, or minus (t - r) times it.": (
+            lambda v, du, t, r: v - (r - t)[:, None] * du
         ),
-        "t and r are exchanged.": lambda v, du, t, r: v + (t - r)[:, None] * du,
         "the derivative is multiplied by the time of the jump, r - t.": lambda v, du, t, r: v + du,
         "multiplied by r; the jump begins at t.": lambda v, du, t, r: v + r[:, None] * du,
         "multiplied by 1 - t: right for jumps to the end only.": lambda v, du, t, r: (
@@ -333,7 +332,6 @@ mean_flow_loss = Check(
     ],
     {
         "the sign before the derivative is the other one.": lambda *a: _loss(*a, sign=-1.0),
-        "the right side has to be held fixed: detach it.": lambda *a: _loss(*a, held=False),
         "points move with x - eps, from noise to data.": lambda *a: _loss(
             *a, way=lambda x, e: e - x
         ),

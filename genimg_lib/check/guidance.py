@@ -106,7 +106,10 @@ left_out = Check(
     ],
     {
         "the mask is not applied: nobody is told nothing.": lambda c, u, s: c,
-        "it's turned around: only the share is told.": lambda c, u, s: c * (u < s)[:, None].to(c),
+        "it's turned around: only the share is told.": (
+            lambda c, u, s: c * (u < s)[:, None].to(c),
+            lambda c, u, s: c * (u <= s)[:, None].to(c),
+        ),
         "all are told nothing if one is; each image by its own number.": lambda c, u, s: (
             c * float(not (u < s).any())
         ),

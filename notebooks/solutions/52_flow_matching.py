@@ -117,7 +117,7 @@ check.target(target)  # 1 point
 
 # %%
 def jumps(net, eps, times):
-    """net(x, t, r): [N, d], t and r: [N]; times: numbers that increase. Returns the end."""
+    """net(x, t, r): [N, d], t, r: [N]; times increase. Returns the end, [N, d]."""
     ### BEGIN SOLUTION
     x = eps
     for t, r in itertools.pairwise(times):

@@ -128,7 +128,7 @@ check.led(led)  # 2 points
 
 # %%
 def denoise(net, x, t, c, w):
-    """net(x, t, c): [N, d]; x: [N, d]; t: [N]; c: [N, K]; w: a number. Returns [N, d]."""
+    """net(x, t, c): [N, d]; x: [N, d]; t: [N]; c: [N, K]. Returns x_hat, [N, d]."""
     ### BEGIN SOLUTION
     nothing = net(x, t, torch.zeros_like(c))
     told = net(x, t, c)

@@ -94,7 +94,7 @@ def _(v, du, t, r):
     return v + torch.einsum("n,nd->nd", r - t, du)
 
 
-@wrong("flow_matching.target", r"from data to noise|exchanged")
+@wrong("flow_matching.target", r"the sign")
 def _(v, du, t, r):
     return v - (r - t).unsqueeze(-1) * du
 
