@@ -98,7 +98,42 @@ def evaluators():
     return "\n".join(lines)
 
 
-TABLES = {"cards": cards, "figures": figures, "evaluators": evaluators}
+def generators():
+    """The generators in data/weights: distance and floor, precision and recall, minutes."""
+    head = "| weights | data | distance | floor | precision | recall | images | made in |"
+    lines = [head, "|---|---|--:|--:|--:|--:|--:|---|"]
+    for name in weights.names():
+        r = weights.facts(name)
+        if not {"fd", "fd_floor", "precision", "recall"} <= r.keys():
+            continue
+        shares = " | ".join(f"{r[key]:.2f}" for key in ("fd", "fd_floor", "precision", "recall"))
+        made = f"{r['minutes']:.1f} min, {r['device']}, seed {r['seed']}"
+        lines.append(f"| {name} | {r['data']} | {shares} | {r['n']:,} | {made} |")
+    return "\n".join(lines)
+
+
+def flows():
+    """The benchmark of flows, one way of drawing a row; nothing where it was never stored."""
+    stored = results.stored("bench_flow_fashion_mnist")
+    if not stored:
+        return ""
+    m = stored["metrics"]
+    columns = ("fd", "fd_floor", "precision", "recall", "copies", "ms")
+    head = "| trained and drawn | distance | floor | precision | recall | copies | ms an image |"
+    lines = [head, "|---|--:|--:|--:|--:|--:|--:|"]
+    for name in (key.removesuffix("_fd") for key in m if key.endswith("_fd")):
+        values = " | ".join(f"{m[f'{name}_{column}']:.3g}" for column in columns)
+        lines.append(f"| {name.replace('_', ' ')} | {values} |")
+    return "\n".join(lines)
+
+
+TABLES = {
+    "cards": cards,
+    "figures": figures,
+    "evaluators": evaluators,
+    "generators": generators,
+    "flows": flows,
+}
 
 
 def fill(text):

@@ -65,6 +65,25 @@ def test_the_evaluators_come_from_the_files_that_ship():
     assert readme.evaluators().count("evaluator_portraits") == 1
 
 
+def test_the_generators_come_from_the_files_that_ship():
+    rows = [line for line in readme.generators().splitlines() if "flow_portraits" in line]
+    assert len(rows) == 2 and all("| 5,000 |" in row for row in rows)  # plain and told
+    assert "evaluator" not in readme.generators()
+
+
+def test_a_benchmark_that_was_never_stored_has_no_table(page):
+    assert readme.flows() == ""
+
+
+def test_the_benchmark_of_flows_has_a_row_for_each_way(page, shipped):
+    kinds = ("fd", "fd_floor", "precision", "recall", "copies", "ms")
+    metrics = {f"ours_heun_6_{kind}": k + 0.5 for k, kind in enumerate(kinds)}
+    result = {"metrics": metrics | {"gan_" + kind: 1.0 for kind in kinds}}
+    files.write_json(shipped / "results" / "bench_flow_fashion_mnist.cpu.json", result)
+    rows = readme.flows().splitlines()[2:]
+    assert rows[0] == "| ours heun 6 | 0.5 | 1.5 | 2.5 | 3.5 | 4.5 | 5.5 |" and len(rows) == 2
+
+
 def test_a_file_is_written_only_where_that_changes_it(page, capsys):
     assert main(["tables"]) == 0
     written = page.stat().st_mtime_ns
