@@ -217,3 +217,18 @@ def test_many_are_drawn_in_parts_as_one_by_one_and_stay_in_range():
     with torch.no_grad():
         one = flow.once(net, eps[599:], c[599:]).clamp(-1, 1)
     torch.testing.assert_close(images[599:], one, rtol=1e-4, atol=1e-5)
+
+
+def test_the_right_side_of_the_identity_is_held_fixed():
+    x, eps, t, r = batch(50)
+    scale = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+
+    def net(x_t, t, r):
+        return scale * x_t * (1 + t[:, None])
+
+    (slope,) = torch.autograd.grad(flow.mean_flow_loss(net, x, eps, t, r), scale)
+    x_t, v = flow.mix(x, eps, t), x - eps
+    u, du = flow.along(net, x_t, t, r, v)
+    error = (u - v - (r - t)[:, None] * du).detach()
+    wanted = (2 * error * x_t * (1 + t[:, None])).mean()  # du does not move with the weights
+    torch.testing.assert_close(slope, wanted)
