@@ -34,11 +34,6 @@ KEPT = ("fd", "fd_floor", "precision", "recall")
 AT_ONCE = 250
 
 
-def told(net, c):
-    """The network as a function of (x, t), with conditions c or without."""
-    return net if c is None else lambda x, t: net(x, t, c)
-
-
 def by(solver, times):
     """A draw: (network, noise, calls) -> images."""
     return lambda net, eps, calls: flow.last(solver(flow.denoiser(net), eps, times(calls)))
@@ -174,7 +169,7 @@ def main():
         for way, calls in WAYS if name == "ours" else (("multistep", 10),):
 
             def draw(eps, c, net=net, way=way, calls=calls):
-                return SOLVERS[way](told(net, c), eps, calls)
+                return SOLVERS[way](flow.told(net, c), eps, calls)
 
             keep(f"{name}_{way}_{calls}", *drawn(run, draw, pixels, args.images, c))
     once = one_step.distil(run, nets["ours"], train.images, args.minutes, shares.tolist())

@@ -13,6 +13,7 @@ from genimg_lib.flow.matching import (
     random_times,
     sample,
     times,
+    told,
     trajectory,
 )
 from genimg_lib.flow.networks import GlobalMixing, PatchUNet, ResBlock, time_features
@@ -110,6 +111,7 @@ __all__ = [
     "time_features",
     "time_of",
     "times",
+    "told",
     "trajectory",
     "velocity_of",
     "x_from",

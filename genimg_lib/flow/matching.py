@@ -53,8 +53,12 @@ def trajectory(net, eps, calls=10, c=None):
 
     calls + 1 tensors, the first one eps, the last one the images. c: conditions, if it has any.
     """
-    told = net if c is None else lambda x, t: net(x, t, c)
-    return multistep(denoiser(told), eps, times(calls))
+    return multistep(denoiser(told(net, c)), eps, times(calls))
+
+
+def told(net, c):
+    """The network as a function of (x, t), told the conditions c [N, K] or, where None, nothing."""
+    return net if c is None else lambda x, t: net(x, t, c)
 
 
 def times(calls):

@@ -62,36 +62,32 @@ def along(net, x_t, t, r, v):
     return u, torch.zeros_like(u) if du is None else du
 
 
-def shortcut_loss(net, x, eps, t, r, weights=None):
+def shortcut_loss(net, x, eps, t, r):
     """A shortcut model: one jump from t to r has to be two, by way of the middle: a scalar.
 
     Where r = t: flow matching. The two jumps are held fixed.
-    weights: another network to make them, an average of net; None for net itself.
     Source: Frans et al. 2025 (arXiv:2410.12557), equation 4.
     """
     x_t = STRAIGHT.mix(x, eps, t)
     with torch.no_grad():
-        teacher = net if weights is None else weights
         middle = (t + r) / 2
-        first = teacher(x_t, t, middle)
-        second = teacher(x_t + per_image(middle - t, x) * first, middle, r)
+        first = net(x_t, t, middle)
+        second = net(x_t + per_image(middle - t, x) * first, middle, r)
         target = torch.where(per_image(r > t, x), (first + second) / 2, x - eps)
     return (net(x_t, t, r) - target).square().mean()
 
 
-def consistency_loss(net, x, eps, t, s, weights=None):
+def consistency_loss(net, x, eps, t, s):
     """Consistency training: from x_t and, a little later, x_s one jump must end alike: a scalar.
 
     s: times a little later than t, [N], at most 1; x_s has the same noise. Where they end is
     f(x_t, t) = x_t + (1 - t) u(x_t, t, 1); that from x_s is held fixed.
-    weights: another network for it, an average of net; None for net itself.
     Errors count as those of u: over 1 - t, at least 0.1.
     Source: Song et al. 2023 (arXiv:2303.01469), algorithm 3.
     """
     end = torch.ones_like(t)
-    teacher = net if weights is None else weights
     with torch.no_grad():
-        target = jump(teacher, STRAIGHT.mix(x, eps, s), s, end)
+        target = jump(net, STRAIGHT.mix(x, eps, s), s, end)
     error = jump(net, STRAIGHT.mix(x, eps, t), t, end) - target
     return (error / per_image((1 - t).clamp(min=0.1), x)).square().mean()
 

@@ -113,7 +113,7 @@ def conditions_of(images, name):
 
 def draw(net, n, calls=CALLS, seed=1, c=None):
     """n images, on the CPU. c: conditions [n, K], or None."""
-    noise = torch.randn(n, net.channels, net.size, net.size, generator=_seeded(seed))
+    noise = torch.randn(n, net.channels, net.size, net.size, generator=seeded(seed))
     return flow.draw(net, noise, calls, c)
 
 
@@ -128,7 +128,7 @@ def measure(net, name, conditional=False, shares=None, n=JUDGED, calls=CALLS):
         unseen = data.load(name, "test", n=n, seed=3)
         c = conditions_of(unseen, name)
     elif shares:
-        c = flow.drawn_groups(shares, n, _seeded(2))
+        c = flow.drawn_groups(shares, n, seeded(2))
     images = draw(net, n, calls, c=c)
     found = evaluator.report(images)
     if conditional:
@@ -144,5 +144,6 @@ def asked_of(images, name):
     return {"label": images.labels}
 
 
-def _seeded(seed):
+def seeded(seed):
+    """A generator of random numbers that begins at a seed."""
     return torch.Generator().manual_seed(seed)

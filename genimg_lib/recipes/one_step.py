@@ -7,7 +7,7 @@ import torch
 from genimg_lib import data, flow, gan, pretrained
 from genimg_lib.metrics import Evaluator
 from genimg_lib.recipes import Trained
-from genimg_lib.recipes.flow import JUDGED
+from genimg_lib.recipes.flow import JUDGED, seeded
 from genimg_lib.training import Muon, others
 
 SETTINGS = {
@@ -70,7 +70,7 @@ def distil(run, teacher, images, minutes, shares=None, label="one step"):
         _step(loss_own, own_muon, own_adam)
         _step(loss_D, opt_D)
         with run.autocast():
-            loss = flow.matched_loss(x, _told(teacher, c), _told(own, c), noise, t)
+            loss = flow.matched_loss(x, flow.told(teacher, c), flow.told(own, c), noise, t)
             loss = loss + SETTINGS["adversary"] * gan.hinge_g_loss(D(x).float())
         _step(loss, muon, adam)
         run.log(loss_own=loss_own, loss_D=loss_D)
@@ -84,8 +84,8 @@ def measure(net, name, shares=None, n=JUDGED):
 
 def draw(net, n, seed=1, shares=None):
     """n images, on the CPU. shares: of the groups that the network is told, or None."""
-    noise = torch.randn(n, net.channels, net.size, net.size, generator=_seeded(seed))
-    c = None if shares is None else flow.drawn_groups(shares, n, _seeded(seed + 1))
+    noise = torch.randn(n, net.channels, net.size, net.size, generator=seeded(seed))
+    c = None if shares is None else flow.drawn_groups(shares, n, seeded(seed + 1))
     return flow.draw_once(net, noise, c)
 
 
@@ -101,11 +101,3 @@ def _step(loss, *optimisers):
     loss.backward()
     for opt in optimisers:
         opt.step()
-
-
-def _told(net, c):
-    return net if c is None else lambda x, t: net(x, t, c)
-
-
-def _seeded(seed):
-    return torch.Generator().manual_seed(seed)
