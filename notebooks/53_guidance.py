@@ -54,7 +54,7 @@ from genimg_lib.widgets import explore
 # %%
 run = start(
     "53_guidance",
-    points=(2_000, 50_000, 50_000),
+    points=(2_000, 30_000, 50_000),
     euler_steps=(50, 400, 400),
     images=(600, 20_000, 60_000),
     steps=(5, 350, 5_000),
@@ -112,12 +112,12 @@ KINDS = [
 ]
 
 # %%
-t, c = 0.6, 1
+t, KIND = 0.6, 1
 grid = torch.linspace(-5, 5, 2_001).double()[:, None]
-noisy, told = BOTH.noised(t, 1 - t), KINDS[c].noised(t, 1 - t)
+noisy, told = BOTH.noised(t, 1 - t), KINDS[KIND].noised(t, 1 - t)
 
 # %%
-log_kind = noisy.responsibilities(grid)[:, c].log()  # log p_t(c|x)
+log_kind = noisy.responsibilities(grid)[:, KIND].log()  # log p_t(c|x)
 (slope,) = torch.gradient(log_kind, spacing=(grid[1] - grid[0]).item())
 by_bayes = noisy.score(grid)[:, 0] + slope  # (1)
 inner = slice(1, -1)
@@ -135,7 +135,7 @@ at = torch.full((200,), t).double()
 w = 2.5
 guesses = [
     flow.STRAIGHT.guesses(x_t, at, x=mixture.posterior(x_t, t, 1 - t)[0])
-    for mixture in (BOTH, KINDS[c])
+    for mixture in (BOTH, KINDS[KIND])
 ]
 
 # %%
@@ -172,7 +172,7 @@ for kind, value in guided.items():
 # %%
 def tilted(w):
     """p(x) p(c|x)^w on the grid, normalised: mean, standard deviation, density."""
-    log = BOTH.log_prob(grid) + w * BOTH.responsibilities(grid)[:, c].log()
+    log = BOTH.log_prob(grid) + w * BOTH.responsibilities(grid)[:, KIND].log()
     p = torch.softmax(log, dim=0)
     mean = p @ grid[:, 0]
     std = (p @ (grid[:, 0] - mean) ** 2).sqrt()
@@ -193,7 +193,7 @@ assert apart > 0.5
 # %%
 def exact(x, t, told=None):
     """The best guess, told the kind or nothing."""
-    mixture = BOTH if told is None else KINDS[c]
+    mixture = BOTH if told is None else KINDS[KIND]
     return mixture.posterior(x, t[0].item(), 1 - t[0].item())[0]
 
 
@@ -201,7 +201,7 @@ def exact(x, t, told=None):
 def guided_denoiser(w):
     def denoise(x, t):
         start = exact(x, t)
-        return start + w * (exact(x, t, told=c) - start)
+        return start + w * (exact(x, t, told=KIND) - start)
 
     return denoise
 
@@ -237,7 +237,7 @@ columns = ("w", "mean, tilted", "guided", "std, tilted", "guided", "W1 apart")
 tables.show(rows, columns)
 if run.profile != "quick":
     assert rows[0][5] < 0.03 and rows[1][5] < 0.03  # w = 0 and 1 are right
-    assert all(row[4] < row[3] - 0.01 for row in rows[3:])
+    assert all(row[4] < row[3] - 0.05 for row in rows[2:])
 
 # %%
 curves = {}
@@ -331,15 +331,23 @@ SHOWN = ("hair", "hair_color", "glasses", "hat", "mouth")
 noise = torch.randn(run.samples, 3, 32, 32, generator=torch.Generator().manual_seed(5))
 
 
+def by_multistep(denoise, x):
+    return flow.multistep(denoise, x, flow.times(10))
+
+
+def by_ddim(denoise, x):
+    return flow.ddim(denoise, x, flow.even_times(20))
+
+
+# %%
 @torch.no_grad()
-def drawn(guide, c, eps=noise, calls=10):
+def drawn(guide, c, eps=noise, walk=by_multistep):
     """Images on the CPU. guide: conditions -> a denoiser."""
     parts = []
     for x, told in zip(eps.split(250), c.split(250), strict=True):
-        denoise = guide(told.to(run.device))
         with run.autocast():
-            walk = flow.multistep(denoise, x.to(run.device), flow.times(calls))
-            parts.append(flow.last(walk).float().cpu())
+            points = walk(guide(told.to(run.device)), x.to(run.device))
+            parts.append(flow.last(points).float().cpu())
     return torch.cat(parts).clamp(-1, 1)
 
 
@@ -412,8 +420,8 @@ shown = {f"w = {w:g}": pictures[w][:10] for w in (BY_W[0], 1.0, 3.0, BY_W[-1])}
 plots.show(
     plots.grid(shown, cols=10),
     alt="Four rows of ten faces: told nothing, other persons, some with two colours of "
-    "hair; w = 1, clear; w = 3, the same with stronger outlines and a few false "
-    "colours; at the largest w glaring colours.",
+    "hair; w = 1, clear; w = 3, mostly the same persons with stronger outlines, some "
+    "with false colours of hair; at the largest w glaring colours.",
     caption="The same noise and the same wishes, from told nothing to told too much.",
 )
 
@@ -461,8 +469,25 @@ if CHECKED:
 # Another idea needs no condition at all: **autoguidance** (Karras et al. 2024) leads away from a *weaker* copy of the network, told the same, so that what both get wrong, and the weaker one more, is undone.
 # Ours is the half minute's.
 #
-# Every row calls networks twice where it is guided.
-# Of the ten calls six are at $t$ below 0.2, two in the middle (0.29 and 0.50), two above 0.7.
+# First intervals, by DDIM in twenty calls, even in $t$; every row calls the network twice where it is guided.
+
+
+# %%
+INTERVALS = {
+    "w = 1": free(1.0),
+    "w = 3": free(3.0),
+    "w = 3, t from 0.2 to 0.7": free(3.0, (0.2, 0.7)),
+    "w = 3, t below 0.2": free(3.0, (0.0, 0.2)),
+    "w = 3, t above 0.7": free(3.0, (0.7, 1.0)),
+}
+inside = {
+    name: measured(drawn(guide, c, walk=by_ddim)) for name, guide in INTERVALS.items()
+}
+tables.show([(name, *values) for name, values in inside.items()], columns)
+
+# %% [markdown]
+# Then the multistep sampler again, in ten calls: the middle once more, and the weaker copy.
+# **Predict**: is the middle as good as before?
 
 
 # %%
@@ -478,10 +503,7 @@ def away_from(other, w):
 
 TRIALS = {
     "w = 1": free(1.0),
-    "w = 3": free(3.0),
     "w = 3, t from 0.2 to 0.7": free(3.0, (0.2, 0.7)),
-    "w = 3, t below 0.2": free(3.0, (0.0, 0.2)),
-    "w = 3, t above 0.7": free(3.0, (0.7, 1.0)),
     "the weaker copy alone": free(1.0, by=weak),
     "away from it, 1.1": away_from(weak, 1.1),
     "away from it, 1.5": away_from(weak, 1.5),
@@ -492,28 +514,38 @@ TRIALS = {
 trials = {name: measured(drawn(guide, c)) for name, guide in TRIALS.items()}
 tables.show([(name, *values) for name, values in trials.items()], columns)
 
+
+# %%
+def by_column(table):
+    """(accuracy, distance, recall), each {row: number}."""
+    return [{name: values[k] for name, values in table.items()} for k in (0, 1, 3)]
+
+
+if CHECKED:
+    accuracy, fd, recall = by_column(inside)
+    middle, low, high = list(INTERVALS)[2:]
+    assert accuracy[middle] > accuracy["w = 1"] and recall[middle] > recall["w = 1"]
+    assert fd[middle] < fd["w = 1"] < fd[low] < fd[high] < fd["w = 3"]
+    assert fd["w = 3"] > 2 * fd[middle]
+
 # %%
 if CHECKED:
-    accuracy, fd, _, recall, *_ = (
-        {name: v[k] for name, v in trials.items()} for k in range(4)
-    )
-    plain_fd, middle = fd["w = 1"], "w = 3, t from 0.2 to 0.7"
-    assert min(fd, key=fd.get) in ("w = 1", "away from it, 1.1")
-    assert fd[middle] < 0.6 * fd["w = 3"]
+    accuracy, fd, recall = by_column(trials)
     assert accuracy[middle] < accuracy["w = 1"] and recall[middle] < recall["w = 1"]
-    assert abs(accuracy["w = 3, t below 0.2"] - accuracy["w = 1"]) < 0.01
-    assert accuracy["w = 3, t above 0.7"] > accuracy["w = 1"]
-    assert fd["away from it, 2"] > fd["away from it, 1.5"] > 1.5 * plain_fd
+    assert fd[middle] > 2 * fd["w = 1"]
+    assert abs(fd["away from it, 1.1"] / fd["w = 1"] - 1) < 0.1
+    assert fd["away from it, 2"] > fd["away from it, 1.5"] > 1.5 * fd["w = 1"]
 
 # %% [markdown]
-# In the middle only, $w = 3$ has less than half the distance and its precision back, but fewer wishes met and less recall than $w = 3$ all the way; $w = 1$ is ahead of it in all but precision.
-# (Smaller weights in the middle were not tried.)
-# At great noise ($t$ below 0.2) accuracy and recall hardly change.
+# By DDIM the middle is the place: with $w = 3$ there, more wishes are met than with $w = 1$, and distance and recall are better, too; all the way, the same $w$ has more than twice the distance.
+# At great noise alone ($t$ below 0.2), or near the image alone, it costs distance.
 #
-# Take these rows with care: where $w$ jumps, the multistep sampler extrapolates the jump, as if $w$ were below 0 on the way out and well above 3 on the way in.
-# Whether the place or the jump is at fault they can't tell.
+# By multistep the same interval is *worse* than $w = 1$ in all three.
+# That sampler looks at how the guess has changed since the call before and goes on in that direction; where $w$ jumps, it takes the jump for a change of the guess.
+# An interval needs a sampler that doesn't extrapolate across its ends.
+# (One set of noises; other solver, calls and times, so compare within a table only.)
 #
-# Away from the copy, 1.1 changes little and 1.5 doubles the distance.
+# Away from the copy, 1.1 changes little, and 1.5 costs distance.
 # This copy hardly heeds $c$, so to lead away from it is nearly to lead away from the flow that is told nothing.
 # Perhaps there is also little to mend: the told flow is nearly at the floor.
 # Both ideas were measured on ImageNet first, where a network told its class is far from that.
@@ -568,7 +600,8 @@ def corners(images):
 # %%
 seen = corners(data.to_float(sample.images))
 kind = sample.factors["background"]
-palette = torch.stack([seen[kind == k].mean(dim=0) for k in range(6)])
+half = len(kind) // 2  # for the palette; the others check it
+palette = torch.stack([seen[:half][kind[:half] == k].mean(dim=0) for k in range(6)])
 
 
 def mint_by_corners(images):
@@ -576,13 +609,14 @@ def mint_by_corners(images):
 
 
 # %%
-known = (torch.cdist(seen, palette).argmin(dim=1) == kind).double().mean().item()
+found_kind = torch.cdist(seen[half:], palette).argmin(dim=1)
+known = (found_kind == kind[half:]).double().mean().item()
 print(f"the corners tell the background of real faces in {known:.1%}")
 assert known > 0.97
 
 # %%
 rows, by_w = [], {}
-for w in (0.0, 1.0, 3.0, 10.0, 100.0):
+for w in (0.0, 1.0, 3.0, 100.0):
     images = by_w[w] = by_classifier(w)
     judged = (evaluator.read(images)["background"] == MINT).double().mean().item()
     truth = mint_by_corners(images).double().mean().item()
@@ -597,9 +631,9 @@ if CHECKED:
 # %%
 plots.show(
     plots.grid({f"w = {w:g}": images[:10] for w, images in by_w.items()}, cols=10),
-    alt="Five rows of ten faces: grounds of all colours; at w = 1 nearly all mint, "
-    "most persons as before; at 3 and 10 all mint; at 100 mint, other persons, pale "
-    "faces that run into the ground.",
+    alt="Four rows of ten faces: grounds of all colours; at w = 1 nearly all mint, "
+    "most persons as before; at 3 all mint; at 100 mint, other persons, pale faces "
+    "that run into the ground.",
     caption="The same noise, led towards a mint background.",
 )
 
@@ -687,11 +721,20 @@ never = trained("mask forgotten", forgotten)
 
 
 def off_by_one(w):
-    return free(w + 1)
+    def guide(c):
+        told, nothing = told_alone(c), told_nothing(c)
+
+        def denoise(x, t):
+            start = told(x, t)
+            return start + w * (start - nothing(x, t))
+
+        return denoise
+
+    return guide
 
 
 def shortened(w):
-    return free(max(w, 1.0))
+    return told_alone if w <= 1 else free(w)
 
 
 # %%
@@ -702,14 +745,13 @@ BROKEN = {
     "1. mask forgotten, w = 1": free(1.0, by=never),
     "weak, w = 2": free(2.0, by=weak),
     "1. mask forgotten, w = 2": free(2.0, by=never),
-    "w = 1": free(1.0),
-    "2. counted from the other end": off_by_one(1.0),
-    "w = 0": free(0.0),
+    "2. w = 1, from the other end": off_by_one(1.0),
     "3. w = 0, shortened": shortened(0.0),
 }
 
 # %%
 broken = {name: drawn(guide, c) for name, guide in BROKEN.items()}
+broken |= {"w = 0": pictures[0.0], "w = 1": pictures[1.0]}
 
 # %%
 rows = [(name, *measured(images)) for name, images in broken.items()]
@@ -720,9 +762,10 @@ tables.show(rows, columns)
 SEEN = ("weak, w = 0", "1. mask forgotten, w = 0", "w = 0", "3. w = 0, shortened")
 plots.show(
     plots.grid({name: broken[name][:10] for name in SEEN}, cols=10),
-    alt="Four rows of ten faces: smeared ones; more smeared and darker ones; clear "
-    "ones, some with two colours of hair; and clear ones of other persons.",
-    caption="Told nothing: after half a minute, and after ten; and spoiled.",
+    alt="Four rows of ten faces: smeared ones; more smeared ones, on grounds that are "
+    "all alike; clear ones, some with two colours of hair; and clear ones of other "
+    "persons.",
+    caption="Asked to be told nothing: after half a minute, after ten, and spoiled.",
 )
 
 # %%
@@ -734,7 +777,8 @@ if CHECKED:
     )
     assert forgot[0] > 1.4 * good[0] and forgot[2] > 1.2 * good[2]
     assert abs(forgot[1] / good[1] - 1) < 0.15
-    assert torch.equal(broken["2. counted from the other end"], pictures[2.0])
+    other_end = broken["2. w = 1, from the other end"]
+    assert (other_end - pictures[2.0]).abs().mean() < 0.01
 
 # %% [markdown]
 # 1. At $w = 1$ the distances are alike. Told nothing, the network that never was is much farther, and at $w = 2$, too. (Accuracy doesn't show it.)
@@ -766,6 +810,7 @@ run.expect(accuracy=(">", (None, 0.95, 0.95)), recall_kept=(">", (None, 0.9, 0.9
 # - Two guesses of one network do without a classifier: told, and told nothing. Use the mask, and test $w = 0$ and $w = 1$.
 # - Guidance doesn't draw $p(x)\, p(c|x)^w$: in our example it goes farther, and its points are nearer together.
 # - Measure accuracy, distance and recall by $w$; the best $w$ by one need not be the best by another. A flow that is told nearly everything hardly needs guidance.
+# - Guide in an interval with a sampler that doesn't extrapolate across its ends.
 # - Whoever guides must not be the only judge.
 #
 # ## Further reading
