@@ -5,6 +5,7 @@ import torch
 import torch.nn as nn
 
 from genimg_lib.training import Muon, others
+from genimg_lib.training import muon as module
 
 
 def network():
@@ -19,19 +20,47 @@ def backward(net):
     net(x).square().mean().backward()
 
 
-def test_a_step_is_torchs_on_the_matrix():
+def steps_of_both(lr=0.01):
+    """The weights after each of three steps, ours and torch's on the matrix."""
     net = network()
     weight = net[0].weight
     matrix = nn.Parameter(weight.detach().clone().flatten(1))
-    theirs = torch.optim.Muon([matrix], lr=0.01, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
-    ours = Muon(net, lr=0.01)
+    theirs = torch.optim.Muon([matrix], lr=lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    ours = Muon(net, lr=lr)
+    yield weight.detach().flatten(1).clone(), matrix.detach().clone()
     for _ in range(3):
         ours.zero_grad()
         backward(net)
         matrix.grad = weight.grad.flatten(1).clone()
         theirs.step()
         ours.step()
-        torch.testing.assert_close(weight.detach().flatten(1), matrix.detach())
+        yield weight.detach().flatten(1).clone(), matrix.detach().clone()
+
+
+def test_a_step_is_torchs_on_the_matrix(monkeypatch):
+    monkeypatch.setattr(module, "has_bf16", lambda device: True)
+    for ours, theirs in steps_of_both():
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_without_bfloat16_it_is_the_same_step_but_for_rounding(monkeypatch):
+    monkeypatch.setattr(module, "has_bf16", lambda device: False)
+    (before, _), *after = steps_of_both()
+    for ours, theirs in after:
+        assert not torch.equal(ours, theirs)
+        assert (ours - theirs).norm() < 0.02 * (theirs - before).norm()
+
+
+@pytest.mark.parametrize("shape", [(6, 18), (18, 6), (5, 5)])
+def test_the_polynomial_is_applied_to_the_singular_values(shape):
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    a, b, c = coefficients = (3.4445, -4.7750, 2.0315)
+    U, S, V = torch.linalg.svd(matrix / matrix.norm(), full_matrices=False)
+    for _ in range(5):
+        S = a * S + b * S**3 + c * S**5
+    found = module.orthogonal(matrix, coefficients, 5)
+    torch.testing.assert_close(found, U @ torch.diag(S) @ V)
+    assert S.min() > 0.6 and S.max() < 1.3
 
 
 def test_only_convolutions_move_and_the_others_are_told():
