@@ -8,6 +8,7 @@ from genimg_lib.data import fetch, photos, to_float
 from genimg_lib.errors import DataError, unknown
 from genimg_lib.flow import PatchUNet
 from genimg_lib.gan import Generator
+from genimg_lib.latent_model import LatentFlow
 from genimg_lib.style import AnyStyle, FeatureNet, Features, StyleNet, networks
 from genimg_lib.token_model import TokenModel
 from genimg_lib.vae import ConvVAE
@@ -23,6 +24,7 @@ __all__ = [
     "load_drawn_styles",
     "load_flow",
     "load_generator",
+    "load_latent_flow",
     "load_material_features",
     "load_vae",
 ]
@@ -47,6 +49,18 @@ def load_flow(name, device="cpu"):
     if name not in known:
         raise unknown("flow", name, known)
     return _filled(PatchUNet(**facts(name)["network"]), name, device)
+
+
+def load_latent_flow(name="latent_flow_portraits_64", device="cpu"):
+    """A trained LatentFlow, its autoencoder and its scale with it: frozen, in eval mode.
+
+    Its facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    known = [there for there in weights.names() if there.startswith("latent_flow_")]
+    if name not in known:
+        raise unknown("latent flow", name, known)
+    return _filled(LatentFlow(**facts(name)["network"]), name, device)
 
 
 def load_generator(name, device="cpu"):

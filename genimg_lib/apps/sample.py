@@ -28,6 +28,7 @@ class Model(NamedTuple):
     draw: (network, n, generator, conditions or None) -> images [n, C, H, W] in [-1, 1].
     data: the set that it learned from, which its evaluator knows.
     told: True where it obeys a description, in the words of WISHES[data].
+    size: pixels of its images, where they are not the set's usual ones.
     """
 
     about: str
@@ -35,6 +36,7 @@ class Model(NamedTuple):
     draw: Callable
     data: str = "portraits"
     told: bool = False
+    size: int | None = None
 
 
 def _by_gan(G, n, generator, c):
@@ -63,6 +65,10 @@ def _by_one_step(net, n, generator, _):
     return flow.draw_once(net, noise)
 
 
+def _by_latents(net, n, generator, c):
+    return net.draw(torch.randn(n, *net.shape, generator=generator), c=c)
+
+
 def _by_codes(net, n, generator, c):
     return torch.cat([net.sample(len(part), generator, part) for part in c.split(250)])
 
@@ -88,6 +94,13 @@ MODELS = {
         lambda: pretrained.load_flow("conditional_flow_portraits"),
         _by_flow("conditional_flow_portraits"),
         told=True,
+    ),
+    "latent_flow_portraits_64": Model(
+        "a flow of latents told all factors, 64 pixels, notebook 54",
+        lambda: pretrained.load_latent_flow("latent_flow_portraits_64"),
+        _by_latents,
+        told=True,
+        size=64,
     ),
     "one_step_portraits": Model(
         "a flow made into a generator of one call, notebook 52",
@@ -250,7 +263,7 @@ def _measured(asked, net, seed):
     """Lines about how good a model is, by images that were not written."""
     from genimg_lib import metrics
 
-    evaluator = metrics.Evaluator(asked.model.data)
+    evaluator = metrics.Evaluator(asked.model.data, size=asked.model.size)
     c = None
     if asked.model.told:
         c = WISHES[asked.model.data].conditions(asked.given, JUDGED, seed + 1)
@@ -268,7 +281,7 @@ def _measured(asked, net, seed):
 def _obedience(evaluator, read, asked):
     yield f"of {JUDGED:,} other images show what was asked for (by chance; read from real ones):"
     wishes = WISHES[asked.model.data]
-    real = load(asked.model.data, "test", n=JUDGED, seed=7)
+    real = load(asked.model.data, "test", size=asked.model.size, n=JUDGED, seed=7)
     seen, known = evaluator.read(real.images), wishes.known(real)
     for name, value in asked.given.items():
         share = (read[name] == value).double().mean().item()

@@ -31,6 +31,7 @@ MODULES = (
     "diffusion",
     "flow_matching",
     "guidance",
+    "latent_diffusion",
 )
 
 __all__ = ["MODULES", "Wrong"]

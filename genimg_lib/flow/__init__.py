@@ -8,6 +8,7 @@ from genimg_lib.flow.losses import as_denoiser, error_ratio, guess_loss, x_from
 from genimg_lib.flow.matching import (
     draw,
     drawn_groups,
+    in_parts,
     matching_loss,
     mix,
     random_times,
@@ -85,6 +86,7 @@ __all__ = [
     "guess_loss",
     "heun",
     "hutchinson_divergence",
+    "in_parts",
     "jump",
     "jumps",
     "karras_heun",

@@ -1,5 +1,7 @@
 """The evaluators: small trained networks whose features sets of images are compared in."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn as nn
 
@@ -21,11 +23,13 @@ class EvaluatorNet(nn.Module):
 
     They see texture and sharpness as well as content; the last layers, trained to read factors
     through noise, see content alone, and find noisy images as good as clean ones.
-    channels, size: of the images (size even).
+    channels, size: of the images (size a multiple of patch).
     heads: {name: number of outputs}.
+    patch: pixels of a side of the patches that the first convolution sees; larger images have
+        larger ones, so that all cost the same.
     """
 
-    def __init__(self, channels, size, heads, width=64):
+    def __init__(self, channels, size, heads, patch=2, width=64):
         super().__init__()
 
         def block(c_in, c_out, stride):
@@ -35,10 +39,10 @@ class EvaluatorNet(nn.Module):
                 nn.ReLU(),
             ]
 
-        w, side = width, -(-size // 8)  # size / 2 after the shuffle, then two strides of 2
+        w, side = width, -(-size // (4 * patch))  # size / patch, then two strides of 2
         self.body = nn.Sequential(
-            nn.PixelUnshuffle(2),
-            *block(4 * channels, w, 1),
+            nn.PixelUnshuffle(patch),
+            *block(channels * patch**2, w, 1),
             *block(w, w, 1),
             *block(w, 3 * w // 2, 2),
             *block(3 * w // 2, 3 * w // 2, 1),
@@ -64,37 +68,73 @@ class EvaluatorNet(nn.Module):
         return {name: head(last) for name, head in self.heads.items()}
 
 
+class Spec(NamedTuple):
+    """What evaluators there are for a data set.
+
+    channels: of the images. heads: {name: number of outputs}, what they learn to read.
+    patches: {size of the images: patch of the network}; the first size is the usual one.
+    """
+
+    channels: int
+    heads: dict
+    patches: dict
+
+    def network(self, size):
+        """The arguments of the `EvaluatorNet` for images of a size."""
+        shape = {"channels": self.channels, "size": size, "heads": self.heads}
+        return shape | {"patch": self.patches[size]}
+
+
 SPECS = {
-    "portraits": {
-        "channels": 3,
-        "size": 32,
-        "heads": {
+    "portraits": Spec(
+        channels=3,
+        heads={
             n: len(portraits.FACTORS[n]) if n in portraits.CATEGORICAL else 1
             for n in portraits.FACTORS
         },
-    },
-    "fashion_mnist": {"channels": 1, "size": 28, "heads": {"label": 10}},
+        patches={32: 2, 64: 4},
+    ),
+    "fashion_mnist": Spec(channels=1, heads={"label": 10}, patches={28: 2}),
 }
+
+
+def weights_for(name, size=None):
+    """(name of the weights, size) of the evaluator for a data set's images of a size.
+
+    size: None for the usual one.
+    Raises ValueError where there is none.
+    """
+    if name not in SPECS:
+        raise unknown("evaluator", name, SPECS)
+    usual, *others = SPECS[name].patches
+    if size is None or size == usual:
+        return f"evaluator_{name}", usual
+    if size not in others:
+        raise ValueError(
+            f"expected a size that an evaluator of {name} knows, of"
+            f" {', '.join(map(str, SPECS[name].patches))}; got {size}"
+        )
+    return f"evaluator_{name}_{size}", size
 
 
 class Evaluator:
     """Judges sets of images of one kind, by the features of a small trained network.
 
-    `Evaluator("portraits")` for 3x32x32, `Evaluator("fashion_mnist")` for 1x28x28. Images are
-    uint8, or float in [-1, 1]. The reference that `fd` compares with are features of real training
-    images, stored with the weights in data/weights.
+    `Evaluator("portraits")` for 3x32x32, `Evaluator("portraits", size=64)` for larger
+    ones, `Evaluator("fashion_mnist")` for 1x28x28; distances by different evaluators cannot be
+    compared, only their ratios to a floor. Images are uint8, or float in [-1, 1]. The reference
+    that `fd` compares with are features of real training images, stored with the weights in
+    data/weights.
     """
 
-    def __init__(self, name, device="cpu"):
-        if name not in SPECS:
-            raise unknown("evaluator", name, SPECS)
+    def __init__(self, name, device="cpu", size=None):
+        stored, self.size = weights_for(name, size)
         self.name, self.device = name, torch.device(device)
-        self.channels, self.size = SPECS[name]["channels"], SPECS[name]["size"]
-        stored = f"evaluator_{name}"
+        self.channels = SPECS[name].channels
         tensors = weights.read(stored)
         self.facts = weights.facts(stored)
         self.mu, self.cov = tensors.pop("reference.mu", None), tensors.pop("reference.cov", None)
-        self.net = EvaluatorNet(**SPECS[name])
+        self.net = EvaluatorNet(**SPECS[name].network(self.size))
         missing, unexpected = self.net.load_state_dict(tensors, strict=False)
         # batch counters need not be stored, all else is
         lacking = [key for key in missing if not key.endswith("num_batches_tracked")]
@@ -131,7 +171,7 @@ class Evaluator:
 
     def real(self, n, seed=0):
         """n real images that neither the network nor the reference has seen (the test split)."""
-        return load_images(self.name, split="test", n=n, seed=1_000_003 + seed)
+        return load_images(self.name, "test", size=self.size, n=n, seed=1_000_003 + seed)
 
     def report(self, images, k=3):
         """All set metrics of the images, each beside its real-versus-real floor.

@@ -52,6 +52,13 @@ RECIPES = {
     "evaluator_portraits": Recipe(
         "evaluator", "train", 8.0, "the judge of portraits", {"name": "portraits"}
     ),
+    "evaluator_portraits_64": Recipe(
+        "evaluator",
+        "train",
+        6.0,
+        "the judge of portraits of 64 pixels",
+        {"name": "portraits", "size": 64},
+    ),
     "evaluator_fashion_mnist": Recipe(
         "evaluator", "train", 4.7, "the judge of Fashion-MNIST", {"name": "fashion_mnist"}
     ),
@@ -105,6 +112,9 @@ RECIPES = {
     ),
     "one_step_portraits": Recipe(
         "one_step", "train", 10.0, "notebook 52's generator of one call, for longer"
+    ),
+    "latent_flow_portraits_64": Recipe(
+        "latent_flow", "train", 10.0, "notebook 54's flow of latents, told all factors, for longer"
     ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),

@@ -17,6 +17,7 @@ SETTINGS = {
     "lr_muon": 5e-3,
     "lr_adam": 2e-3,
     "floor": 0.1,  # the least 1 - t in the loss
+    "shift": 0.0,  # of the times; below 0, noisy images are looked at more often
     "left_out": 0.1,  # the share of images of which a flow with conditions is told nothing
 }
 NETWORK = ("patch", "width", "fine")
@@ -73,16 +74,27 @@ def fit(run, images, minutes, settings, c=None, label="flow"):
     """
     torch.manual_seed(run.seed)
     net = flow.PatchUNet(**shape_of(images, settings, c)).to(run.device)
+    return teach(run, net, (images,), minutes, settings, c, label)
+
+
+def teach(run, net, tensors, minutes, settings, c=None, label="flow", as_x=None):
+    """Train a network for the minutes; returns the average of its weights, in eval mode.
+
+    tensors: (images,), or what `as_x` makes x of, batch by batch: each [N, ...].
+    c: conditions [N, K] or None.
+    """
     muon = Muon(net, settings["lr_muon"])
     adam = torch.optim.AdamW(others(net), settings["lr_adam"], betas=(0.9, 0.99), fused=True)
-    batches = run.batches((images,) if c is None else (images, c), settings["batch"])
+    batches = run.batches(tensors if c is None else (*tensors, c), settings["batch"])
     books = {"ema": "net", "label": label, "net": net, "muon": muon, "adam": adam}
-    for x, *told in run.train(batches, minutes=minutes, **books):
+    for batch in run.train(batches, minutes=minutes, **books):
         run.anneal(muon, adam, warmup=100)
-        eps, t = torch.randn_like(x), flow.random_times(len(x), x.device)
-        told = [left_out(told[0], settings["left_out"])] if told else [None]
+        held, told = (batch, None) if c is None else (batch[:-1], batch[-1])
+        x = held[0] if as_x is None else as_x(*held)
+        eps, t = torch.randn_like(x), flow.random_times(len(x), x.device, settings["shift"])
+        told = None if told is None else left_out(told, settings["left_out"])
         with run.autocast():
-            loss = flow.matching_loss(net, x, eps, t, settings["floor"], *told)
+            loss = flow.matching_loss(net, x, eps, t, settings["floor"], told)
         muon.zero_grad()
         adam.zero_grad()
         loss.backward()

@@ -12,7 +12,7 @@ from genimg_lib.vae.bounds import (
     warm_up,
 )
 from genimg_lib.vae.convolutional import ConvBody, ConvDecoder, ConvEncoder, ConvVAE
-from genimg_lib.vae.grids import CodeAutoencoder, GridDecoder, GridEncoder
+from genimg_lib.vae.grids import CodeAutoencoder, GridDecoder, GridEncoder, GridVAE
 from genimg_lib.vae.information import active_units, rate_parts
 from genimg_lib.vae.likelihoods import (
     Bernoulli,
@@ -44,6 +44,7 @@ __all__ = [
     "GaussianDecoder",
     "GridDecoder",
     "GridEncoder",
+    "GridVAE",
     "active_units",
     "bits_per_dimension",
     "dequantize",

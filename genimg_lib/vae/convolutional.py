@@ -93,7 +93,7 @@ class ConvDecoder(nn.Module):
         self.up = nn.Sequential(nn.Conv2d(2 * width, 4 * width, 1), nn.PixelShuffle(2))
         self.last = nn.Sequential(Residual(width), nn.GroupNorm(8, width), nn.SiLU())
         self.outward = nn.Conv2d(width, (fine or channels) * patch**2, 3, padding=1)
-        self.paint = _fine_layers(self.outward, fine, channels, patch) if fine else None
+        self.paint = fine_layers(self.outward, fine, channels, patch) if fine else None
         self.patch = patch
         if sigma is None:
             self.log_sigma = nn.Parameter(torch.tensor(-1.0))
@@ -158,7 +158,7 @@ class ConvVAE(nn.Module):
         return self.decoder(z, c).mean
 
 
-def _fine_layers(outward, fine, channels, patch):
+def fine_layers(outward, fine, channels, patch):
     """From maps [N, fine, size, size] to pixels; within a patch, those maps begin equal."""
     icnr_(outward, patch)
     return nn.Sequential(nn.SiLU(), nn.Conv2d(fine, channels, 3, padding=1))
@@ -169,9 +169,9 @@ def _side(size, patch):
     return -(-size // (2 * patch))
 
 
-def check_size(size, patch):
-    """Raise ValueError unless images of this size, 16 to 64, are a whole number of patches."""
-    if not 16 <= size <= 64 or size % patch:
+def check_size(size, patch, most=64):
+    """Raise ValueError unless images of this size, 16 to most, are a whole number of patches."""
+    if not 16 <= size <= most or size % patch:
         raise ValueError(
-            f"expected a size of 16 to 64 that is a multiple of the patch ({patch}), got {size}"
+            f"expected a size of 16 to {most} that is a multiple of the patch ({patch}), got {size}"
         )

@@ -22,7 +22,8 @@ def test_every_stored_generator_draws_a_grid(name, tmp_path):
     out = tmp_path / "grid.png"
     assert sample.sample_file(name, out, n=5, say=silent) == [out]
     with Image.open(out) as picture:
-        side = 84 if sample.MODELS[name].data == "fashion_mnist" else 96  # scale 3
+        model = sample.MODELS[name]
+        side = 84 if model.data == "fashion_mnist" else 3 * (model.size or 32)  # scale 3
         gap = round(0.06 * side)
         assert picture.size == (3 * side + 2 * gap, 2 * side + gap)  # 3 columns, 2 rows
 
