@@ -12,15 +12,13 @@ fd, precision, recall, accuracy (the mean of ten factors): of the images drawn, 
 unseen ones. ms: milliseconds an image, in batches of 250, ten calls, decoding included.
 rebuilt_fd, rebuilt_psnr: of unseen images, encoded and decoded.
 rate: the weight of the rate in the autoencoder's loss against what can be drawn from its latents:
-portraits of 32 pixels, `RATES` x `SEEDS`, three quarters of a minute each, the half of it for the
-autoencoder.
+portraits of 32 pixels, three quarters of a minute each, the half of it for the autoencoder; three
+sets of portraits, for which networks begin alike.
 --store keeps the figures in data/results.
 """
 
 import argparse
 import time
-
-import torch
 
 from genimg_lib import data, metrics, results
 from genimg_lib.data import portraits
@@ -29,7 +27,7 @@ from genimg_lib.training import start
 
 IMAGES = 20_000
 PIXELS = {"batch": 32, "shift": -0.7}  # of the flow's settings
-RATES, SEEDS, MINUTES = (0.0, 1e-3, 1e-1), (0, 1, 2), 0.75
+RATES, SETS, MINUTES = (0.0, 1e-3, 1e-1), (0, 1, 2), 0.75
 KEPT = ("fd", "fd_floor", "precision", "recall")
 
 
@@ -97,17 +95,17 @@ def in_pixels_and_latents(run, minutes, judge, keep):
 
 
 def by_rate(run, judge, keep):
-    """Weights of the rate, three seeds each."""
-    for seed in SEEDS:
-        train = data.load("portraits", n=10_000, seed=seed)
+    """Weights of the rate, for three sets of portraits each."""
+    for k in SETS:
+        train = data.load("portraits", n=10_000, seed=k)
         c = portraits.one_hot(train.factors)
         for weight in RATES:
-            torch.manual_seed(seed)
             settings = latent_flow.SETTINGS | {"rate": weight, "share": 0.5}
-            net, _ = latent_flow.fit(run, train.images, MINUTES, settings, c, f"{weight:g}_{seed}_")
+            label = f"{weight:g}_{k}_"
+            net, _ = latent_flow.fit(run, train.images, MINUTES, settings, c, label)
             figures = judge(lambda told, net=net: latent_flow.draw(net, len(told), c=told))
             figures |= judge.rebuilt(net.images) | {"scale": net.std.mean().item()}
-            keep(f"rate_{weight:g}_{seed}", figures)
+            keep(f"rate_{weight:g}_{k}", figures)
 
 
 if __name__ == "__main__":

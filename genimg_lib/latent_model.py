@@ -30,7 +30,7 @@ class LatentFlow(nn.Module):
         """Take the scale from q(z|x) of many images: mean and logvar, each [N, d, side, side].
 
         The variance of z is that of the means, and on top, on average, that of q.
-        Raises ValueError where a channel says the same of every image.
+        Raises ValueError where a channel's mean is the same everywhere.
         """
         places = (0, 2, 3)
         of_means = mean.double().var(dim=places, correction=0)

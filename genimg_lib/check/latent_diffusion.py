@@ -1,5 +1,7 @@
 """Checks of notebook 54, latent diffusion."""
 
+import math
+
 import torch
 
 from genimg_lib.check import inputs
@@ -66,6 +68,12 @@ scale_of = Check(
         "what q adds is left out.": lambda mean, logvar: mean.var(
             dim=(0, 2, 3), correction=0
         ).sqrt(),
+        "divided by one less than the number of values: correction=0.": lambda mean, logvar: (
+            mean.var(dim=(0, 2, 3)) + logvar.exp().mean(dim=(0, 2, 3))
+        ).sqrt(),
+        "places differ, too: all values of a channel belong together.": lambda mean, logvar: (
+            mean.var(dim=0, correction=0).mean(dim=(1, 2)) + logvar.exp().mean(dim=(0, 2, 3))
+        ).sqrt(),
         "what differs from image to image is left out.": lambda mean, logvar: (
             logvar.exp().mean(dim=(0, 2, 3)).sqrt()
         ),
@@ -126,7 +134,7 @@ rate = Check(
         "log(1 + v / b) is the rate of another problem: a channel with noise.": lambda v, b: (
             0.5 * torch.log1p(v / b)
         ),
-        "where nothing is encoded the rate is 0, not that of b.": lambda v, b: (
+        "below the water the logarithm is negative; the rate is 0, not its size.": lambda v, b: (
             0.5 * (v / b).log().abs()
         ),
     },
@@ -279,6 +287,9 @@ blended = Check(
             s * ((1 - w) * a + w * b + m)
         ),
         "w is not used.": lambda f, a, b, w, m, s: _blended(f, a, b, 0.5, m, s),
+        "on a straight line: this goes along a circle.": lambda f, a, b, w, m, s: f(
+            s * (math.cos(w * math.pi / 2) * a + math.sin(w * math.pi / 2) * b) + m
+        ),
         "weights have to sum to 1.": lambda f, a, b, w, m, s: f(s * (a + w * b) + m),
         "these are latents; wanted are images.": lambda f, a, b, w, m, s: (
             s * ((1 - w) * a + w * b) + m

@@ -123,11 +123,11 @@ check.of_scale(of_scale)  # 2 points
 # %% [markdown]
 # ## 6. Between two faces  ★★★ (25 minutes, a project)
 #
-# Two faces as the flow sees them: mix them, $w = 0$ the first and $w = 1$ the second, and decode.
+# Two faces as the flow sees them: mix them along a straight line, $w = 0$ the first and $w = 1$ the second, and decode.
 #
-# Then load `latent_flow_portraits_64`, encode two portraits and look at $w = 0.5$.
+# Then take `own = pretrained.load_latent_flow()` and two portraits of 64 pixels, as `own.scaled(own.images.encode(x)[0])`, and look at $w = 0.5$.
 # Is it a face, or two? Compare it with the mean of the two pictures, pixel by pixel.
-# Now let the flow help: add noise to the mixed latents up to $t = 0.3$, and walk from there.
+# Now let the flow help: $z_t = 0.3\, z + 0.7\, \epsilon$, and `flow.multistep` from there, at 0.3 and those of `flow.times(10)` that come later.
 
 
 # %%
