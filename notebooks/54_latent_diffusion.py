@@ -365,14 +365,14 @@ if CHECKED:
     assert min(w[s] for w in (taught, nothing) for s in ends) > 1.6 * taught[1.0]
     assert all(all_right[s] < 0.8 * taught[s] for s in (1 / 8, 8.0, 64.0))
     assert all_right[64.0] > 2 * all_right[8.0] and all_right[1 / 64] > 0.9
-    smallest = torch.stack(of_smallest)  # all nearly the mean of all
-    assert smallest.abs().max() < 0.3
+    spread = torch.stack(of_smallest).std(dim=1)  # of each seed's points
+    assert spread.max() < 0.05
 
 # %% [markdown]
 # All three go wrong at the ends.
 # With exact guesses, the sampler alone: its last call comes too early for numbers much too small, its first too late for those much too large.
 # Where the network learned at the scale, its times of training matter: put right, they bring the points nearer at 1/8, 8 and 64.
-# And the size itself matters: at 64 something is left, and at 1/64 nothing helps. Beside noise of size 1 such numbers can't be seen, and the network guesses the mean of all.
+# And the size itself matters: at 64 something is left, and at 1/64 nothing helps. Beside noise of size 1 such numbers can't be seen: all walks of a network end at one and the same number, somewhere between the heaps.
 #
 # But 1 is no law.
 # The usual times are better for 8 here: at scale 1 the first calls, with noise 40 to 5 times the data, have little to decide about two heaps of numbers.
