@@ -129,6 +129,7 @@ assert all(
 # %% [markdown]
 # Twice the side, four times the cost, and each image holds four times as many numbers to get right.
 # Most of them say little: an edge of a shirt is where it is because its neighbours say so.
+#
 # **Latent diffusion** (Rombach et al. 2022) shares out the work.
 # An autoencoder learns the edges, once: it makes a small grid of numbers of an image and an image of such a grid.
 # (Theirs by features and a discriminator, as in notebook 34; ours by squared error alone, so it blurs a little.)
@@ -755,7 +756,7 @@ plots.show(
 
 # %% [markdown]
 # 3. is the one that looks broken. It is also the easiest to make: a sampler that was written for pixels clamps, and latents reach far beyond 1.
-# 1. and 2. look like a flow that wants more training: faces are whole, the factors are read nearly as well as before, and the distance is several times as large.
+# 1. and 2. look like a flow that wants more training: faces are whole, the factors are read nearly as well as before, and the distance is at least twice as large.
 # Encode a few real faces, scale, unscale and decode them: a test of a line finds all three.
 #
 # ## The course's faces

@@ -91,7 +91,7 @@ check.scale_of(scale_of)  # 2 points
 
 # %%
 def batch(mean, logvar, eps, shift, scale):
-    """mean, logvar, eps: [N, d, H, W]; shift, scale: [1, d, 1, 1]. Returns like mean."""
+    """mean, logvar, eps: [N, d, H, W]; shift, scale: [1, d, 1, 1]. Like mean."""
     ### BEGIN SOLUTION
     z = mean + (0.5 * logvar).exp() * eps
     return (z - shift) / scale
