@@ -52,6 +52,8 @@ def browser(width=1280, height=900, dark=False):
         )
         try:
             look(driver, width, height, dark)
+            # without focus, as headless in Chromium 150, JupyterLab knows no current panel
+            driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
             yield driver
         finally:
             driver.quit()
