@@ -146,6 +146,7 @@ assert all(
 # $$\mathbb{E}_x\, \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big) = I(x; z) + \mathrm{KL}\big(q(z)\,\|\,p(z)\big). \tag{1}$$
 #
 # The second part is paid because the codes of all images together don't lie as the prior $p(z) = \mathcal{N}(0, I)$ does; where it is above 0, the prior draws other $z$ than the decoder learned on.
+#
 # Nothing forces $p(z)$ to be normal.
 # Notebook 33 learned a prior of tokens; here a flow learns a prior of numbers, $p(z) \approx q(z)$, *after* the autoencoder is done.
 # It can close the second part, and nothing but it: what $z$ doesn't say of $x$, no prior brings back.
@@ -209,6 +210,7 @@ assert torch.allclose(variance, torch.ones(4).double(), atol=1e-3)
 # So a nat is spent only where it lowers the squared error enough: numbers of variance below $b$ get none, and of all others the error $b$ is left.
 # And at the optimum every latent has the variance 1, however small the weight, if it isn't 0.
 # At the optimum: the smaller the weight, the weaker that pull, and a training that ends earlier leaves latents at another scale.
+#
 # (Stable Diffusion's autoencoder has a weight of a millionth, beside an absolute and a perceptual error; its latents had a standard deviation of 5.5, and are multiplied by 1/5.5 = 0.18215 before the diffusion sees them.)
 #
 # ## The maths: the scale of latents
@@ -373,6 +375,7 @@ if CHECKED:
 # All three go wrong at the ends.
 # With exact guesses, the sampler alone: its last call comes too early for numbers much too small, its first too late for those much too large.
 # Where the network learned at the scale, its times of training matter: put right, they bring the points nearer at 1/8, 8 and 64.
+#
 # And the size itself matters: at 64 something is left, and at 1/64 nothing helps. Beside noise of size 1 such numbers can't be seen: all walks of a network end at one and the same number, somewhere between the heaps.
 #
 # But 1 is no law.
@@ -641,6 +644,7 @@ plots.show(
 # But a flow of pixels can look at patches of 4 or 8 pixels, by the networks of the table of costs.
 # So: 64 pixels, ten minutes *in all* on the two cores of one machine, the autoencoder's share and the encoding included; the same 20,000 faces, conditions, optimisers, batches of 32, times and sampler; judged by 2,000 faces (`genimg bench latent_flow`, one seed).
 # The shift of the times, -0.7, was tried among three for latents, at patches of 4 only it, at 8 it was taken over.
+#
 # **Predict** the order.
 
 # %%
