@@ -643,6 +643,7 @@ plots.show(
 # The story at the top says so.
 # But a flow of pixels can look at patches of 4 or 8 pixels, by the networks of the table of costs.
 # So: 64 pixels, ten minutes *in all* on the two cores of one machine, the autoencoder's share and the encoding included; the same 20,000 faces, conditions, optimisers, batches of 32, times and sampler; judged by 2,000 faces (`genimg bench latent_flow`, one seed).
+#
 # The shift of the times, -0.7, was tried among three for latents, at patches of 4 only it, at 8 it was taken over.
 #
 # **Predict** the order.
