@@ -2,8 +2,7 @@
 # torch 2.13.0: torch.optim.Muon makes its matrices orthogonal in bfloat16, whatever the weights are
 # and on every device: a float64 weight's step is right to about two digits. On a CPU without
 # instructions for bfloat16 those products are emulated. The printed times are of one step for 20
-# matrices of 80 x 720, by torch, and of the same polynomial in float32; there the second is many
-# times faster, and a small network's step costs more than its forward and backward pass together.
+# matrices of 80 x 720, by torch, and of the same polynomial in float32.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

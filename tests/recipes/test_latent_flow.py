@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from genimg_lib import data, pretrained
+from genimg_lib import data, pretrained, results
 from genimg_lib.data import portraits
 from genimg_lib.latent_model import LatentFlow
 from genimg_lib.recipes import latent_flow as recipe
@@ -61,3 +61,18 @@ def test_the_shipped_latent_flow_reaches_what_its_facts_say():
 def test_another_name_is_refused_with_those_that_are_known():
     with pytest.raises(ValueError, match="latent_flow_portraits_64"):
         pretrained.load_latent_flow("flow_portraits")
+
+
+def test_the_stored_benchmark_is_what_notebook_54_says_of_the_rate():
+    stored = results.figures("bench_latent_flow")
+
+    def over_sets(weight, kind):
+        return torch.tensor([stored[f"rate_{weight}_{k}_{kind}"] for k in range(3)])
+
+    for kind in ("rebuilt_psnr", "rebuilt_fd", "fd", "scale"):
+        none, small = over_sets("0", kind), over_sets("0.001", kind)
+        assert abs(none.mean() - small.mean()) < 2 * max(none.std(), small.std())
+    for kind in ("rebuilt_fd", "fd"):
+        assert over_sets("0.1", kind).min() > over_sets("0.001", kind).max()
+    assert over_sets("0.1", "rebuilt_psnr").mean() < over_sets("0.001", "rebuilt_psnr").mean()
+    assert abs(over_sets("0.1", "scale") - 1).max() < abs(over_sets("0.001", "scale") - 1).min()
