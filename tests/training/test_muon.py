@@ -15,8 +15,8 @@ def network():
     )
 
 
-def backward(net):
-    x = torch.randn(5, 2, 4, 4, generator=torch.Generator().manual_seed(1))
+def backward(net, seed=1):
+    x = torch.randn(5, 2, 4, 4, generator=torch.Generator().manual_seed(seed))
     net(x).square().mean().backward()
 
 
@@ -28,9 +28,9 @@ def steps_of_both(lr=0.01):
     theirs = torch.optim.Muon([matrix], lr=lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
     ours = Muon(net, lr=lr)
     yield weight.detach().flatten(1).clone(), matrix.detach().clone()
-    for _ in range(3):
+    for seed in range(3):  # gradients that differ, or momentum would not show
         ours.zero_grad()
-        backward(net)
+        backward(net, seed)
         matrix.grad = weight.grad.flatten(1).clone()
         theirs.step()
         ours.step()

@@ -81,5 +81,6 @@ def test_patches_begin_without_seams_where_a_last_convolution_paints():
 
 
 def test_a_grid_vae_of_a_size_that_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="136"):
-        grid_vae(size=136)
+    for made_of in (vae.GridVAE, vae.GridEncoder, vae.GridDecoder):
+        with pytest.raises(ValueError, match="136"):
+            made_of(size=136)
