@@ -388,15 +388,19 @@ assert torch.equal(one, drawn(told_alone, c_few, few))
 
 
 # %%
+real_features = evaluator.features(evaluator.real(run.samples).images)
+
+
 def measured(images):
     """(accuracy, Fréchet distance, precision, recall, combinations, contrast)."""
     read = evaluator.read(images)
     right = metrics.agreement(read, {name: asked[name] for name in SHOWN})
-    report = evaluator.report(images)
+    features = evaluator.features(images)
     kinds = torch.stack([read[name] for name in SHOWN], dim=1)
     return (
         sum(right.values()) / len(right),
-        *(report[k] for k in ("fd", "precision", "recall")),
+        evaluator.fd(images),
+        *metrics.precision_recall(real_features, features),
         len(kinds.unique(dim=0)),
         images.std(dim=(1, 2, 3)).mean().item(),
     )
