@@ -264,6 +264,24 @@ def _sample_arguments(command):
     add("--list", action="store_true", help="the models, and what they are known to reach")
 
 
+def _denoise(args):
+    from genimg_lib.apps import denoise
+
+    print(denoise.denoise_file(args.picture, args.out, args.sigma, args.overwrite))
+
+
+def _denoise_arguments(command):
+    add = command.add_argument
+    add("picture", help="a picture file, of any size, grey or in colour")
+    add("-o", "--out", required=True, help="the file to write: .png, .jpg, .webp, .tif, .bmp")
+    add(
+        "--sigma",
+        type=float,
+        help="the noise's standard deviation in grey levels of 255 (estimated, if not given)",
+    )
+    add("--overwrite", action="store_true", help="write over what is there")
+
+
 # ------------------------------------------------------------------ for authors
 
 
@@ -416,6 +434,7 @@ COMMANDS = {
         _sample_arguments,
     ),
     "stylize": (_stylize, "give a picture or a film the style of another", _stylize_arguments),
+    "denoise": (_denoise, "take the noise out of a picture of any size", _denoise_arguments),
     "exercises": (
         _exercises,
         "make exercises: solved, for students, nbgrader",

@@ -9,6 +9,7 @@ from genimg_lib.errors import DataError, unknown
 from genimg_lib.flow import PatchUNet
 from genimg_lib.gan import Generator
 from genimg_lib.latent_model import LatentFlow
+from genimg_lib.restore import Denoiser
 from genimg_lib.style import AnyStyle, FeatureNet, Features, StyleNet, networks
 from genimg_lib.token_model import TokenModel
 from genimg_lib.vae import ConvVAE
@@ -21,6 +22,7 @@ __all__ = [
     "features_here",
     "load_any_style",
     "load_codes",
+    "load_denoiser",
     "load_drawn_styles",
     "load_flow",
     "load_generator",
@@ -98,6 +100,18 @@ def load_codes(name, device="cpu"):
     if name not in known:
         raise unknown("model with codes", name, known)
     return _filled(TokenModel(**facts(name)["network"]), name, device)
+
+
+def load_denoiser(name="denoiser_grey", device="cpu"):
+    """A trained restore.Denoiser, frozen, in eval mode.
+
+    name: "denoiser_grey" or "denoiser_colour"; their facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    known = [there for there in weights.names() if there.startswith("denoiser_")]
+    if name not in known:
+        raise unknown("denoiser", name, known)
+    return _filled(Denoiser(**facts(name)["network"]), name, device)
 
 
 def load_material_features(device="cpu"):

@@ -32,6 +32,7 @@ MODULES = (
     "flow_matching",
     "guidance",
     "latent_diffusion",
+    "denoising",
 )
 
 __all__ = ["MODULES", "Wrong"]

@@ -197,7 +197,7 @@ CHAPTERS = (
         "63_denoising",
         "Denoising",
         "At work",
-        ("51",),
+        ("12", "17", "31"),
         promise="What noise hides, and what can be known again",
     ),
     Chapter(

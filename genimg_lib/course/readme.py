@@ -127,12 +127,36 @@ def flows():
     return "\n".join(lines)
 
 
+def _figure(value, digits):
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def denoisers():
+    """The benchmark of denoisers, a method a row; nothing where it was never stored."""
+    stored = results.stored("bench_restore")
+    if not stored:
+        return ""
+    m = stored["metrics"]
+    sigmas = sorted({int(key.rpartition("_")[2]) for key in m if "_psnr_" in key})
+    columns = [f"{kind} {sigma}" for kind in ("grey", "colour") for sigma in sigmas]
+    lines = [f"| method | {' | '.join(columns)} | ms grey | ms colour |"]
+    lines.append("|---|" + "--:|" * (len(columns) + 2))
+    ways = [key.removeprefix("grey_").removesuffix("_ms") for key in m if key.endswith("_ms")]
+    for way in dict.fromkeys(way for way in ways if not way.startswith("colour_")):
+        keys = [f"{kind}_{way}_psnr_{s}" for kind in ("grey", "colour") for s in sigmas]
+        keys += [f"{kind}_{way}_ms" for kind in ("grey", "colour")]
+        values = [_figure(m.get(key), 1 if key.endswith("ms") else 2) for key in keys]
+        lines.append(f"| {way.replace('_', ' ')} | {' | '.join(values)} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "cards": cards,
     "figures": figures,
     "evaluators": evaluators,
     "generators": generators,
     "flows": flows,
+    "denoisers": denoisers,
 }
 
 

@@ -21,15 +21,28 @@ NAMES = (
     "coins",
     "moon",
 )
+# documents, and what telescopes, microscopes and a pair of cameras saw: to learn from
+OTHERS = (
+    "clock",
+    "hubble_deep_field",
+    "immunohistochemistry",
+    "page",
+    "retina",
+    "stereo_motorcycle",
+    "text",
+)
 
 
 def open_photo(name):
-    """One of the photographs `NAMES` at its full size: uint8 [3, H, W]."""
-    if name not in NAMES:
-        raise ValueError(f"unknown photograph {name!r}; known: {', '.join(NAMES)}")
+    """One of the photographs `NAMES` or `OTHERS` at its full size: uint8 [3, H, W]."""
+    if name not in (*NAMES, *OTHERS):
+        raise ValueError(f"unknown photograph {name!r}; known: {', '.join((*NAMES, *OTHERS))}")
     import skimage.data
 
-    return to_tensor(Image.fromarray(getattr(skimage.data, name)()))
+    image = getattr(skimage.data, name)()
+    if isinstance(image, tuple):  # of two cameras, and how far away things are
+        image = image[0]
+    return to_tensor(Image.fromarray(image))
 
 
 def open_image(path):
@@ -72,6 +85,47 @@ def crops(n, size, seed=0, names=NAMES):
         piece = square(image[:, top : top + side, left : left + side], size)
         cut.append(piece.flip(2) if torch.rand((), generator=g) < 0.5 else piece)
     return torch.stack(cut)
+
+
+def pieces(n, size, seed=0, names=NAMES, scales=(1.0, 0.75, 0.5, 0.35)):
+    """n square pieces of photographs that were made smaller: uint8 [n, 3, size, size].
+
+    From random places, some mirrored, some turned by a quarter; they overlap.
+    scales: how much smaller, chosen by chance, a picture as often as the root of its pixels says.
+    """
+    g = torch.Generator().manual_seed(seed)
+    shrunk = [_smaller(open_photo(name), scale) for name in names for scale in scales]
+    shrunk = [image for image in shrunk if min(image.shape[1:]) >= size]
+    pixels = torch.tensor([float(image[0].numel()) for image in shrunk])
+    cut = []
+    for k in torch.multinomial(pixels.sqrt(), n, replacement=True, generator=g).tolist():
+        image = shrunk[k]
+        top, left = (
+            int(torch.randint(length - size + 1, (), generator=g)) for length in image.shape[1:]
+        )
+        piece = image[:, top : top + size, left : left + size]
+        turned, mirrored = torch.randint(2, (2,), generator=g).tolist()
+        piece = piece.transpose(1, 2) if turned else piece
+        cut.append(piece.flip(2) if mirrored else piece)
+    return torch.stack(cut)
+
+
+def _smaller(image, scale):
+    """uint8 [3, H, W], its sides times the scale, with Lanczos' filter."""
+    if scale == 1:
+        return image
+    picture = Image.fromarray(image.permute(1, 2, 0).numpy())
+    wanted = [round(scale * side) for side in picture.size]
+    return to_tensor(picture.resize(wanted, Image.Resampling.LANCZOS))
+
+
+def grey(images):
+    """uint8 images [..., 3, H, W] to their luma, [..., 1, H, W], rounded.
+
+    Source: ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B.
+    """
+    weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+    return (images.float() * weights).sum(dim=-3, keepdim=True).round().to(torch.uint8)
 
 
 def square(image, size):

@@ -114,7 +114,11 @@ RECIPES = {
         "one_step", "train", 10.0, "notebook 52's generator of one call, for longer"
     ),
     "latent_flow_portraits_64": Recipe(
-        "latent_flow", "train", 10.0, "notebook 54's flow of latents, told all factors, for longer"
+        "latent_flow", "train", 24.0, "notebook 54's flow of latents, told all factors, for longer"
+    ),
+    "denoiser_grey": Recipe("denoise", "train", 16.0, "notebook 63's denoiser, for longer"),
+    "denoiser_colour": Recipe(
+        "denoise", "train", 16.0, "notebook 63's denoiser, in colour", {"channels": 3}
     ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),

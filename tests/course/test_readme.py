@@ -75,7 +75,22 @@ def test_the_generators_come_from_the_files_that_ship():
 
 
 def test_a_benchmark_that_was_never_stored_has_no_table(page):
-    assert readme.flows() == ""
+    assert readme.flows() == "" and readme.denoisers() == ""
+
+
+def test_the_benchmark_of_denoisers_has_a_row_a_method_and_leaves_empty_what_is_not_there(
+    page, shipped
+):
+    metrics = {"grey_bm3d_psnr_15": 33.128, "grey_bm3d_psnr_50": 28.1, "grey_bm3d_ms": 612.34}
+    metrics |= {"colour_bm3d_psnr_15": 34.0, "colour_bm3d_psnr_50": 29.0, "colour_bm3d_ms": 2_000}
+    metrics |= {"grey_minutes_psnr_15": 33.0, "grey_minutes_psnr_50": 29, "grey_minutes_ms": 9}
+    files.write_json(shipped / "results" / "bench_restore.cpu.json", {"metrics": metrics})
+    head, _, *rows = readme.denoisers().splitlines()
+    assert "grey 15 | grey 50 | colour 15 | colour 50" in head
+    assert rows == [
+        "| bm3d | 33.13 | 28.10 | 34.00 | 29.00 | 612.3 | 2000.0 |",
+        "| minutes | 33.00 | 29.00 |  |  | 9.0 |  |",
+    ]
 
 
 def test_the_benchmark_of_flows_has_a_row_for_each_way(page, shipped):

@@ -1,0 +1,214 @@
+"""People's own pictures: pixels, transparency, colour profile and EXIF, in and out again."""
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageCms, ImageOps
+
+from genimg_lib.data import photos
+from genimg_lib.errors import DataError
+from genimg_lib.files import write_atomically
+
+# what can be written, and which of them keep transparency, a colour profile, EXIF
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+KEEP_ALPHA = (".png", ".webp", ".tif", ".tiff")
+HEIC = (".heic", ".heif")  # which Pillow does not read
+KEEP_PROFILE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
+LARGEST = {".webp": 16_383, ".jpg": 65_535, ".jpeg": 65_535}  # pixels of a side
+
+
+@dataclass
+class Picture:
+    """pixels: uint8 [1 or 3, H, W]. alpha: uint8 [1, H, W], or None where all is opaque.
+
+    profile: the bytes of its colour profile, or None. exif: bytes, or None. dpi: or None.
+    kind: of the file that it came from, in Pillow's words.
+    lost: sentences about what could not be kept when it was read.
+    """
+
+    pixels: torch.Tensor
+    alpha: torch.Tensor | None = None
+    profile: bytes | None = None
+    exif: bytes | None = None
+    dpi: tuple | None = None
+    kind: str | None = None
+    lost: tuple = ()
+
+
+def read(path):
+    """A picture file, turned upright as its EXIF says: a `Picture`.
+
+    Grey ones stay grey; palettes and CMYK become RGB, with the colours that their profile says;
+    16 bits a pixel are brought down to 8, and `lost` says so.
+    Raises DataError where there is no picture, or a film.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise DataError(f"there is no picture {str(path)!r}, looked for at {path.absolute()}")
+    try:
+        with Image.open(path) as image:
+            pages, kind = getattr(image, "n_frames", 1), image.format
+            if kind != "MPO" and pages > 1:
+                raise DataError(
+                    f"{path} is a film or has several pages ({pages}); expected one picture: take"
+                    " it apart first"
+                )
+            lost = []
+            if pages > 1:  # a telephone's JPEG
+                lost.append(f"{path.name} holds {pages} pictures; the first one is taken")
+            if _is_deep(image):
+                lost.append("16 bits a pixel were brought down to 8")
+            if "xmp" in image.info or "XML:com.adobe.xmp" in image.info:
+                lost.append("notes in XMP are not kept")
+            return _taken(ImageOps.exif_transpose(image), "JPEG" if kind == "MPO" else kind, lost)
+    except DataError:
+        raise
+    except (*photos.BROKEN, Image.DecompressionBombError) as error:
+        what = "; a telephone's HEIC can be saved as JPEG or PNG" * (path.suffix.lower() in HEIC)
+        raise DataError(f"{path} cannot be read as a picture ({error}){what}") from None
+
+
+def _is_deep(image):
+    """Has it 16 bits a channel? Pillow opens grey ones as they are, and colours as 8 bits."""
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return True
+    if image.format == "PNG":
+        return any(";16" in str(tile[3]) for tile in image.tile)
+    return image.format == "TIFF" and max(image.tag_v2.get(258, (8,))) > 8
+
+
+def _taken(image, kind, lost):
+    if image.mode == "F":
+        raise ValueError("its pixels are real numbers, whose range is not known")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        levels = np.asarray(image).astype(np.int64).clip(0, 65_535)
+        image = _with_info(Image.fromarray(((levels + 128) // 257).astype("uint8")), image)
+    profile, exif = image.info.get("icc_profile"), image.info.get("exif")
+    dpi = image.info.get("dpi")
+    if image.mode not in ("L", "LA", "RGB", "RGBA", "1", "P", "PA"):
+        lost.append(f"its colours ({image.mode}) were turned into sRGB")
+        image, profile = _as_rgb(image, profile), None
+    alpha = None
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("LA" if image.mode in ("L", "LA", "1") else "RGBA")
+        alpha = _tensor(image.getchannel("A"))
+        alpha = None if alpha.min() == 255 else alpha
+    is_grey = image.mode in ("L", "LA", "1")
+    pixels = _tensor(image.convert("L" if is_grey else "RGB"))
+    return Picture(pixels, alpha, profile, exif, dpi, kind, tuple(lost))
+
+
+def _with_info(image, like):
+    image.info |= {k: v for k, v in like.info.items() if k in ("icc_profile", "exif", "dpi")}
+    return image
+
+
+def _as_rgb(image, profile):
+    """CMYK, Lab and the like as sRGB: by its profile, or, where it is broken or none, without."""
+    if profile and image.mode in ("CMYK", "LAB"):
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(
+                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+            )
+        except (ImageCms.PyCMSError, OSError):
+            pass
+    return image.convert("RGB")
+
+
+def _tensor(image):
+    values = np.asarray(image).copy()
+    return torch.from_numpy(values).view(image.height, image.width, -1).permute(2, 0, 1)
+
+
+def check_place(out, sources=(), overwrite=False):
+    """Check that a path can hold a picture, before a long job; gives it as a Path.
+
+    sources: files that must not be written over.
+    Raises ValueError where it cannot, where it is taken, or where it is one of the sources.
+    """
+    out = Path(out).expanduser()
+    if out.suffix.lower() not in ENDINGS:
+        raise ValueError(f"expected {out} to end in one of {', '.join(ENDINGS)}")
+    if not out.parent.is_dir():
+        raise ValueError(f"there is no folder {out.parent.absolute()} to write into")
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; expected a file that can be written")
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise ValueError(f"{out.absolute()} cannot be written: no permission")
+    for source in sources:
+        source = Path(source).expanduser()
+        if out.exists() and source.exists() and out.samefile(source):
+            raise ValueError(f"{out} is the input; give the result a name of its own")
+    if out.exists() and not overwrite:
+        raise ValueError(f"{out} is there already; another name, or --overwrite")
+    return out
+
+
+def check_fits(picture, out, factor=1):
+    """Check that a file's format can hold a picture of this size times a factor.
+
+    Raises ValueError where it cannot; gives sentences about what will be lost.
+    """
+    ending, (height, width) = out.suffix.lower(), picture.pixels.shape[1:]
+    longest = factor * max(height, width)
+    if longest > LARGEST.get(ending, longest):
+        raise ValueError(
+            f"{ending} holds at most {LARGEST[ending]:,} pixels a side, the result has"
+            f" {longest:,}; .png or .tif hold it"
+        )
+    said = list(picture.lost)
+    if picture.alpha is not None and ending not in KEEP_ALPHA:
+        said.append(f"{ending} has no transparency: what shows through is laid on white")
+    if picture.profile and ending not in KEEP_PROFILE:
+        what = "colours are turned into sRGB" if len(picture.pixels) == 3 else "it is dropped"
+        said.append(f"{ending} keeps no colour profile: {what}")
+    if picture.exif and ending not in KEEP_PROFILE:
+        said.append(f"{ending} keeps no EXIF: when and how it was taken is dropped")
+    return said
+
+
+def write(picture, out):
+    """Write a picture to a file, whole or not at all.
+
+    Kept are transparency, colour profile and EXIF, where the format has a place for them.
+    """
+    ending = out.suffix.lower()
+    kind = Image.registered_extensions()[ending]
+    image = _image(picture.pixels)
+    more = dict(QUALITY.get(kind, {}))
+    if picture.alpha is not None and ending in KEEP_ALPHA:
+        image.putalpha(_image(picture.alpha))
+    elif picture.alpha is not None:
+        ground = Image.new(image.mode, image.size, "white")
+        image = Image.composite(image, ground, _image(picture.alpha))
+    if picture.profile and ending in KEEP_PROFILE:
+        more["icc_profile"] = picture.profile
+    elif picture.profile and image.mode == "RGB":
+        image = _in_srgb(image, picture.profile)
+    if picture.exif and ending in KEEP_PROFILE:
+        more["exif"] = picture.exif
+    if picture.dpi and ending != ".webp":
+        more["dpi"] = picture.dpi
+    stream = io.BytesIO()
+    image.save(stream, kind, **more)
+    write_atomically(out, stream.getvalue())
+
+
+def _in_srgb(image, profile):
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError):
+        return image
+
+
+def _image(pixels):
+    """uint8 [1 or 3, H, W] as a Pillow image."""
+    values = pixels.permute(1, 2, 0).contiguous().numpy()
+    return Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)

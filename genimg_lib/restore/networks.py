@@ -1,0 +1,93 @@
+"""A denoiser for photographs that is told how much noise there is."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Block(nn.Module):
+    """Two convolutions beside a shortcut, without biases. h: [N, c, H, W]."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.conv1 = nn.Conv2d(c, c, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(c, c, 3, padding=1, bias=False)
+        nn.init.zeros_(self.conv2.weight)  # a block begins as the identity
+
+    def forward(self, h):
+        return h + self.conv2(F.relu(self.conv1(h)))
+
+
+class Denoiser(nn.Module):
+    """net(y, sigma): noisy images to the best guess of the clean ones, [N, channels, H, W].
+
+    y: [N, channels, H, W] in [-1, 1] and beyond, of any size.
+    sigma: the noise's standard deviation in the units of y: a number, [N], or a map [N, 1, H, W].
+    width: channels on patches of 2x2 pixels; twice and four times as many on grids of a half and
+        a quarter of the size. blocks: residual blocks on each way.
+    Without biases, net(a y, a sigma) = a net(y, sigma) for a > 0.
+    Raises ValueError for another number of channels, or sigma of another shape.
+    Source: the noise as a map on patches, Zhang et al. 2018 (FFDNet, arXiv:1710.04026); residual
+        blocks on a U without biases, Zhang et al. 2021 (DRUNet, arXiv:2008.13751); why no biases,
+        Mohan et al. 2020 (arXiv:1906.05478).
+    """
+
+    STEP = 8  # sides are filled up to a multiple of so many pixels
+
+    def __init__(self, channels=1, width=32, blocks=2):
+        super().__init__()
+        self.channels = channels
+        w_1, w_2, w_3 = width, 2 * width, 4 * width
+        self.inward = nn.Conv2d(4 * channels + 1, w_1, 3, padding=1, bias=False)
+        self.down_1 = nn.Sequential(*_blocks(w_1, blocks))
+        self.halve_1 = nn.Conv2d(w_1, w_2, 2, stride=2, bias=False)
+        self.down_2 = nn.Sequential(*_blocks(w_2, blocks))
+        self.halve_2 = nn.Conv2d(w_2, w_3, 2, stride=2, bias=False)
+        self.middle = nn.Sequential(*_blocks(w_3, blocks))
+        self.double_2 = nn.Conv2d(w_3, 4 * w_2, 1, bias=False)
+        self.up_2 = nn.Sequential(*_blocks(w_2, blocks))
+        self.double_1 = nn.Conv2d(w_2, 4 * w_1, 1, bias=False)
+        self.up_1 = nn.Sequential(*_blocks(w_1, blocks))
+        self.outward = nn.Conv2d(w_1, 4 * channels, 3, padding=1, bias=False)
+
+    def forward(self, y, sigma):
+        if y.dim() != 4 or y.shape[1] != self.channels:
+            raise ValueError(f"expected images [N, {self.channels}, H, W], got {list(y.shape)}")
+        height, width = y.shape[2:]
+        y_and_map = torch.cat([y, noise_map(sigma, y)], dim=1)
+        filled = _filled(y_and_map, self.STEP)
+        image, levels = filled[:, :-1], filled[:, -1:]
+        patches = [F.pixel_unshuffle(image, 2), F.avg_pool2d(levels, 2)]
+        h_1 = self.down_1(self.inward(torch.cat(patches, dim=1)))  # [N, w, H / 2, W / 2]
+        h_2 = self.down_2(self.halve_1(h_1))  # [N, 2w, H / 4, W / 4]
+        h = self.middle(self.halve_2(h_2))  # [N, 4w, H / 8, W / 8]
+        h = self.up_2(h_2 + F.pixel_shuffle(self.double_2(h), 2))
+        h = self.up_1(h_1 + F.pixel_shuffle(self.double_1(h), 2))
+        noise = F.pixel_shuffle(self.outward(h), 2)
+        return y - noise[:, :, :height, :width]
+
+
+def _blocks(c, n):
+    return [Block(c) for _ in range(n)]
+
+
+def noise_map(sigma, y):
+    """sigma as a map [N, 1, H, W] for images y [N, C, H, W].
+
+    sigma: a number, [N], or a map already. Raises ValueError for another shape.
+    """
+    sigma = torch.as_tensor(sigma, dtype=y.dtype, device=y.device)
+    n, _, height, width = y.shape
+    if sigma.shape == (n, 1, height, width):
+        return sigma
+    if sigma.dim() > 1 or (sigma.dim() == 1 and len(sigma) != n):
+        raise ValueError(
+            f"expected one sigma, {n}, or a map {[n, 1, height, width]}, got {list(sigma.shape)}"
+        )
+    return sigma.view(-1, 1, 1, 1).expand(n, 1, height, width)
+
+
+def _filled(x, step):
+    """Images [N, C, H, W] continued to the right and below, to multiples of a step."""
+    height, width = x.shape[2:]
+    return F.pad(x, (0, -width % step, 0, -height % step), mode="replicate")

@@ -1,0 +1,139 @@
+"""Posteriors: exact ones by brute force, and what a flow's walks make of them."""
+
+import math
+
+import pytest
+import torch
+
+from genimg_lib import divergences, flow, restore
+from genimg_lib.data.mixture import GaussianMixture
+
+
+def double(*rows):
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+MIXTURE = GaussianMixture(
+    double(0.3, 0.7),
+    double([-0.8, 0.5], [0.6, -0.7]),
+    torch.stack([double([0.10, 0.05], [0.05, 0.12]), double([0.2, -0.1], [-0.1, 0.15])]),
+)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_the_gaussian_posterior_is_that_of_the_joint_density():
+    mean, C = double(0.2, -0.4), double([1.0, 0.6], [0.6, 0.8])
+    A, y, sigma = double([1.0, -0.5]), double(0.9), 0.3
+    found, left = restore.gaussian_posterior(mean, C, A, y, sigma)
+    axis = torch.linspace(-6, 6, 1_201, dtype=torch.float64)
+    x = torch.cartesian_prod(axis, axis)
+    away = x - mean
+    log_p = -(away @ torch.linalg.inv(C) * away).sum(dim=1) / 2
+    log_p = log_p - ((y - x @ A.T)[:, 0] / sigma) ** 2 / 2
+    p = torch.softmax(log_p, dim=0)
+    assert torch.allclose(p @ x, found, atol=1e-6)
+    assert torch.allclose((p[:, None] * (x - found)).T @ (x - found), left, atol=1e-6)
+
+
+def test_a_sigma_below_0_is_refused():
+    with pytest.raises(ValueError, match="-1"):
+        restore.gaussian_posterior(double(0.0), double([1.0]), double([1.0]), double(1.0), -1)
+
+
+@pytest.mark.parametrize("seen", [[0], [1]])
+def test_a_mixture_is_conditioned_by_bayes(seen):
+    value = double(0.35)
+    other = restore.conditioned(MIXTURE, seen, value)
+    axis = torch.linspace(-4, 4, 4_001, dtype=torch.float64)[:, None]
+    both = torch.cat([value.expand(len(axis), 1), axis], dim=1)
+    joint = MIXTURE.log_prob(both if seen == [0] else both.flip(1)).exp()
+    density = joint / (joint.sum() * (axis[1] - axis[0]))
+    assert torch.allclose(other.log_prob(axis).exp(), density, atol=1e-9)
+    assert other.weights.sum().item() == pytest.approx(1)
+
+
+def walked(way, n=4_000, value=0.35, calls=40, **more):
+    """The points at the end of a walk, whose first coordinate is seen."""
+    y = torch.tensor([value, 0.0], dtype=torch.float64).expand(n, 2)
+    seen = torch.tensor([True, False])
+
+    def denoise(x, t):
+        alpha = t[0].item()
+        return MIXTURE.posterior(x, alpha, 1 - alpha)[0]
+
+    x = torch.randn(n, 2, generator=seeded(), dtype=torch.float64)
+    times = [0.002, *flow.even_ratios(calls, ends=(-6, 6))[1:]]
+    return flow.last(way(denoise, x, times, seen, y, **more))
+
+
+def off(end, value=0.35, n=4_000):
+    """W1 of the hidden coordinate to the exact posterior, and what as many exact draws have."""
+    exact = restore.conditioned(MIXTURE, [0], double(value))
+    truth = exact.sample(40_000, seeded(1))[:, 0]
+    floor = divergences.wasserstein_1d(exact.sample(n, seeded(2))[:, 0], truth).item()
+    return divergences.wasserstein_1d(end[:, 1], truth).item(), floor
+
+
+def test_what_is_seen_is_there_at_the_end_to_the_bit():
+    for way, more in (
+        (restore.replaced, {"generator": seeded()}),
+        (restore.replaced, {"generator": seeded(), "repeats": 2}),
+        (restore.guided, {}),
+    ):
+        end = walked(way, n=50, calls=10, **more)
+        assert (end[:, 0] == 0.35).all() and end.isfinite().all()
+
+
+def test_replacement_is_biased_and_repeats_mend_it():
+    once, floor = off(walked(restore.replaced, generator=seeded(3)))
+    often, _ = off(walked(restore.replaced, generator=seeded(3), repeats=10))
+    assert once > 5 * floor and often < once / 2
+
+
+def test_without_anything_seen_all_walks_are_the_flows_own():
+    def denoise(x, t):
+        return MIXTURE.posterior(x, t[0].item(), 1 - t[0].item())[0]
+
+    x, times = torch.randn(20, 2, generator=seeded()).double(), [0.01, 0.3, 0.7, 1.0]
+    nothing, y = torch.tensor([False, False]), torch.zeros(20, 2).double()
+    plain = flow.last(flow.ddim(denoise, x, times))
+    for way in (restore.replaced, restore.guided):
+        assert torch.allclose(flow.last(way(denoise, x, times, nothing, y)), plain)
+
+
+def test_guidance_is_exact_for_independent_normal_numbers_of_variance_1():
+    g, n = seeded(4), 20_000
+    y, seen = torch.tensor([1.5, 0.0]).double().expand(n, 2), torch.tensor([True, False])
+
+    def denoise(x, t):  # E[x|x_t] of N(0, I)
+        t = t[:, None]
+        return t / (t**2 + (1 - t) ** 2) * x
+
+    x = torch.randn(n, 2, generator=g, dtype=torch.float64)
+    times = [*(k / 200 for k in range(1, 200)), 1.0]
+    before = list(restore.guided(denoise, x, times, seen, y))[-2]
+    assert before[:, 0].mean().item() == pytest.approx(1.5, abs=0.05)
+    assert before[:, 0].std().item() < 0.1
+    assert before[:, 1].std().item() == pytest.approx(1, abs=0.03)
+
+
+def test_a_denoiser_without_gradients_and_repeats_below_1_are_refused():
+    x, seen = torch.zeros(2, 2), torch.tensor([True, False])
+    with pytest.raises(ValueError, match="gradients"):
+        list(restore.guided(torch.no_grad()(lambda x, t: 0.5 * x), x, [0.5, 1.0], seen, x))
+    with pytest.raises(ValueError, match="0"):
+        list(restore.replaced(lambda x, t: x, x, [0.5, 1.0], seen, x, repeats=0))
+
+
+def test_noise_that_leads_back_has_the_variance_between_the_times():
+    from genimg_lib.restore.posterior import _back
+
+    x = torch.full((100_000,), 0.7, dtype=torch.float64)
+    t, s = 0.3, 0.8
+    found = _back(x, t, s, seeded())
+    assert found.mean().item() == pytest.approx(t / s * 0.7, abs=5e-3)
+    wanted = (1 - t) ** 2 - (t / s * (1 - s)) ** 2
+    assert found.std().item() == pytest.approx(math.sqrt(wanted), rel=0.01)
