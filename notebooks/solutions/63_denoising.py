@@ -136,15 +136,15 @@ check.hidden_loss(hidden_loss)  # 2 points
 #
 # $$y' = \hat x + \frac{\sigma'}{\sigma}\,(y - \hat x).$$
 #
-# Walk down all levels, and return what you have at the last.
+# Walk down all levels (`sigmas[0]` is that of the noise in $y$; the last may be 0), and return what you have at the last.
 #
-# Then paint: `net = pretrained.load_flow("flow_portraits")`, `denoise = lambda y, s: net(y / (1 + s), torch.full((len(y),), 1 / (1 + s)))` under `torch.no_grad()`, noise `y` of standard deviation 30, and 40 levels from 30 to 0.03 in equal ratios, then 0.
+# Then paint: `from genimg_lib import pretrained`, `net = pretrained.load_flow("flow_portraits")`, `denoise = lambda y, s: net(y / (1 + s), torch.full((len(y),), 1 / (1 + s)))` under `torch.no_grad()`, `y = 30 * torch.randn(16, 3, 32, 32)`, and 40 levels from 30 to 0.03 in equal ratios, then 0.
 # Which notebook's sampler is it? What do 5 levels give, and 200?
 
 
 # %%
 def down(denoise, y, sigmas):
-    """denoise(y, sigma): y's shape; y: [N, d]; sigmas: falling. Returns [N, d]."""
+    """denoise(y, sigma): y's shape; sigmas: falling. Returns y's shape."""
     ### BEGIN SOLUTION
     for now, then in itertools.pairwise(sigmas):
         x_hat = denoise(y, now)
