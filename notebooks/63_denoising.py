@@ -118,6 +118,8 @@ clean = {name: photograph(name) for name in HELD_OUT}
 eps = torch.randn(clean["camera"].shape, generator=torch.Generator().manual_seed(15))
 y = clean["camera"] + 15 * LEVEL * eps  # (1)
 assert torch.allclose(y, with_noise(clean["camera"], 15))
+
+# %%
 shown = []
 for x in clean.values():
     shown += [x, *(with_noise(x, sigma).clamp(-1, 1) for sigma in SIGMAS)]
@@ -137,6 +139,7 @@ plots.show(
 #
 # (The cross term is the mean of $(f(y) - \mathbb{E}[x|y])^\top (\mathbb{E}[x|y] - x)$; given $y$, the first factor is fixed and the second has the mean 0.)
 # (The mean is over pictures *and* noise, as it is for one who doesn't know the picture.)
+#
 # So in squared error nothing is better than $\mathbb{E}[x|y]$, and a network that is trained by squared error approaches it.
 # What is left is the second part, and no training makes it smaller: it is what the noise took away.
 # (A mean of many sharp pictures is soft. Squared error wants that; eyes may not, see notebook 34.)
@@ -180,6 +183,8 @@ for width in widths:
     h = kernel(width, run.photo_size)
     bias.append((filtered(x, h) - x).square().mean().item())
     left.append(h.square().sum().item())
+
+# %%
 bias, left = torch.tensor(bias), torch.tensor(left)
 errors = {sigma: bias + (sigma * LEVEL) ** 2 * left for sigma in SIGMAS}  # (4), a pixel
 
@@ -245,12 +250,15 @@ row = torch.fft.ifft2(S).real  # covariance of pixel [0, 0] with every other
 C = torch.stack(
     [row.roll((i, j), (0, 1)).flatten() for i in range(8) for j in range(8)]
 )
+
+# %%
 y = gaussian_images(5, 8, g) + sigma * torch.randn(5, 8, 8, generator=g).double()
 by_matrix = y.view(5, 64) @ torch.linalg.solve(C + sigma**2 * torch.eye(64), C)
+
+# %%
 score = -torch.linalg.solve(C + sigma**2 * torch.eye(64), y.view(5, 64).T).T
 assert torch.allclose(y.view(5, 64) + sigma**2 * score, by_matrix)  # (3)
 
-# %%
 gain = S / (S + sigma**2)  # (5)
 by_gain = torch.fft.ifft2(gain * torch.fft.fft2(y)).real
 assert torch.allclose(by_gain.view(5, 64), by_matrix, atol=1e-10)
@@ -268,6 +276,8 @@ x = gaussian_images(4_000, 32, g)[:, None].float()
 torch.manual_seed(run.seed)
 net = restore.Denoiser(1, width=16, blocks=1).to(run.device)
 muon = Muon(net, lr=2e-3)
+
+# %%
 for x_some in run.train(
     run.batches(x, 64), run.gaussian_steps, label="gaussian", net=net, muon=muon
 ):
@@ -286,6 +296,8 @@ least = restore.wiener_error(S, sigma)
 filtered_error = (restore.wiener(y[:, 0], S, sigma) - x[:, 0]).square().mean().item()
 with torch.no_grad():
     of_net = (net(y.to(run.device), sigma).cpu() - x).square().mean().item()
+
+# %%
 rows = ("by (5), on paper", least), ("Wiener", filtered_error), ("network", of_net)
 tables.show(rows, ("Gaussian images", "mean squared error"))
 assert abs(filtered_error / least - 1) < 0.02
@@ -384,6 +396,8 @@ net = restore.Denoiser(channels=1, width=32)
 for weight in net.parameters():  # blocks begin as the identity, which tests little
     torch.nn.init.normal_(weight, std=0.05)
 y, sigma = with_noise(clean["coffee"][..., :64, :64], 25), 25 * LEVEL
+
+# %%
 x_hat = net(y, sigma)
 assert torch.allclose(x_hat, by_hand(net, y, sigma), atol=1e-5)
 assert torch.allclose(net(3 * y, 3 * sigma), 3 * x_hat, atol=1e-4)  # no biases
@@ -415,6 +429,8 @@ torch.manual_seed(run.seed)
 net = restore.Denoiser(channels=1, width=32).to(run.device)
 muon = Muon(net, lr=2e-3)
 books = {"ema": "net", "ema_decay": 0.99, "label": "photographs", "muon": muon}
+
+# %%
 for x in run.train(run.batches(pieces, 16), run.steps, net=net, **books):
     run.anneal(muon, warmup=50)
     levels = 1 + 74 * torch.rand(len(x), device=x.device)
@@ -452,6 +468,8 @@ with torch.no_grad():
 table((*CLASSICAL, *NETWORKS))
 rows = [(way, 1000 * taken) for way, taken in seconds.items()]
 tables.show(rows, ("one photograph", "milliseconds"))
+
+# %%
 if CHECKED:
     for sigma in SIGMAS:
         classical = max(psnr(way, sigma) for way in CLASSICAL)
@@ -474,6 +492,7 @@ def cropped(image, name):
     return image[..., top : top + side, left : left + side]
 
 
+# %%
 WAYS = ("noisy", "non-local means", "trained for longer")
 strips = []
 for name, x in clean.items():
@@ -512,6 +531,7 @@ def estimated(y):
     return estimate_sigma(y[0, 0].double().numpy()) / LEVEL
 
 
+# %%
 rows = []
 for sigma in SIGMAS:
     for name, x in clean.items():
@@ -562,6 +582,7 @@ faces = data.load("portraits", n=run.images)
 unseen = data.load("portraits", "test", n=200, seed=5)
 
 
+# %%
 def optimisers(net):
     """Muon for convolutions, Adam for the rest."""
     opts = {"muon": Muon(net, lr=5e-3)}
@@ -666,6 +687,7 @@ def for_photographs(y, sigma):
     return colour(y, sigma)
 
 
+# %%
 DENOISERS = {
     "denoiser_colour": for_photographs,
     "autoencoder": lambda y, sigma: as_flow(bottleneck, y, sigma),

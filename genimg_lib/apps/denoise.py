@@ -4,10 +4,8 @@ import torch
 
 from genimg_lib import data, pretrained, restore
 from genimg_lib.apps import pictures
-from genimg_lib.recipes.denoise import SETTINGS
-from genimg_lib.restore import LEVEL
+from genimg_lib.restore import LEVEL, STRONGEST
 
-LARGEST = SETTINGS["largest"]  # grey levels; the networks saw no more
 HARDLY_ANY = 1.0  # grey levels, below which nothing is taken out, if sigma was not said
 LOOKED_AT = 512  # pixels of a side, of the pieces that the noise is estimated from
 FLAT = 0.3  # where a larger share of pixels has equal neighbours, there is no noise
@@ -24,9 +22,9 @@ def denoise_file(source, out, sigma=None, overwrite=False, say=print):
     Raises ValueError or DataError before any work: for sigma out of range, an input that is no
     picture or a film, a place that is taken or cannot be written.
     """
-    if sigma is not None and not 0 < sigma <= LARGEST:
+    if sigma is not None and not 0 < sigma <= STRONGEST:
         raise ValueError(
-            f"expected sigma above 0 and at most {LARGEST} grey levels of 255, got {sigma:g}"
+            f"expected sigma above 0 and at most {STRONGEST} grey levels of 255, got {sigma:g}"
         )
     out = pictures.check_place(out, [source], overwrite)
     picture = pictures.read(source)
@@ -51,9 +49,9 @@ def _said(sigma, kind, say):
     say(f"noise of {sigma:.1f} grey levels was estimated; --sigma says it better")
     if kind == "JPEG":
         say("in a JPEG noise is coarser than it was: the estimate may be too small")
-    if sigma > LARGEST:
-        say(f"the network knows up to {LARGEST}: so many are taken out")
-    return min(sigma, LARGEST)
+    if sigma > STRONGEST:
+        say(f"the network knows up to {STRONGEST}: so many are taken out")
+    return min(sigma, STRONGEST)
 
 
 def filled(pixels, visible):

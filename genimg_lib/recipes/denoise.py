@@ -9,7 +9,7 @@ from genimg_lib.data import photos
 from genimg_lib.errors import unknown
 from genimg_lib.metrics import psnr
 from genimg_lib.recipes import Trained
-from genimg_lib.restore import LEVEL
+from genimg_lib.restore import LEVEL, STRONGEST
 from genimg_lib.training import Muon
 
 HELD_OUT = ("camera", "chelsea", "coffee")
@@ -21,7 +21,7 @@ SETTINGS = {
     "batch": 16,
     "size": 64,  # of the pieces, in pixels
     "drawn": 0.1,  # the share of portraits among the pieces
-    "largest": 75,  # grey levels of noise
+    "largest": STRONGEST,  # grey levels of noise
     "lr": 2e-3,
     "ema_decay": 0.999,
 }

@@ -3,6 +3,7 @@
 import torch
 
 LEVEL = 2 / 255  # one of 255 grey levels, in images in [-1, 1]
+STRONGEST = 75  # grey levels of noise, the most that the course's denoisers learn
 
 
 def noisy(x, sigma, generator=None):

@@ -1,4 +1,4 @@
-"""All images that fit an observation: exactly where that is possible, else by a flow's denoiser.
+"""All images that fit an observation: exactly, or by the denoiser of a flow.
 
 The walks run from noise at t = 0 to data at t = 1 along x_t = t x + (1 - t) eps. denoise(x_t, t):
 points [N, ...] and times [N] to guesses of x. Noise is drawn from a generator. Each is a generator

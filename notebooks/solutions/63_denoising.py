@@ -92,7 +92,7 @@ check.wiener(wiener)  # 2 points
 
 # %%
 def smooth(image, weight):
-    """image: [H, W], float64, 0 to 255; weight: for [0, 1]. Returns [H, W], 0 to 255."""
+    """image: [H, W], float64, 0 to 255; weight: for [0, 1]. Returns such an image."""
     from skimage.restoration import denoise_tv_chambolle
 
     ### BEGIN SOLUTION
