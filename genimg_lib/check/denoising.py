@@ -41,6 +41,8 @@ in_units = Check(
             (s * (b - a) / 255) ** 2
         ),
         "levels are not changed here.": lambda s, a, b: s,
+        "a deviation isn't squared.": lambda s, a, b: s**2 * (b - a) / 255,
+        "a wider range makes a level larger: multiply by high - low.": lambda s, a, b: s / (b - a),
     },
 )
 
@@ -94,7 +96,7 @@ average_error = Check(
             lambda x, h, s: len(x) * _average_error(x, h, s),
             lambda x, h, s: len(x) * _bias(x, h) + s**2 * h.square().sum(),
         ),
-        "the noise of every pixel is counted: D sigma^2 is a sum.": lambda x, h, s: (
+        "the noise of every pixel is counted: divide by D, as for a mean.": lambda x, h, s: (
             _bias(x, h) + len(x) * s**2 * h.square().sum()
         ),
         "the picture that is missed is x, not 0.": lambda x, h, s: (
@@ -105,6 +107,15 @@ average_error = Check(
         ).sqrt(),
         "the row wraps around; here zeros stand beside it.": lambda x, h, s: (
             (_beside_zeros(x, h) - x).square().mean() + s**2 * h.square().sum()
+        ),
+        "h * x is a convolution, not a product pixel by pixel.": lambda x, h, s: (
+            (h * x - x).square().mean() + s**2 * h.square().sum()
+        ),
+        "the blurred row is shifted by a pixel.": lambda x, h, s: (
+            (_blurred(x, h).roll(1) - x).square().mean() + s**2 * h.square().sum()
+        ),
+        "the squared weights are summed, not averaged.": lambda x, h, s: (
+            _bias(x, h) + s**2 * h.square().mean()
         ),
         "h[0] is the weight of the pixel itself; here the middle one is.": lambda x, h, s: (
             (_blurred(x, h.roll(-(len(h) // 2))) - x).square().mean() + s**2 * h.square().sum()
@@ -150,6 +161,17 @@ wiener = Check(
         "these are frequencies; go back to pixels.": lambda y, S, s: (
             torch.fft.fft2(y).real * S / (S + s**2)
         ),
+        "S is a power a pixel, as sigma^2 is: neither gets a factor D.": (
+            lambda y, S, s: _by_gain(y, S / (S + S.numel() * s**2)),
+            lambda y, S, s: _by_gain(y, S * S.numel() / (S * S.numel() + s**2)),
+        ),
+        "the gain is used twice.": lambda y, S, s: _by_gain(y, (S / (S + s**2)) ** 2),
+        "fft runs along one axis; both belong in: fft2.": lambda y, S, s: (
+            torch.fft.ifft(S / (S + s**2) * torch.fft.fft(y)).real
+        ),
+        "nothing says that x stays in [-1, 1]: no clamp.": lambda y, S, s: _wiener(y, S, s).clamp(
+            -1, 1
+        ),
         "a frequency is kept or thrown away; (5) weighs it.": lambda y, S, s: _by_gain(
             y, (s**2 < S).double()
         ),
@@ -185,6 +207,7 @@ smooth = Check(
             255 * _total_variation(x / 255, 255 * w)
         ),
         "divided by 255, multiplied by 256, or the other way round.": (
+            lambda x, w: _total_variation(x, 256 * w),
             lambda x, w: 256 * _total_variation(x / 255, w),
             lambda x, w: 255 * _total_variation(x / 256, w),
         ),
@@ -227,7 +250,13 @@ hidden_loss = Check(
         "the wrong ones: these are the pixels it was shown.": lambda a, y, m: _hidden_loss(
             a, y, ~m
         ),
-        "a sum; wanted is a mean.": lambda a, y, m: ((a - y).square() * m).sum(),
+        "a sum; wanted is a mean.": (
+            lambda a, y, m: ((a - y).square() * m).sum(),
+            lambda a, y, m: ((a - y).square() * m).sum() / len(y),
+        ),
+        "the shown pixels of y are compared with 0: cover both, or the difference.": (
+            lambda a, y, m: (a * m - y).square().sum() / (m.sum() * y.shape[1])
+        ),
         "squares: absolute differences have another minimum, the median.": lambda a, y, m: (
             ((a - y).abs() * m).sum() / (m.sum() * y.shape[1])
         ),
@@ -246,7 +275,7 @@ class Denoise(inputs.Network):
         self.turn = self.weights(seed, d, d)
 
     def forward(self, y, sigma):
-        return torch.tanh(y @ self.turn / (1 + sigma))
+        return 2 * torch.tanh(y @ self.turn / (1 + sigma)) + 0.3 * y
 
 
 def _down(denoise, y, sigmas, ratio=lambda now, then: then / now):
@@ -277,7 +306,11 @@ def _noise_alone(denoise, y, sigmas):
 
 
 def _levels(seed, n, d, steps):
-    sigmas = [2.0 / 2**k for k in range(steps)] + [0.0]
+    sigmas = [2.0]
+    for k in range(steps):
+        sigmas.append(sigmas[-1] * (0.7, 0.3, 0.6)[k % 3])
+    if seed % 2:  # a walk may end anywhere
+        sigmas[-1] = 0.0
     return Denoise(d, seed), 2 * inputs.normal(seed + 1, n, d), sigmas
 
 
@@ -299,7 +332,19 @@ down = Check(
         "the denoiser is told the first level each time, not that of y.": _first_only,
         "y has the level before the step; this tells the next one.": _told_the_next,
         "the noise is y - x_hat; this adds all of y.": _noise_alone,
-        "the last step, down to 0, is missing.": lambda f, y, s: _down(f, y, s[:-1]),
+        "the last step is missing.": lambda f, y, s: _down(f, y, s[:-1]),
+        "this keeps the share that has to go, 1 - then / now.": lambda f, y, s: _down(
+            f, y, s, lambda now, then: 1 - then / now
+        ),
+        "this returns the last guess; the last level need not be 0.": lambda f, y, s: f(
+            _down(f, y, s[:-1]), s[-2]
+        ),
+        "guesses aren't clamped: the noise follows from them.": lambda f, y, s: _down(
+            lambda at, sigma: f(at, sigma).clamp(-1, 1), y, s
+        ),
+        "noise shrinks from level to level, then / now, not by then / sigmas[0].": (
+            lambda f, y, s: _down(f, y, s, lambda now, then: then / s[0])
+        ),
         "nothing of the noise is kept: each step would be the last.": lambda f, y, s: _down(
             f, y, s, lambda now, then: 0.0
         ),

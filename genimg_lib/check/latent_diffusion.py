@@ -31,6 +31,8 @@ same_time = Check(
         ),
         "data and noise have to sum to 1 again: divide by s t + 1 - t.": lambda t, s: s * t,
         "this is what is divided by, n.": lambda t, s: s * t + 1 - t,
+        "the data has s above the line, too: s t / n.": lambda t, s: t / (s * t + 1 - t),
+        "what is divided by is s t + 1 - t, with the t.": lambda t, s: s * t / (s + 1 - t),
         "this is the share of the noise, 1 - t'.": lambda t, s: 1 - _same_time(t, s),
         "the noise keeps its size, 1 - t; only the data has s.": lambda t, s: (
             s * t / (s * t + s * (1 - t))
@@ -91,6 +93,9 @@ scale_of = Check(
         "the exponential of a mean isn't the mean of exponentials.": lambda mean, logvar: (
             mean.var(dim=(0, 2, 3), correction=0) + logvar.mean(dim=(0, 2, 3)).exp()
         ).sqrt(),
+        "the square of a mean isn't the mean of squares: average variances.": lambda m, logvar: (
+            m.var(dim=(0, 2, 3), correction=0) + (0.5 * logvar).exp().mean(dim=(0, 2, 3)).square()
+        ).sqrt(),
         "exp(logvar / 2) is a standard deviation; average variances.": lambda mean, logvar: (
             mean.var(dim=(0, 2, 3), correction=0) + (0.5 * logvar).exp().mean(dim=(0, 2, 3))
         ).sqrt(),
@@ -131,6 +136,9 @@ rate = Check(
         "turned over: more variance, more to say.": lambda v, b: 0.5 * (b / v).log().clamp(min=0),
         "this is the error that stays.": lambda v, b: v.clamp(max=b),
         "a sum; wanted is the rate of each.": lambda v, b: _rate(v, b).sum().expand(v.shape),
+        "b is the water level; 2 b is the weight in the loss.": lambda v, b: (
+            0.5 * (v / (2 * b)).log().clamp(min=0)
+        ),
         "log(1 + v / b) is the rate of another problem: a channel with noise.": lambda v, b: (
             0.5 * torch.log1p(v / b)
         ),
@@ -181,6 +189,13 @@ batch = Check(
         "scale is a standard deviation here, not a variance.": lambda m, v, e, a, s: (
             (m + (0.5 * v).exp() * e - a) / s.sqrt()
         ),
+        "half of the variance isn't its root: the 0.5 belongs into exp.": lambda m, v, e, a, s: (
+            (m + 0.5 * v.exp() * e - a) / s
+        ),
+        "first all is shifted, then all is divided: mind the parentheses.": (
+            lambda m, v, e, a, s: m + (0.5 * v).exp() * e - a / s
+        ),
+        "latents aren't clamped.": lambda m, v, e, a, s: _batch(m, v, e, a, s).clamp(-1, 1),
         "the standard deviation is exp(logvar / 2).": lambda m, v, e, a, s: (m + v * e - a) / s,
     },
 )
@@ -194,7 +209,7 @@ class Guess(inputs.Network):
         self.turn = self.weights(seed, d, d)
 
     def forward(self, x, t):
-        return torch.tanh(x @ self.turn + t[:, None])
+        return 2 * torch.tanh(x @ self.turn + t[:, None])
 
 
 def _of_scale(guess, z_t, t, s):
@@ -230,6 +245,7 @@ of_scale = Check(
         "this takes the network for one of scale s, and asks for scale 1.": (
             lambda guess, z, t, s: _of_scale(guess, z, t, 1 / s)
         ),
+        "latents aren't clamped.": lambda guess, z, t, s: _of_scale(guess, z, t, s).clamp(-1, 1),
         "multiplied by n, not divided.": lambda guess, z, t, s: (
             s * guess(z * (s * t + 1 - t)[:, None], s * t / (s * t + 1 - t))
         ),
@@ -248,7 +264,7 @@ class Decoder(inputs.Network):
         self.turn = self.weights(seed, d, d)
 
     def forward(self, z):
-        return torch.tanh(torch.einsum("ndhw,de->nehw", z, self.turn) + z.square())
+        return 2 * torch.tanh(torch.einsum("ndhw,de->nehw", z, self.turn) + z.square())
 
 
 def _blended(decode, first, second, w, shift, scale):
@@ -286,6 +302,9 @@ blended = Check(
         "first multiply, then add: scale z + shift.": lambda f, a, b, w, m, s: f(
             s * ((1 - w) * a + w * b + m)
         ),
+        "nothing is clamped on this way.": lambda f, a, b, w, m, s: _blended(
+            f, a, b, w, m, s
+        ).clamp(-1, 1),
         "w is not used.": lambda f, a, b, w, m, s: _blended(f, a, b, 0.5, m, s),
         "on a straight line: this goes along a circle.": lambda f, a, b, w, m, s: f(
             s * (math.cos(w * math.pi / 2) * a + math.sin(w * math.pi / 2) * b) + m

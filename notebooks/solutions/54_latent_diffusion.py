@@ -19,6 +19,7 @@
 # Logarithms are natural, and time runs from 0 (noise) to 1 (data).
 
 # %%
+import torch
 
 from genimg_lib.check import latent_diffusion as check
 
@@ -49,7 +50,7 @@ check.same_time(same_time)  # 1 point
 def rate(variances, b):
     """variances: [K], above 0; b: a number above 0. Returns nats, [K]."""
     ### BEGIN SOLUTION
-    return 0.5 * (variances / b).log().clamp(min=0)
+    return 0.5 * torch.log(variances / b).clamp(min=0)
     ### END SOLUTION
 
 
@@ -60,8 +61,8 @@ check.rate(rate)  # 1 point
 # ## 3. The scale of latents  ★★ (10 minutes)
 #
 # $q(z|x)$ is known for many images.
-# What is the standard deviation of $z$ over all of them, channel by channel?
-# (Of variances over images, take those that divide by the number of values.)
+# What is the standard deviation of $z$ over all images and places, channel by channel?
+# (Take variances that divide by the number of values.)
 
 
 # %%
@@ -86,7 +87,7 @@ check.scale_of(scale_of)  # 2 points
 # %% [markdown]
 # ## 4. What the flow is shown  ★★ (10 minutes)
 #
-# A draw of $q(z|x)$ by the noise `eps`, then the shift away and the scale out.
+# A draw of $q(z|x)$ by the noise `eps`; then subtract the shift and divide by the scale.
 
 
 # %%
@@ -125,9 +126,11 @@ check.of_scale(of_scale)  # 2 points
 #
 # Two faces as the flow sees them: mix them along a straight line, $w = 0$ the first and $w = 1$ the second, and decode.
 #
-# Then take `own = pretrained.load_latent_flow()` and two portraits of 64 pixels, as `own.scaled(own.images.encode(x)[0])`, and look at $w = 0.5$.
+# Then take `own = pretrained.load_latent_flow()` and two portraits of 64 pixels, `x = data.to_float(data.load("portraits", "test", n=2, size=64).images)`, as `own.scaled(own.images.encode(x)[0])`, and decode $w = 0.5$ by `own.images.decode`, with `own.mean` and `own.std`.
 # Is it a face, or two? Compare it with the mean of the two pictures, pixel by pixel.
-# Now let the flow help: $z_t = 0.3\, z + 0.7\, \epsilon$, and `flow.multistep` from there, at 0.3 and those of `flow.times(10)` that come later.
+#
+# Now let the flow help: with the mixed latents $z$, $z_t = 0.3\, z + 0.7\, \epsilon$, and `flow.last(flow.multistep(...))` from there, at 0.3 and those of `flow.times(10)` that come later.
+# (All of `data`, `flow` and `pretrained` come from `genimg_lib`.)
 
 
 # %%
@@ -141,3 +144,9 @@ def blended(decode, first, second, w, shift, scale):
 
 # %%
 check.blended(blended)  # 3 points
+
+# %% [markdown]
+# <!-- BEGIN SOLUTION -->
+# Half-way between two latents both faces show at once, glasses half there, colours paler: the straight line leaves the set of faces.
+# The flow, which begins from what the noise leaves of that, draws one face, another for each noise.
+# <!-- END SOLUTION -->

@@ -44,8 +44,8 @@ check.in_units(in_units)  # 1 point
 # %% [markdown]
 # ## 2. What an average costs  ★ (10 minutes)
 #
-# Equation (4) for a row of pixels, as a mean squared error a pixel.
-# The row wraps around; `h[0]` is the weight of the pixel itself, `h[1]` and `h[-1]` those of its neighbours.
+# Equation (4) for one row of pixels, as a mean squared error a pixel: $h * x$ is a convolution, and the mean is over the noise.
+# The row wraps around; `h[0]` is the weight of the pixel itself, `h[1]` and `h[-1]` those of its neighbours, and so on.
 
 
 # %%
@@ -65,7 +65,7 @@ check.average_error(average_error)  # 2 points
 # %% [markdown]
 # ## 3. The best linear answer  ★★ (10 minutes)
 #
-# Equation (5), for images whose power spectrum is `S`, in the order of `torch.fft.fft2`.
+# Equation (5), for images whose power a pixel is `S` at each frequency, in the order of `torch.fft.fft2`.
 
 
 # %%
@@ -85,7 +85,7 @@ check.wiener(wiener)  # 2 points
 #
 # `denoise_tv_chambolle(image, weight=0.1)` gave an image back that looks like the one it was given.
 # The image has levels from 0 to 255, as floats; the weight was found on images in [0, 1], where it smooths well.
-# Write `smooth`, which does the same to levels from 0 to 255, and gives such levels back.
+# Write `smooth`, which does the same to levels from 0 to 255, and gives such levels back (with the function's other defaults).
 #
 # (It works with numpy: `image.numpy()` and `torch.from_numpy(...)` go there and back.)
 
@@ -138,8 +138,8 @@ check.hidden_loss(hidden_loss)  # 2 points
 #
 # Walk down all levels (`sigmas[0]` is that of the noise in $y$; the last may be 0), and return what you have at the last.
 #
-# Then paint: `from genimg_lib import pretrained`, `net = pretrained.load_flow("flow_portraits")`, `denoise = lambda y, s: net(y / (1 + s), torch.full((len(y),), 1 / (1 + s)))` under `torch.no_grad()`, `y = 30 * torch.randn(16, 3, 32, 32)`, and 40 levels from 30 to 0.03 in equal ratios, then 0.
-# Which notebook's sampler is it? What do 5 levels give, and 200?
+# Then paint: `from genimg_lib import plots, pretrained`, `net = pretrained.load_flow("flow_portraits")`, `denoise = lambda y, s: net(y / (1 + s), torch.full((len(y),), 1 / (1 + s)))` `y = 30 * torch.randn(16, 3, 32, 32)`, and the levels `[30 * 0.001 ** (k / 39) for k in range(40)] + [0.0]`; `plots.grid(y.clamp(-1, 1), cols=8)` shows the faces.
+# Which notebook's sampler is it? What do 5 levels (and 0) give, and 200?
 
 
 # %%
@@ -159,5 +159,5 @@ check.down(down)  # 3 points
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
 # It is DDIM without noise (notebook 51), or Euler's rule for the flow (notebooks 17 and 52), in the units of $y$.
-# With 5 levels the noise shrinks so fast that faces come out pale and blurred; 40 are enough, and 200 give nearly the same.
+# With 5 levels faces are whole but soft, hair turns greyish, and some get another hat, shirt or background; 40 are enough, and 200 give nearly the same (a face in sixteen may still change a little).
 # <!-- END SOLUTION -->

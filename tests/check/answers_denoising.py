@@ -52,7 +52,7 @@ def _(x, h, sigma):
     return ((C @ x - x) ** 2).mean() + sigma * (h**2).sum()
 
 
-@wrong("denoising.average_error", r"D sigma\^2 is a sum")
+@wrong("denoising.average_error", r"divide by D")
 def _(x, h, sigma):
     C = torch.stack([h.roll(k) for k in range(len(x))])
     return ((C @ x - x) ** 2).mean() + sigma**2 * (C**2).sum()
@@ -163,3 +163,35 @@ def _(denoise, y, sigmas):
         x_hat = denoise(y, now)
         y = x_hat + (y - x_hat)
     return y
+
+
+@wrong("denoising.down", r"the last guess")
+def _(denoise, y, sigmas):
+    for now, then in itertools.pairwise(sigmas):
+        x_hat = denoise(y, now)
+        y = x_hat + then / now * (y - x_hat)
+    return x_hat
+
+
+@wrong("denoising.down", r"has to go")
+def _(denoise, y, sigmas):
+    for now, then in itertools.pairwise(sigmas):
+        x_hat = denoise(y, now)
+        y = x_hat + (now - then) / now * (y - x_hat)
+    return y
+
+
+@wrong("denoising.average_error", r"pixel by pixel")
+def _(x, h, sigma):
+    return torch.mean((x * h - x) ** 2) + sigma**2 * torch.sum(h**2)
+
+
+@wrong("denoising.hidden_loss", r"cover both")
+def _(x_hat, y, hidden):
+    return ((x_hat * hidden - y) ** 2).sum() / hidden.expand_as(y).sum()
+
+
+@wrong("denoising.wiener", r"used twice")
+def _(y, S, sigma):
+    gain = S / (S + sigma**2)
+    return torch.fft.ifft2(torch.fft.fft2(y) * gain * gain).real

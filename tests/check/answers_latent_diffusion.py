@@ -119,3 +119,24 @@ def _(decode, first, second, w, shift, scale):
 @wrong("latent_diffusion.blended", r"isn't undone")
 def _(decode, first, second, w, shift, scale):
     return decode(first + w * (second - first))
+
+
+@wrong("latent_diffusion.same_time", r"above the line")
+def _(t, s):
+    return t / (1 - t + s * t)
+
+
+@wrong("latent_diffusion.rate", r"water level")
+def _(variances, b):
+    return torch.relu(torch.log(variances / (2 * b)) / 2)
+
+
+@wrong("latent_diffusion.of_scale", r"aren't clamped")
+def _(guess, z_t, t, s):
+    n = (s * t + 1 - t)[:, None]
+    return torch.clamp(s * guess(z_t / n, s * t / n[:, 0]), -1, 1)
+
+
+@wrong("latent_diffusion.batch", r"parentheses")
+def _(mean, logvar, eps, shift, scale):
+    return mean + torch.exp(logvar / 2) * eps - shift / scale
