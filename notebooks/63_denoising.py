@@ -514,6 +514,7 @@ if CHECKED:
 # The milliseconds are of one call each, without the search for the strength; the network may use all cores, most filters use one. Read them as orders of magnitude.
 #
 # Published figures for such tables are means over the 68 photographs of BSD68 (Zhang et al. 2017, table 2): at 15, 25 and 50 grey levels BM3D reaches 31.07, 28.57 and 25.62 dB, DnCNN, with a network for each $\sigma$, 31.73, 29.23 and 26.23.
+#
 # BM3D (Dabov et al. 2007) denoises stacks of similar patches together, and was what every method had to beat for years; its licence forbids commercial use, so it is not part of the course.
 # Those pictures are others than ours: their decibels can't be set beside our table. The README has BM3D on our three photographs.
 #
@@ -846,6 +847,7 @@ if CHECKED:
 
 # %% [markdown]
 # The last column is $\sigma^2$ for all three: (7) holds for any $f$ that doesn't know the second noise.
+#
 # From noisy pairs one learns nearly as well as from clean faces, within 0.7 decibels; from single noisy faces the network ends at least a decibel lower.
 # (There a step hears of a tenth of the pixels at most, and at use the network sees pixels that it learned to do without. And a face is met about once here: where few pairs come back again and again, there is less to learn.)
 #
