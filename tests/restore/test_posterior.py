@@ -87,6 +87,14 @@ def test_what_is_seen_is_there_at_the_end_to_the_bit():
         assert (end[:, 0] == 0.35).all() and end.isfinite().all()
 
 
+def test_each_step_is_walked_once_unless_more_is_asked_for():
+    ends = [
+        walked(restore.replaced, n=20, calls=5, generator=seeded(7), **more)
+        for more in ({}, {"repeats": 1}, {"repeats": 2})
+    ]
+    assert torch.equal(ends[0], ends[1]) and not torch.equal(ends[0], ends[2])
+
+
 def test_replacement_is_biased_and_repeats_mend_it():
     once, floor = off(walked(restore.replaced, generator=seeded(3)))
     often, _ = off(walked(restore.replaced, generator=seeded(3), repeats=10))
