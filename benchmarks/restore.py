@@ -5,7 +5,8 @@
 The photographs camera, chelsea and coffee (the middle square at 256 pixels, grey and, but for the
 first, in colour) are held out from all training. Noise of 15, 25 and 50 grey levels, the same for
 every row, is cut off nowhere; answers are clipped to [-1, 1] before they are judged.
-psnr: decibels, the mean over the photographs. ms: milliseconds for one of them.
+psnr: decibels, the mean over the photographs. ms: milliseconds for one of them, with as many
+threads as each row takes by itself: the networks take all, most of scikit-image one.
 gaussian, bilateral, total_variation, wavelets, non_local_means: scikit-image, each with the best
 of its strengths for that photograph and that noise, found with the clean one beside it; ms is that
 of one strength. bm3d: the package of that name, where it is installed (its licence forbids

@@ -75,7 +75,7 @@ def read(path):
 
 def _is_deep(image):
     """Has it 16 bits a channel? Pillow opens grey ones as they are, and colours as 8 bits."""
-    if image.mode == "I" or image.mode.startswith("I;16"):
+    if photos.has_16_bits(image):
         return True
     if image.format == "PNG":
         return any(";16" in str(tile[3]) for tile in image.tile)
@@ -85,9 +85,8 @@ def _is_deep(image):
 def _taken(image, kind, lost):
     if image.mode == "F":
         raise ValueError("its pixels are real numbers, whose range is not known")
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        levels = np.asarray(image).astype(np.int64).clip(0, 65_535)
-        image = _with_info(Image.fromarray(((levels + 128) // 257).astype("uint8")), image)
+    if photos.has_16_bits(image):
+        image = _with_info(photos.as_8_bits(image), image)
     profile, exif = image.info.get("icc_profile"), image.info.get("exif")
     dpi = image.info.get("dpi")
     if image.mode not in ("L", "LA", "RGB", "RGBA", "1", "P", "PA"):

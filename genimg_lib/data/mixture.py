@@ -48,6 +48,26 @@ class GaussianMixture:
             self.weights, alpha * self.means, alpha**2 * self.covariances + noise
         )
 
+    def given(self, seen, values):
+        """p(z | some coordinates of z): the mixture of the other coordinates.
+
+        seen: the indices of those that are known. values: [len(seen)], what they are.
+        By Bayes' rule: each part is conditioned, and weighed by how well it explains what is seen.
+        """
+        hidden = [k for k in range(self.means.shape[1]) if k not in seen]
+        of_seen = GaussianMixture(
+            self.weights, self.means[:, seen], self.covariances[:, seen][:, :, seen]
+        )
+        across = self.covariances[:, hidden][:, :, seen]  # [K, hidden, seen]
+        gains = torch.linalg.solve(of_seen.covariances, across.transpose(1, 2)).transpose(1, 2)
+        shifts = torch.einsum("khs,ks->kh", gains, values - of_seen.means)
+        own = self.covariances[:, hidden][:, :, hidden]
+        return GaussianMixture(
+            of_seen.responsibilities(values[None])[0],
+            self.means[:, hidden] + shifts,
+            own - gains @ across.transpose(1, 2),
+        )
+
     def posterior(self, y, alpha, sigma):
         """The mean and the mean variance of z, given y = alpha z + sigma eps: ([N, d], [N]).
 

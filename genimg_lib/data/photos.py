@@ -134,6 +134,19 @@ def square(image, size):
     return to_tensor(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS))
 
 
+def has_16_bits(image):
+    """Is it a grey Pillow image of 16 bits a pixel? (Those in colour Pillow opens as 8 bits.)"""
+    return image.mode == "I" or image.mode.startswith("I;16")
+
+
+def as_8_bits(image):
+    """A Pillow image of 16 bits a pixel brought down to 8: the nearest levels."""
+    import numpy as np
+
+    levels = np.asarray(image).astype("int64").clip(0, 65_535)
+    return Image.fromarray(((levels + 128) // 257).astype("uint8"))
+
+
 def to_tensor(image):
     """A Pillow image of any mode of whole numbers: uint8 [3, H, W].
 
@@ -147,8 +160,8 @@ def to_tensor(image):
             "its pixels are real numbers (mode F), whose range is not known; save it with 8 or 16"
             " bits a pixel"
         )
-    if image.mode == "I" or image.mode.startswith("I;16"):  # 16 bits a pixel
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype("uint8"))
+    if has_16_bits(image):
+        image = as_8_bits(image)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -18,6 +18,7 @@ from genimg_lib.flow.matching import (
     trajectory,
 )
 from genimg_lib.flow.networks import GlobalMixing, PatchUNet, ResBlock, time_features
+from genimg_lib.flow.observed import observed, replaced
 from genimg_lib.flow.one_step import (
     along,
     consistency_loss,
@@ -102,11 +103,13 @@ __all__ = [
     "multistep",
     "near_mean",
     "noisy",
+    "observed",
     "once",
     "path_energy",
     "per_image",
     "posterior",
     "random_times",
+    "replaced",
     "sample",
     "schedule",
     "shortcut_loss",

@@ -1,5 +1,6 @@
 """How good are images? One by one, as a set, and by the factors that they show."""
 
+from genimg_lib.metrics import protocol
 from genimg_lib.metrics.evaluator import SPECS, Evaluator, EvaluatorNet
 from genimg_lib.metrics.factors import (
     agreement,
@@ -8,18 +9,21 @@ from genimg_lib.metrics.factors import (
     mutual_information_gap,
 )
 from genimg_lib.metrics.pairs import psnr, ssim
+from genimg_lib.metrics.protocol import Protocol
 from genimg_lib.metrics.sets import kid, precision_recall
 
 __all__ = [
     "SPECS",
     "Evaluator",
     "EvaluatorNet",
+    "Protocol",
     "agreement",
     "coverage",
     "kid",
     "mutual_information",
     "mutual_information_gap",
     "precision_recall",
+    "protocol",
     "psnr",
     "ssim",
 ]

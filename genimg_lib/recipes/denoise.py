@@ -71,8 +71,8 @@ def learned_from(n, channels, size, drawn=0.1, seed=0):
     return four[torch.arange(n), which][:, None]
 
 
-def teach(run, net, images, minutes, settings, steps=None):
-    """Train a denoiser on uint8 images for the minutes, or for some steps: its average.
+def teach(run, net, images, minutes, settings):
+    """Train a denoiser on uint8 images for the minutes: its average.
 
     Every image gets its own noise, of 1 to `largest` grey levels. The squared error is divided by
     sigma: what is best at each sigma stays so, and weak noise counts as well.
@@ -80,9 +80,8 @@ def teach(run, net, images, minutes, settings, steps=None):
     net = net.to(run.device)
     muon = Muon(net, settings["lr"])
     books = {"ema": "net", "ema_decay": settings["ema_decay"], "net": net, "muon": muon}
-    for x in run.train(
-        run.batches(images, settings["batch"]), steps, minutes=minutes, label="denoiser", **books
-    ):
+    batches = run.batches(images, settings["batch"])
+    for x in run.train(batches, minutes=minutes, label="denoiser", **books):
         run.anneal(muon, warmup=100)
         levels = 1 + (settings["largest"] - 1) * torch.rand(len(x), device=x.device)
         sigma = levels * LEVEL

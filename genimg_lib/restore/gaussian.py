@@ -1,4 +1,4 @@
-"""The best possible answer for Gaussian images: Wiener's filter, frequency by frequency."""
+"""The best possible answers for Gaussian images: by matrices, and by Wiener's filter."""
 
 import torch
 
@@ -35,3 +35,15 @@ def wiener(y, spectrum, sigma, mean=0.0):
 def wiener_error(spectrum, sigma):
     """The mean squared error that is left, per pixel: the mean of sigma^2 S / (S + sigma^2)."""
     return (sigma**2 * wiener_gain(spectrum, sigma)).mean().item()
+
+
+def gaussian_posterior(mean, covariance, A, y, sigma):
+    """p(x | y = A x + sigma eps) of x ~ N(mean, covariance): its mean [d] and covariance [d, d].
+
+    A: [m, d]. y: [m]. sigma: 0 or more. Raises ValueError for sigma below 0.
+    """
+    if sigma < 0:
+        raise ValueError(f"expected sigma of 0 or more, got {sigma}")
+    seen = A @ covariance @ A.T + sigma**2 * torch.eye(len(A), dtype=A.dtype)
+    gain = torch.linalg.solve(seen, A @ covariance).T  # [d, m]
+    return mean + gain @ (y - A @ mean), covariance - gain @ A @ covariance

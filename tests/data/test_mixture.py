@@ -73,3 +73,22 @@ def test_other_shapes_are_refused(broken):
     parts[broken] = parts[broken][:1]
     with pytest.raises(ValueError, match=r"\[1"):
         GaussianMixture(**parts)
+
+
+SEEN = GaussianMixture(
+    torch.tensor([0.3, 0.7], dtype=torch.float64),
+    torch.tensor([[-0.8, 0.5], [0.6, -0.7]], dtype=torch.float64),
+    torch.tensor([[[0.10, 0.05], [0.05, 0.12]], [[0.2, -0.1], [-0.1, 0.15]]], dtype=torch.float64),
+)
+
+
+@pytest.mark.parametrize("seen", [[0], [1]])
+def test_a_mixture_is_conditioned_by_bayes(seen):
+    value = torch.tensor([0.35], dtype=torch.float64)
+    other = SEEN.given(seen, value)
+    axis = torch.linspace(-4, 4, 4_001, dtype=torch.float64)[:, None]
+    both = torch.cat([value.expand(len(axis), 1), axis], dim=1)
+    joint = SEEN.log_prob(both if seen == [0] else both.flip(1)).exp()
+    density = joint / (joint.sum() * (axis[1] - axis[0]))
+    assert torch.allclose(other.log_prob(axis).exp(), density, atol=1e-9)
+    assert other.weights.sum().item() == pytest.approx(1)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from genimg_lib import restore
+from genimg_lib import pretrained, restore
+from genimg_lib.course import chapters
 from genimg_lib.data import photos
 from genimg_lib.recipes import denoise as recipe
 from genimg_lib.restore import LEVEL
@@ -31,6 +32,14 @@ def test_a_few_steps_give_what_the_facts_describe(channels):
 def test_no_held_out_photograph_is_learned_from():
     assert set(recipe.HELD_OUT) | set(recipe.LEARNED) == {*photos.NAMES, *photos.OTHERS}
     assert not set(recipe.HELD_OUT) & set(recipe.LEARNED)
+
+
+def test_notebook_63_and_the_shipped_weights_hold_out_the_same_photographs():
+    for name in ("denoiser_grey", "denoiser_colour"):
+        assert pretrained.facts(name)["held_out"] == ", ".join(recipe.HELD_OUT)
+    source = (chapters.notebooks_folder() / "63_denoising.py").read_text(encoding="utf-8")
+    quoted = ", ".join(f'"{name}"' for name in recipe.HELD_OUT)
+    assert f"HELD_OUT = ({quoted})" in source
 
 
 def test_grey_pieces_are_the_luma_or_one_of_the_colours():

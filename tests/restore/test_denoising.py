@@ -140,6 +140,31 @@ def test_wiener_is_the_best_linear_answer_that_least_squares_finds():
     )
 
 
+def double(values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def test_the_gaussian_posterior_is_that_of_the_joint_density():
+    mean, C = double([0.2, -0.4]), double([[1.0, 0.6], [0.6, 0.8]])
+    A, y, sigma = double([[1.0, -0.5]]), double([0.9]), 0.3
+    found, left = restore.gaussian_posterior(mean, C, A, y, sigma)
+    axis = torch.linspace(-6, 6, 1_201, dtype=torch.float64)
+    x = torch.cartesian_prod(axis, axis)
+    away = x - mean
+    log_p = -(away @ torch.linalg.inv(C) * away).sum(dim=1) / 2
+    log_p = log_p - ((y - x @ A.T)[:, 0] / sigma) ** 2 / 2
+    p = torch.softmax(log_p, dim=0)
+    assert torch.allclose(p @ x, found, atol=1e-6)
+    assert torch.allclose((p[:, None] * (x - found)).T @ (x - found), left, atol=1e-6)
+
+
+def test_a_sigma_below_0_is_refused():
+    with pytest.raises(ValueError, match="-1"):
+        restore.gaussian_posterior(
+            double([0.0]), double([[1.0]]), double([[1.0]]), double([1.0]), -1
+        )
+
+
 # ------------------------------------------------------------------ classical denoisers
 
 

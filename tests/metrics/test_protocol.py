@@ -8,7 +8,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from genimg_lib import data, restore
 from genimg_lib.data import photos
-from genimg_lib.restore import LEVEL, Protocol, protocol
+from genimg_lib.metrics import Protocol, protocol
+from genimg_lib.restore import LEVEL
 
 
 def pair(sigma=20, size=64):

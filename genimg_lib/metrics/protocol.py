@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 
 from genimg_lib.errors import unknown
+from genimg_lib.metrics import pairs
 
 # of R, G, B in 0..255, and what is added
 LUMA = {
@@ -59,28 +60,25 @@ def psnr(x_hat, x, protocol=Protocol()):  # noqa: B008 (a NamedTuple is never ch
 
     Not the PSNR of a mean of errors over images, which is lower than the mean of their PSNR.
     """
-    off = (levels(x_hat, protocol) - levels(x, protocol)).square().flatten(1).mean(dim=1)
-    return 10 * torch.log10(255**2 / off)
+    return pairs.psnr(levels(x_hat, protocol), levels(x, protocol), data_range=255.0)
 
 
 def ssim(x_hat, x, protocol=Protocol(), window="gaussian"):  # noqa: B008
-    """Structural similarity of each image by scikit-image: [N], the mean over channels.
+    """Structural similarity of each image: [N], the mean over channels.
 
     window: "gaussian", 11x11 with sigma 1.5, as Wang et al. 2004 have it, or "box", 7x7, which
         scikit-image takes if nothing is said.
     Raises ValueError for another window.
     """
-    windows = {
-        "gaussian": {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False},
-        "box": {},
-    }
-    if window not in windows:
-        raise unknown("window", window, windows)
+    a, b = (levels(images, protocol) for images in (x_hat, x))
+    if window == "gaussian":
+        return pairs.ssim(a, b, data_range=255.0)
+    if window != "box":
+        raise unknown("window", window, ("gaussian", "box"))
     from skimage.metrics import structural_similarity
 
-    a, b = (levels(images, protocol).cpu().numpy() for images in (x_hat, x))
     found = [
-        structural_similarity(*pair, data_range=255, channel_axis=0, **windows[window])
-        for pair in zip(a, b, strict=True)
+        structural_similarity(*pair, data_range=255, channel_axis=0)
+        for pair in zip(a.cpu().numpy(), b.cpu().numpy(), strict=True)
     ]
     return torch.tensor(found, dtype=torch.float64)

@@ -1,11 +1,11 @@
-"""Posteriors: exact ones by brute force, and what a flow's walks make of them."""
+"""Data of which a part is known: walks against exact posteriors."""
 
 import math
 
 import pytest
 import torch
 
-from genimg_lib import divergences, flow, restore
+from genimg_lib import divergences, flow
 from genimg_lib.data.mixture import GaussianMixture
 
 
@@ -24,35 +24,9 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def test_the_gaussian_posterior_is_that_of_the_joint_density():
-    mean, C = double(0.2, -0.4), double([1.0, 0.6], [0.6, 0.8])
-    A, y, sigma = double([1.0, -0.5]), double(0.9), 0.3
-    found, left = restore.gaussian_posterior(mean, C, A, y, sigma)
-    axis = torch.linspace(-6, 6, 1_201, dtype=torch.float64)
-    x = torch.cartesian_prod(axis, axis)
-    away = x - mean
-    log_p = -(away @ torch.linalg.inv(C) * away).sum(dim=1) / 2
-    log_p = log_p - ((y - x @ A.T)[:, 0] / sigma) ** 2 / 2
-    p = torch.softmax(log_p, dim=0)
-    assert torch.allclose(p @ x, found, atol=1e-6)
-    assert torch.allclose((p[:, None] * (x - found)).T @ (x - found), left, atol=1e-6)
-
-
-def test_a_sigma_below_0_is_refused():
-    with pytest.raises(ValueError, match="-1"):
-        restore.gaussian_posterior(double(0.0), double([1.0]), double([1.0]), double(1.0), -1)
-
-
-@pytest.mark.parametrize("seen", [[0], [1]])
-def test_a_mixture_is_conditioned_by_bayes(seen):
-    value = double(0.35)
-    other = restore.conditioned(MIXTURE, seen, value)
-    axis = torch.linspace(-4, 4, 4_001, dtype=torch.float64)[:, None]
-    both = torch.cat([value.expand(len(axis), 1), axis], dim=1)
-    joint = MIXTURE.log_prob(both if seen == [0] else both.flip(1)).exp()
-    density = joint / (joint.sum() * (axis[1] - axis[0]))
-    assert torch.allclose(other.log_prob(axis).exp(), density, atol=1e-9)
-    assert other.weights.sum().item() == pytest.approx(1)
+def observed(denoise, x, times, seen, y):
+    """DDIM's walk by a denoiser that knows what is seen."""
+    return flow.ddim(flow.observed(denoise, seen, y), x, times)
 
 
 def walked(way, n=4_000, value=0.35, calls=40, **more):
@@ -71,7 +45,7 @@ def walked(way, n=4_000, value=0.35, calls=40, **more):
 
 def off(end, value=0.35, n=4_000):
     """W1 of the hidden coordinate to the exact posterior, and what as many exact draws have."""
-    exact = restore.conditioned(MIXTURE, [0], double(value))
+    exact = MIXTURE.given([0], double(value))
     truth = exact.sample(40_000, seeded(1))[:, 0]
     floor = divergences.wasserstein_1d(exact.sample(n, seeded(2))[:, 0], truth).item()
     return divergences.wasserstein_1d(end[:, 1], truth).item(), floor
@@ -79,9 +53,9 @@ def off(end, value=0.35, n=4_000):
 
 def test_what_is_seen_is_there_at_the_end_to_the_bit():
     for way, more in (
-        (restore.replaced, {"generator": seeded()}),
-        (restore.replaced, {"generator": seeded(), "repeats": 2}),
-        (restore.guided, {}),
+        (flow.replaced, {"generator": seeded()}),
+        (flow.replaced, {"generator": seeded(), "repeats": 2}),
+        (observed, {}),
     ):
         end = walked(way, n=50, calls=10, **more)
         assert (end[:, 0] == 0.35).all() and end.isfinite().all()
@@ -89,15 +63,15 @@ def test_what_is_seen_is_there_at_the_end_to_the_bit():
 
 def test_each_step_is_walked_once_unless_more_is_asked_for():
     ends = [
-        walked(restore.replaced, n=20, calls=5, generator=seeded(7), **more)
+        walked(flow.replaced, n=20, calls=5, generator=seeded(7), **more)
         for more in ({}, {"repeats": 1}, {"repeats": 2})
     ]
     assert torch.equal(ends[0], ends[1]) and not torch.equal(ends[0], ends[2])
 
 
 def test_replacement_is_biased_and_repeats_mend_it():
-    once, floor = off(walked(restore.replaced, generator=seeded(3)))
-    often, _ = off(walked(restore.replaced, generator=seeded(3), repeats=10))
+    once, floor = off(walked(flow.replaced, generator=seeded(3)))
+    often, _ = off(walked(flow.replaced, generator=seeded(3), repeats=10))
     assert once > 5 * floor and often < once / 2
 
 
@@ -108,7 +82,7 @@ def test_without_anything_seen_all_walks_are_the_flows_own():
     x, times = torch.randn(20, 2, generator=seeded()).double(), [0.01, 0.3, 0.7, 1.0]
     nothing, y = torch.tensor([False, False]), torch.zeros(20, 2).double()
     plain = flow.last(flow.ddim(denoise, x, times))
-    for way in (restore.replaced, restore.guided):
+    for way in (flow.replaced, observed):
         assert torch.allclose(flow.last(way(denoise, x, times, nothing, y)), plain)
 
 
@@ -122,7 +96,7 @@ def test_guidance_is_exact_for_independent_normal_numbers_of_variance_1():
 
     x = torch.randn(n, 2, generator=g, dtype=torch.float64)
     times = [*(k / 200 for k in range(1, 200)), 1.0]
-    walk = list(restore.guided(denoise, x, times, seen, y))
+    walk = list(observed(denoise, x, times, seen, y))
     for t in (0.5, 0.8):  # where x_t, given y, is t y + (1 - t) eps
         at = walk[round(200 * t) - 1]
         assert at[:, 0].mean().item() == pytest.approx(1.5 * t, abs=0.02)
@@ -131,20 +105,39 @@ def test_guidance_is_exact_for_independent_normal_numbers_of_variance_1():
         assert at[:, 1].std().item() == pytest.approx(hidden, abs=0.02)
 
 
+def test_guidance_is_near_where_numbers_hang_together_and_nearer_than_replacement():
+    C = torch.tensor([[[1.0, 0.8], [0.8, 1.0]]], dtype=torch.float64)
+    pair = GaussianMixture(torch.ones(1).double(), torch.zeros(1, 2).double(), C)
+    n = 20_000
+    y, seen = torch.tensor([1.5, 0.0]).double().expand(n, 2), torch.tensor([True, False])
+
+    def denoise(x, t):
+        return pair.posterior(x, t[0].item(), 1 - t[0].item())[0]
+
+    x = torch.randn(n, 2, generator=seeded(4), dtype=torch.float64)
+    times = [*(k / 200 for k in range(1, 200)), 1.0]
+    hidden = flow.last(observed(denoise, x, times, seen, y))[:, 1]
+    assert hidden.mean().item() == pytest.approx(0.8 * 1.5, abs=0.1)
+    assert hidden.std().item() == pytest.approx(0.6, abs=0.04)
+    guided, _ = off(walked(observed))
+    once, _ = off(walked(flow.replaced, generator=seeded(3)))
+    assert guided < 0.6 * once
+
+
 def test_a_denoiser_without_gradients_and_repeats_below_1_are_refused():
     x, seen = torch.zeros(2, 2), torch.tensor([True, False])
     with pytest.raises(ValueError, match="gradients"):
-        list(restore.guided(torch.no_grad()(lambda x, t: 0.5 * x), x, [0.5, 1.0], seen, x))
+        list(observed(torch.no_grad()(lambda x, t: 0.5 * x), x, [0.5, 1.0], seen, x))
     with pytest.raises(ValueError, match="0"):
-        list(restore.replaced(lambda x, t: x, x, [0.5, 1.0], seen, x, repeats=0))
+        list(flow.replaced(lambda x, t: x, x, [0.5, 1.0], seen, x, repeats=0))
 
 
 def test_noise_that_leads_back_has_the_variance_between_the_times():
-    from genimg_lib.restore.posterior import _back
+    from genimg_lib.flow.observed import back
 
     x = torch.full((100_000,), 0.7, dtype=torch.float64)
     t, s = 0.3, 0.8
-    found = _back(x, t, s, seeded())
+    found = back(x, t, s, generator=seeded())
     assert found.mean().item() == pytest.approx(t / s * 0.7, abs=5e-3)
     wanted = (1 - t) ** 2 - (t / s * (1 - s)) ** 2
     assert found.std().item() == pytest.approx(math.sqrt(wanted), rel=0.01)
