@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from genimg_lib import metrics, pretrained, restore, results
+from genimg_lib.data import photos
 from genimg_lib.recipes import denoise as recipe
 from genimg_lib.restore import LEVEL
 from genimg_lib.training import start
@@ -59,7 +60,7 @@ def main():
 
 def judged(denoise, channels):
     """{psnr_SIGMA and ms} of a way (y, sigma, x) -> (x_hat, seconds)."""
-    names = [name for name in recipe.HELD_OUT if channels == 1 or name != "camera"]
+    names = [name for name in photos.HELD_OUT if channels == 1 or name != "camera"]
     found, seconds = {}, []
     for sigma in recipe.SIGMAS:
         values = []

@@ -282,6 +282,20 @@ def _denoise_arguments(command):
     add("--overwrite", action="store_true", help="write over what is there")
 
 
+def _upscale(args):
+    from genimg_lib.apps import upscale
+
+    print(upscale.upscale_file(args.picture, args.out, args.scale, args.overwrite))
+
+
+def _upscale_arguments(command):
+    add = command.add_argument
+    add("picture", help="a picture file, of any size, grey or in colour")
+    add("-o", "--out", required=True, help="the file to write: .png, .jpg, .webp, .tif, .bmp")
+    add("--scale", type=int, default=2, help="how many times as large: 2 (the default) or 4")
+    add("--overwrite", action="store_true", help="write over what is there")
+
+
 # ------------------------------------------------------------------ for authors
 
 
@@ -435,6 +449,7 @@ COMMANDS = {
     ),
     "stylize": (_stylize, "give a picture or a film the style of another", _stylize_arguments),
     "denoise": (_denoise, "take the noise out of a picture of any size", _denoise_arguments),
+    "upscale": (_upscale, "make a picture twice or four times as large", _upscale_arguments),
     "exercises": (
         _exercises,
         "make exercises: solved, for students, nbgrader",

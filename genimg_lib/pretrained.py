@@ -9,7 +9,7 @@ from genimg_lib.errors import DataError, unknown
 from genimg_lib.flow import PatchUNet
 from genimg_lib.gan import Generator
 from genimg_lib.latent_model import LatentFlow
-from genimg_lib.restore import Denoiser
+from genimg_lib.restore import Denoiser, Upscaler
 from genimg_lib.style import AnyStyle, FeatureNet, Features, StyleNet, networks
 from genimg_lib.token_model import TokenModel
 from genimg_lib.vae import ConvVAE
@@ -28,6 +28,7 @@ __all__ = [
     "load_generator",
     "load_latent_flow",
     "load_material_features",
+    "load_upscaler",
     "load_vae",
 ]
 
@@ -112,6 +113,18 @@ def load_denoiser(name="denoiser_grey", device="cpu"):
     if name not in known:
         raise unknown("denoiser", name, known)
     return _filled(Denoiser(**facts(name)["network"]), name, device)
+
+
+def load_upscaler(name="upscaler_2", device="cpu"):
+    """A trained restore.Upscaler, frozen, in eval mode.
+
+    name: "upscaler_2" or "upscaler_4"; their facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    known = [there for there in weights.names() if there.startswith("upscaler_")]
+    if name not in known:
+        raise unknown("upscaler", name, known)
+    return _filled(Upscaler(**facts(name)["network"]), name, device)
 
 
 def load_material_features(device="cpu"):

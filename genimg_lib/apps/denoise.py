@@ -2,7 +2,7 @@
 
 import torch
 
-from genimg_lib import data, pretrained, restore
+from genimg_lib import data, pretrained
 from genimg_lib.apps import pictures
 from genimg_lib.restore import LEVEL, STRONGEST
 
@@ -31,7 +31,7 @@ def denoise_file(source, out, sigma=None, overwrite=False, say=print):
     for sentence in pictures.check_fits(picture, out):
         say(sentence)
     visible = None if picture.alpha is None else picture.alpha[0] > 0
-    pixels = picture.pixels if visible is None else filled(picture.pixels, visible)
+    pixels = picture.pixels if visible is None else pictures.filled(picture.pixels, visible)
     if sigma is None:
         sigma = _said(estimated(pixels, visible), picture.kind, say)
     if sigma > 0:
@@ -52,18 +52,6 @@ def _said(sigma, kind, say):
     if sigma > STRONGEST:
         say(f"the network knows up to {STRONGEST}: so many are taken out")
     return min(sigma, STRONGEST)
-
-
-def filled(pixels, visible):
-    """uint8 [C, H, W] whose invisible pixels have the colours of the nearest visible ones."""
-    from scipy.ndimage import distance_transform_edt
-
-    if visible.all() or not visible.any():
-        return pixels
-    rows, columns = distance_transform_edt(
-        ~visible.numpy(), return_distances=False, return_indices=True
-    )
-    return pixels[:, torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]
 
 
 def estimated(pixels, visible=None):
@@ -107,19 +95,9 @@ def _starts(length):
 @torch.no_grad()
 def denoised(pixels, sigma, size=512):
     """uint8 [1 or 3, H, W] without noise of sigma grey levels, tile by tile."""
-    from tqdm.auto import tqdm
-
     net = pretrained.load_denoiser("denoiser_grey" if len(pixels) == 1 else "denoiser_colour")
-    bar = tqdm(total=1, unit=" tiles", desc="denoise")
 
     def piece(y):
         return data.to_uint8(net(data.to_float(y), sigma * LEVEL).clamp(-1, 1))
 
-    def watch(_, of_all):
-        bar.total = of_all
-        bar.update()
-
-    try:
-        return restore.in_tiles(piece, pixels[None], size, watch=watch)[0]
-    finally:
-        bar.close()
+    return pictures.by_tiles(piece, pixels, "denoise", size=size)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
+from genimg_lib import restore
 from genimg_lib.data import photos
 from genimg_lib.errors import DataError
 from genimg_lib.files import write_atomically
@@ -125,6 +126,37 @@ def _tensor(image):
     return torch.from_numpy(values).view(image.height, image.width, -1).permute(2, 0, 1)
 
 
+def filled(pixels, visible):
+    """uint8 [C, H, W] whose invisible pixels have the colours of the nearest visible ones."""
+    from scipy.ndimage import distance_transform_edt
+
+    if visible.all() or not visible.any():
+        return pixels
+    rows, columns = distance_transform_edt(
+        ~visible.numpy(), return_distances=False, return_indices=True
+    )
+    return pixels[:, torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]
+
+
+def by_tiles(function, pixels, doing, **tiles):
+    """What a function of images makes of one, uint8 [C, H, W], piece by piece, with a bar.
+
+    function, tiles: as for `restore.in_tiles`. doing: the bar's title.
+    """
+    from tqdm.auto import tqdm
+
+    bar = tqdm(total=1, unit=" tiles", desc=doing)
+
+    def watch(_, of_all):
+        bar.total = of_all
+        bar.update()
+
+    try:
+        return restore.in_tiles(function, pixels[None], watch=watch, **tiles)[0]
+    finally:
+        bar.close()
+
+
 def check_place(out, sources=(), overwrite=False):
     """Check that a path can hold a picture, before a long job; gives it as a Path.
 
@@ -191,12 +223,24 @@ def write(picture, out):
     elif picture.profile and image.mode == "RGB":
         image = _in_srgb(image, picture.profile)
     if picture.exif and ending in KEEP_PROFILE:
-        more["exif"] = picture.exif
+        more["exif"] = _with_size(picture.exif, *picture.pixels.shape[1:])
     if picture.dpi and ending != ".webp":
         more["dpi"] = picture.dpi
     stream = io.BytesIO()
     image.save(stream, kind, **more)
     write_atomically(out, stream.getvalue())
+
+
+def _with_size(exif, height, width):
+    """EXIF whose own entries for the size, where it has them, are these."""
+    entries = Image.Exif()
+    entries.load(exif)
+    of_photo = entries.get_ifd(ExifTags.IFD.Exif)
+    sizes = {ExifTags.Base.ExifImageWidth: width, ExifTags.Base.ExifImageHeight: height}
+    if all(of_photo.get(key, value) == value for key, value in sizes.items()):
+        return exif
+    of_photo.update({key: value for key, value in sizes.items() if key in of_photo})
+    return entries.tobytes()
 
 
 def _in_srgb(image, profile):

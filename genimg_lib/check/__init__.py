@@ -32,6 +32,7 @@ MODULES = (
     "flow_matching",
     "guidance",
     "latent_diffusion",
+    "super_resolution",
     "denoising",
 )
 

@@ -150,6 +150,22 @@ def denoisers():
     return "\n".join(lines)
 
 
+def upscalers():
+    """The benchmark of upscalers, a way a row; nothing where it was never stored."""
+    stored = results.stored("bench_upscale")
+    if not stored:
+        return ""
+    m = stored["metrics"]
+    kinds = ("psnr", "ssim", "seconds")
+    columns = [f"x{scale} {kind}" for scale in (2, 4) for kind in kinds]
+    lines = [f"| method | {' | '.join(columns)} |", "|---|" + "--:|" * len(columns)]
+    for way in [key.removesuffix("_psnr_2") for key in m if key.endswith("_psnr_2")]:
+        keys = [f"{way}_{kind}_{scale}" for scale in (2, 4) for kind in kinds]
+        values = [_figure(m.get(key), 3 if "psnr" not in key else 2) for key in keys]
+        lines.append(f"| {way} | {' | '.join(values)} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "cards": cards,
     "figures": figures,
@@ -157,6 +173,7 @@ TABLES = {
     "generators": generators,
     "flows": flows,
     "denoisers": denoisers,
+    "upscalers": upscalers,
 }
 
 

@@ -1,6 +1,6 @@
 """Data of which a part is known: walks, and a denoiser, that let the rest fit.
 
-seen: bool, True where y is known, broadcast to points [N, ...]. y: like the points.
+y: what is known, like the points [N, ...] where some of their numbers are.
 """
 
 import math
@@ -16,6 +16,7 @@ def replaced(denoise, x, times, seen, y, path=STRAIGHT, generator=None, repeats=
     """Before each call, what is seen is put in the place of what was guessed, with its noise.
 
     A generator, as in `samplers`; the steps are DDIM's.
+    seen: bool, True where y is known, broadcast to points. y: like the points.
     repeats: how often each step is walked; between two, noise leads back to where it began, so
         that what is hidden has time to fit what is seen. 1 for none of it.
     At the end, what is seen is y to the bit.
@@ -44,14 +45,16 @@ def back(x, t, s, path=STRAIGHT, generator=None):
     return alpha_t / alpha_s * x + math.sqrt(added) * _noise_like(x, generator)
 
 
-def observed(denoise, seen, y, sigma=0.0, strength=1.0, path=STRAIGHT):
+def observed(denoise, operator, y, sigma=0.0, strength=1.0, path=STRAIGHT):
     """A denoiser whose guesses agree with what is seen, for any sampler: (x_t, t) -> like x_t.
 
-    denoise: has to let gradients through. sigma: the noise of y. strength: of the gradient, 1 as
-        derived. All times of a call are the same.
+    denoise: has to let gradients through. operator: what of x is seen, as in genimg_lib.restore:
+        y = A x + sigma eps. strength: of the gradient, 1 as derived. All times of a call are the
+        same.
     The guess of x is taken for the mean of a normal posterior with the variance sigma_t² /
     (alpha_t² + sigma_t²), which is right for data of variance 1: then p(y | x_t) is normal, and the
-    gradient of its logarithm is added to the score. Without noise, what is seen is guessed as y.
+    gradient of its logarithm is added to the score. Without noise, guesses are brought to where y
+    is seen of them.
     Raises ValueError for a denoiser that lets no gradients through.
     Source: Song et al. 2023, "Pseudoinverse-Guided Diffusion Models for Inverse Problems";
         a gradient of the squared error alone, with a strength by hand, is DPS (Chung et al. 2023,
@@ -66,12 +69,12 @@ def observed(denoise, seen, y, sigma=0.0, strength=1.0, path=STRAIGHT):
             if not x_hat.requires_grad:
                 raise ValueError("expected a denoiser that lets gradients through, got none of x")
             left = noise**2 / (alpha**2 + noise**2)
-            off = torch.where(seen, y - x_hat, torch.zeros_like(y)) / (left + sigma**2)
-            (pull,) = torch.autograd.grad((off.detach() * x_hat).sum(), at)
+            off = operator.solve(y - operator.measure(x_hat.detach()), left, sigma)
+            (pull,) = torch.autograd.grad((operator.adjoint(off) * x_hat).sum(), at)
         x_hat = x_hat.detach()
         if alpha > 0:  # at 0 there is no data yet, and nothing to pull
             x_hat = x_hat + strength * noise**2 / alpha * pull
-        return torch.where(seen, y, x_hat) if sigma == 0 else x_hat
+        return operator.fit(x_hat, y) if sigma == 0 else x_hat
 
     return guess
 

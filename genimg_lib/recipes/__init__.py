@@ -120,6 +120,12 @@ RECIPES = {
     "denoiser_colour": Recipe(
         "denoise", "train", 16.0, "notebook 63's denoiser, in colour", {"channels": 3}
     ),
+    "upscaler_2": Recipe(
+        "upscale", "train", 16.0, "notebook 61's network that doubles photographs, for longer"
+    ),
+    "upscaler_4": Recipe(
+        "upscale", "train", 16.0, "the same for four times as large", {"scale": 4}
+    ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),
 }

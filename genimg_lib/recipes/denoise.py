@@ -12,8 +12,6 @@ from genimg_lib.recipes import Trained
 from genimg_lib.restore import LEVEL, STRONGEST
 from genimg_lib.training import Muon
 
-HELD_OUT = ("camera", "chelsea", "coffee")
-LEARNED = tuple(name for name in (*photos.NAMES, *photos.OTHERS) if name not in HELD_OUT)
 SIGMAS = (15, 25, 50)  # grey levels, at which denoisers are compared
 SETTINGS = {
     "width": 32,
@@ -46,7 +44,7 @@ def train(run, minutes, channels=1, images=20_000, **changes):
     net = teach(run, restore.Denoiser(**shape), pieces, minutes, settings)
     facts = {
         "data": f"{images:,} pieces of photographs of scikit-image, and portraits",
-        "held_out": ", ".join(HELD_OUT),
+        "held_out": ", ".join(photos.HELD_OUT),
         "changes": changes,
         "network": shape,
     }
@@ -59,7 +57,7 @@ def learned_from(n, channels, size, drawn=0.1, seed=0):
     Grey ones are the luma or one of the three colours, by chance.
     """
     of_portraits = round(drawn * n)
-    pieces = photos.pieces(n - of_portraits, size, seed, LEARNED)
+    pieces = photos.pieces(n - of_portraits, size, seed, photos.LEARNED)
     if of_portraits:
         faces = data.load("portraits", n=of_portraits, size=size, seed=seed).images
         pieces = torch.cat([pieces, faces])
@@ -115,7 +113,9 @@ def measure(net):
     """PSNR in decibels of held-out photographs, clipped to [-1, 1], and milliseconds for one."""
     net = net.cpu()
     found = {}
-    names = [name for name in HELD_OUT if net.channels == 1 or name != "camera"]  # which is grey
+    names = [
+        name for name in photos.HELD_OUT if net.channels == 1 or name != "camera"
+    ]  # which is grey
     for sigma in SIGMAS:
         for name in names:
             x = held_out(name, net.channels)

@@ -8,9 +8,10 @@ from genimg_lib.restore.gaussian import (
     wiener_error,
     wiener_gain,
 )
-from genimg_lib.restore.networks import Denoiser
+from genimg_lib.restore.networks import Denoiser, Upscaler
 from genimg_lib.restore.noise import LEVEL, STRONGEST, blind_spots, noisy
 from genimg_lib.restore.operators import Blur, Mask, Shrink
+from genimg_lib.restore.resize import enlarged, shrunk
 from genimg_lib.restore.tiles import in_tiles
 
 __all__ = [
@@ -21,13 +22,16 @@ __all__ = [
     "Denoiser",
     "Mask",
     "Shrink",
+    "Upscaler",
     "best",
     "blind_spots",
     "denoised_by",
+    "enlarged",
     "gaussian_posterior",
     "in_tiles",
     "noisy",
     "power_spectrum",
+    "shrunk",
     "wiener",
     "wiener_error",
     "wiener_gain",

@@ -1,8 +1,10 @@
-"""A denoiser for photographs that is told how much noise there is."""
+"""Networks for photographs: a denoiser that is told how much noise there is, and an upscaler."""
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+from genimg_lib.restore.resize import enlarged
 
 
 class Block(nn.Module):
@@ -65,6 +67,36 @@ class Denoiser(nn.Module):
         h = self.up_1(h_1 + F.pixel_shuffle(self.double_1(h), 2))
         noise = F.pixel_shuffle(self.outward(h), 2)
         return y - noise[:, :, :height, :width]
+
+
+class Upscaler(nn.Module):
+    """net(y): small images [N, 3, h, w] to large ones, [N, 3, scale h, scale w], both in [-1, 1].
+
+    All but the last step is done at the small size: the network guesses what bicubic enlarging
+    misses, scale x scale pixels for each small one. The answer may leave [-1, 1] a little.
+    scale: 2 or more. width: channels. blocks: residual blocks.
+    Without biases, net(a y) = a net(y) for a > 0.
+    Raises ValueError for other than three channels, and for a scale below 2.
+    Source: sub-pixel convolution, Shi et al. 2016 (ESPCN, arXiv:1609.05158); residual blocks
+        without norm, Lim et al. 2017 (EDSR, arXiv:1707.02921).
+    """
+
+    def __init__(self, scale=2, width=32, blocks=7):
+        super().__init__()
+        if scale < 2:
+            raise ValueError(f"expected a scale of 2 or more, got {scale}")
+        self.scale = scale
+        self.reach = 2 + 2 * blocks  # small pixels to each side that count for a large one
+        self.inward = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.body = nn.Sequential(*_blocks(width, blocks))
+        self.outward = nn.Conv2d(width, 3 * scale**2, 3, padding=1, bias=False)
+        nn.init.zeros_(self.outward.weight)  # begins as bicubic enlarging
+
+    def forward(self, y):
+        if y.dim() != 4 or y.shape[1] != 3:
+            raise ValueError(f"expected images [N, 3, h, w], got {list(y.shape)}")
+        missed = self.outward(self.body(self.inward(y)))  # [N, 3 scale², h, w]
+        return enlarged(y, self.scale) + F.pixel_shuffle(missed, self.scale)
 
 
 def _blocks(c, n):

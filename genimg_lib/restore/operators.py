@@ -1,8 +1,13 @@
-"""What a picture goes through before we see it: linear maps, each with its adjoint.
+"""What a picture goes through before we see it: linear maps A, each with its adjoint A'.
 
-measure(x): images [N, C, H, W] to what is seen of them. adjoint(y): back, the transpose of the map,
-so that the sum of measure(x) * y equals that of x * adjoint(y).
+measure(x): images [N, C, H, W] to what is seen of them, A x.
+adjoint(y): back, A' y: the sum of measure(x) * y equals that of x * adjoint(y).
+solve(y, variance, sigma): (variance A A' + sigma² I)^-1 y, where what is seen of images of that
+    variance, with noise of sigma, has the covariance in brackets; sigma 0 takes the pseudoinverse.
+fit(x, y): of all images of which y is seen, the one nearest to x: x + A' (A A')^-1 (y - A x).
 """
+
+import functools
 
 import torch
 
@@ -29,6 +34,12 @@ class Mask:
     def adjoint(self, y):
         return self.measure(y)
 
+    def solve(self, y, variance=1.0, sigma=0.0):
+        return self.measure(y) / (variance + sigma**2)
+
+    def fit(self, x, y):
+        return torch.where(self.seen, y, x)
+
 
 class Blur:
     """A convolution of every channel, wrapped around the edges.
@@ -47,6 +58,12 @@ class Blur:
 
     def adjoint(self, y):
         return self._filtered(y, torch.conj)
+
+    def solve(self, y, variance=1.0, sigma=0.0):
+        return self._filtered(y, lambda waves: _inverse(waves.abs().square(), variance, sigma))
+
+    def fit(self, x, y):
+        return x + self.adjoint(self.solve(y - self.measure(x)))
 
     def _filtered(self, x, turned):
         height, width = x.shape[-2:]
@@ -81,6 +98,30 @@ class Shrink:
 
     def adjoint(self, y):
         return self.rows.to(y).T @ y @ self.columns.to(y)
+
+    def solve(self, y, variance=1.0, sigma=0.0):
+        # A A' is a product of a matrix for rows and one for columns, and so are its eigenvectors
+        (down, of_rows), (across, of_columns) = self._eigen
+        down, across = down.to(y), across.to(y)
+        values = of_rows[:, None] * of_columns
+        turned = down.T @ y @ across
+        return down @ (turned * _inverse(values, variance, sigma).to(y)) @ across.T
+
+    def fit(self, x, y):
+        return x + self.adjoint(self.solve(y - self.measure(x)))
+
+    @functools.cached_property
+    def _eigen(self):
+        found = [torch.linalg.eigh(matrix @ matrix.T) for matrix in (self.rows, self.columns)]
+        return [(vectors, values) for values, vectors in found]
+
+
+def _inverse(values, variance, sigma):
+    """1 / (variance values + sigma²); without noise, 0 where nothing comes through."""
+    if sigma > 0:
+        return 1 / (variance * values + sigma**2)
+    nothing = values < 1e-10 * values.max()
+    return torch.where(nothing, 0.0, 1 / (variance * values))
 
 
 def _weights(side, scale, kernel, antialias):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from genimg_lib import divergences, flow
+from genimg_lib import divergences, flow, restore
 from genimg_lib.data.mixture import GaussianMixture
 
 
@@ -26,7 +26,7 @@ def seeded(seed=0):
 
 def observed(denoise, x, times, seen, y):
     """DDIM's walk by a denoiser that knows what is seen."""
-    return flow.ddim(flow.observed(denoise, seen, y), x, times)
+    return flow.ddim(flow.observed(denoise, restore.Mask(seen), y), x, times)
 
 
 def walked(way, n=4_000, value=0.35, calls=40, **more):

@@ -26,19 +26,19 @@ def test_a_few_steps_give_what_the_facts_describe(channels):
     again = restore.Denoiser(**trained.facts["network"])
     again.load_state_dict(trained.net.state_dict())
     assert not trained.net.training and again.channels == channels
-    assert all(name in trained.facts["held_out"] for name in recipe.HELD_OUT)
+    assert all(name in trained.facts["held_out"] for name in photos.HELD_OUT)
 
 
 def test_no_held_out_photograph_is_learned_from():
-    assert set(recipe.HELD_OUT) | set(recipe.LEARNED) == {*photos.NAMES, *photos.OTHERS}
-    assert not set(recipe.HELD_OUT) & set(recipe.LEARNED)
+    assert set(photos.HELD_OUT) | set(photos.LEARNED) == {*photos.NAMES, *photos.OTHERS}
+    assert not set(photos.HELD_OUT) & set(photos.LEARNED)
 
 
 def test_notebook_63_and_the_shipped_weights_hold_out_the_same_photographs():
     for name in ("denoiser_grey", "denoiser_colour"):
-        assert pretrained.facts(name)["held_out"] == ", ".join(recipe.HELD_OUT)
+        assert pretrained.facts(name)["held_out"] == ", ".join(photos.HELD_OUT)
     source = (chapters.notebooks_folder() / "63_denoising.py").read_text(encoding="utf-8")
-    quoted = ", ".join(f'"{name}"' for name in recipe.HELD_OUT)
+    quoted = ", ".join(f'"{name}"' for name in photos.HELD_OUT)
     assert f"HELD_OUT = ({quoted})" in source
 
 

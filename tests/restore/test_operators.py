@@ -99,3 +99,38 @@ def test_images_smaller_than_the_kernel_are_refused():
 def test_a_mask_has_to_say_true_or_false():
     with pytest.raises(TypeError, match="bool"):
         restore.Mask(torch.ones(4, 4))
+
+
+def matrix(operator):
+    """A of an operator for images [12, 18], by what it sees of each pixel alone: [m, 216]."""
+    x = torch.eye(12 * 18, dtype=torch.float64).view(-1, 1, 12, 18)
+    return operator.measure(x).flatten(1).T
+
+
+SINGLE = [name for name in OPERATORS if "each" not in name]
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_solving_is_what_the_matrix_says(name):
+    operator = OPERATORS[name]
+    A = matrix(operator)
+    y = operator.measure(normal(3, 1, 12, 18))
+    wanted = torch.linalg.solve(
+        0.7 * A @ A.T + 0.3**2 * torch.eye(len(A), dtype=A.dtype), y.flatten(1).T
+    ).T
+    found = operator.solve(y, 0.7, 0.3)
+    if name.startswith("mask"):  # of what is not seen, nothing is said
+        found, wanted = operator.measure(found), operator.measure(wanted.view_as(y)).flatten(1)
+    assert torch.allclose(found.flatten(1), wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", list(OPERATORS))
+def test_the_nearest_image_that_fits_fits_and_is_nearest(name):
+    operator, x = OPERATORS[name], normal(2, 3, 12, 18)
+    y = operator.measure(normal(2, 3, 12, 18, seed=1))
+    found = operator.fit(x, y)
+    assert torch.allclose(operator.measure(found), y, atol=1e-7)
+    # the way there is at right angles to all that nobody sees
+    other = normal(2, 3, 12, 18, seed=2)
+    unseen = operator.fit(other, torch.zeros_like(y))
+    assert abs(((found - x) * unseen).sum().item()) < 1e-6

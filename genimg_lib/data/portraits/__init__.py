@@ -11,6 +11,7 @@ from genimg_lib.data.portraits.factors import (
     probabilities,
     sample,
 )
+from genimg_lib.data.portraits.posterior import fitting
 from genimg_lib.data.portraits.reading import factors_of
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "caption",
     "draw",
     "factors_of",
+    "fitting",
     "one_hot",
     "probabilities",
     "render",
