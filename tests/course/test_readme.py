@@ -93,6 +93,18 @@ def test_the_benchmark_of_denoisers_has_a_row_a_method_and_leaves_empty_what_is_
     ]
 
 
+def test_the_benchmark_of_upscalers_has_a_row_a_way(page, shipped):
+    assert readme.upscalers() == ""
+    metrics = {"bicubic_psnr_2": 32.351, "bicubic_ssim_2": 0.8922, "bicubic_seconds_2": 0.0123}
+    metrics |= {"bicubic_psnr_4": 27.0, "shipped_psnr_2": 34.3, "switch_as_papers": 32.35}
+    files.write_json(shipped / "results" / "bench_upscale.cpu.json", {"metrics": metrics})
+    _, _, *rows = readme.upscalers().splitlines()
+    assert rows == [
+        "| bicubic | 32.35 | 0.892 | 0.012 | 27.00 |  |  |",
+        "| shipped | 34.30 |  |  |  |  |  |",
+    ]
+
+
 def test_the_benchmark_of_flows_has_a_row_for_each_way(page, shipped):
     kinds = ("fd", "fd_floor", "precision", "recall", "copies", "ms")
     metrics = {f"ours_heun_6_{kind}": k + 0.5 for k, kind in enumerate(kinds)}
