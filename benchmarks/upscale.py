@@ -1,4 +1,4 @@
-"""Photographs made larger: Pillow's filters, the course's networks, five minutes of training.
+"""Photographs made larger: by Pillow, by the course's networks, by five minutes of training.
 
     genimg bench upscale [--minutes 5] [--store]
 

@@ -1,5 +1,7 @@
 """Checks of notebook 61, super-resolution."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -13,6 +15,13 @@ def _alias(k, n, s):
     return min(k % small, small - k % small)
 
 
+def _by_bins(k, n, s):
+    """The tallest bin below n / (2 s), which is left out; where all are flat, the first."""
+    waves = torch.cos(2 * math.pi * k * torch.arange(0, n, s).double() / n)
+    sizes = torch.fft.rfft(waves).abs()[: n // s // 2]
+    return int((sizes * 1e6).round().argmax())
+
+
 def _stripes(k, small, s):
     n = small * s
     return (k % (n // 2 + 1), n, s)
@@ -21,7 +30,16 @@ def _stripes(k, small, s):
 alias = Check(
     "alias",
     _alias,
-    [(60, 128, 2), (5, 64, 4), *drawn(_stripes, count=16, k=(0, 60), small=(4, 24), s=(2, 4))],
+    [
+        (60, 128, 2),
+        (5, 64, 4),
+        (3, 14, 2),
+        (9, 24, 4),
+        (9, 20, 5),
+        (12, 20, 5),
+        (12, 24, 4),
+        *drawn(_stripes, count=16, k=(0, 60), small=(4, 24), s=(2, 4)),
+    ],
     {
         "of k mod m and m - k mod m, stripes look like the fewer ones.": lambda k, n, s: (
             k % (n // s)
@@ -37,6 +55,7 @@ alias = Check(
         "beyond n / (2 s) they turn back, they don't stop there.": lambda k, n, s: min(
             k, n // (2 * s)
         ),
+        "n / (2 s) can be the answer: the bins are 0 to n // s // 2, both included.": _by_bins,
         "they turn back again and again: k mod m first.": lambda k, n, s: abs(
             k - n // s * (k > n // (2 * s))
         ),
@@ -70,9 +89,20 @@ def _psnr_y(x_hat, x, scale, weights=_BT601, peak=255.0, shave=None):
     return _decibels(a, b, peak)
 
 
+def _inner(x_hat, x, scale):
+    """The difference of luma, edges left out."""
+    a, b = (_shaved(_luma(image, _BT601), scale) for image in (x_hat, x))
+    return a - b
+
+
+def _edges_as_zeros(x_hat, x, scale):
+    off = F.pad(_inner(x_hat, x, scale), (scale,) * 4)
+    return 20 * torch.log10(255 / off.square().mean().sqrt())
+
+
 def _pair(seed, side, more, scale):
     shape = (3, 10 + side, 10 + side + more)
-    x = inputs.integers(seed, 236, *shape, low=20).double()
+    x = inputs.integers(seed, 180 + 6 * seed, *shape, low=20).double()
     off = inputs.normal(seed + 1, *shape, dtype=torch.float64).mul(6).round()
     off[:, 0] += 15  # the edge is worse than the rest
     return (x + off).clamp(0, 255), x, scale
@@ -113,6 +143,38 @@ psnr_y = Check(
         "turned over: the peak stands above, the error below.": lambda a, b, s: -_psnr_y(a, b, s),
         "`scale` pixels go on every side, here only half of them.": lambda a, b, s: _psnr_y(
             a, b, s, shave=s // 2
+        ),
+        "the peak is 255, whatever the images hold, and whatever other images' range is.": (
+            lambda a, b, s: _psnr_y(a, b, s, peak=b.max().item()),
+            lambda a, b, s: _psnr_y(a, b, s, peak=_luma(b, _BT601).max().item()),
+            lambda a, b, s: _psnr_y(a, b, s, peak=235.0),
+            lambda a, b, s: _psnr_y(a, b, s, peak=2.0),
+        ),
+        "255 is squared, as the error is.": lambda a, b, s: (
+            10 * torch.log10(255 / _inner(a, b, s).square().mean())
+        ),
+        "of squared differences, not of absolute ones.": lambda a, b, s: (
+            20 * torch.log10(255 / _inner(a, b, s).abs().mean())
+        ),
+        "the root belongs to both or to none: 255^2 over a mean square.": lambda a, b, s: (
+            10 * torch.log10(255**2 / _inner(a, b, s).square().mean().sqrt())
+        ),
+        "a mean over pixels, not a sum.": lambda a, b, s: (
+            10 * torch.log10(255**2 / _inner(a, b, s).square().sum())
+        ),
+        "this is the mean squared error; wanted are decibels.": lambda a, b, s: (
+            _inner(a, b, s).square().mean()
+        ),
+        "the mean difference counts as well: no standard deviation, no variance.": lambda a, b, s: (
+            20 * torch.log10(255 / _inner(a, b, s).std())
+        ),
+        "`scale` pixels go on both ends of a side.": (
+            lambda a, b, s: _decibels(*(_luma(image, _BT601)[s:, s:] for image in (a, b))),
+            lambda a, b, s: _decibels(*(_luma(image, _BT601)[:-s, :-s] for image in (a, b))),
+        ),
+        "edges set to 0 still count in the mean: cut them off.": _edges_as_zeros,
+        "the luma isn't rounded.": lambda a, b, s: _decibels(
+            *(_shaved((16 + _luma(image, _BT601)).round(), s) for image in (a, b))
         ),
         "the weights are over 255: levels go in, levels come out.": (
             lambda a, b, s: _psnr_y(a, b, s, tuple(255 * w for w in _BT601)),
@@ -179,6 +241,15 @@ def _nearest(h, x, A):
     return h + _inverse(A) @ (A @ (x - h))
 
 
+def _of_tall(h, x, A):
+    """The inverse for matrices with more rows than columns."""
+    return h + torch.linalg.inv(A.T @ A) @ A.T @ (A @ (x - h))
+
+
+def _row_by_row(h, x, A):
+    return h + A.T @ (A @ (x - h) / A.square().sum(dim=1))
+
+
 def _system(seed, m, more):
     d = m + 1 + more
     A = inputs.normal(seed, m, d, dtype=torch.float64)
@@ -196,7 +267,9 @@ same_thumbnail = Check(
             lambda h, x, A: x,
             lambda h, x, A: _inverse(A) @ (A @ x),
         ),
-        "A' is no inverse of A, not even on what is seen: A A' isn't the identity.": (
+        "A.T @ A has no inverse where A has fewer rows than columns: A @ A.T has.": _of_tall,
+        "rows aren't at right angles: their products, A @ A.T, have to be undone.": _row_by_row,
+        "A.T is no inverse of A, not even on what is seen: A @ A.T isn't the identity.": (
             lambda h, x, A: h + A.T @ (A @ (x - h))
         ),
         "the wrong way: this goes away from what x is seen as.": lambda h, x, A: (
@@ -234,7 +307,7 @@ best_guess = Check(
     _best_guess,
     drawn(_gaussian, count=12, seed=(0, 9), m=(1, 4), more=(0, 3), tenths=(3, 15)),
     {
-        "the noise is missing: y has the covariance A C A' + sigma^2 I.": lambda y, A, C, s: (
+        "the noise is missing: y has the covariance A @ C @ A.T + sigma^2 I.": lambda y, A, C, s: (
             C @ A.T @ torch.linalg.solve(_of_seen(A, C, 0.0), y)
         ),
         "variances are added: sigma squared.": lambda y, A, C, s: (
@@ -243,7 +316,7 @@ best_guess = Check(
         "pinv knows nothing of C: of what fits it takes the shortest.": (
             lambda y, A, C, s: torch.linalg.pinv(A) @ y
         ),
-        "the first factor is C A', the covariance of x with y; here C is missing.": (
+        "the first factor is C @ A.T, the covariance of x with y; here C is missing.": (
             lambda y, A, C, s: A.T @ torch.linalg.solve(_of_seen(A, C, s**2), y)
         ),
         "right for C = I: the covariance of x belongs in twice.": lambda y, A, C, s: (
@@ -257,8 +330,21 @@ best_guess = Check(
                 else C @ A.T @ torch.linalg.solve(A @ C @ A.T + s**2, y)
             )
         ),
-        "C belongs in its place as it is, not its inverse.": lambda y, A, C, s: _best_guess(
+        "C and its inverse are exchanged: C in both covariances, or C^-1 in (C^-1 + A.T @ A / "
+        "sigma^2)^-1 @ A.T @ y / sigma^2.": lambda y, A, C, s: _best_guess(
             y, A, torch.linalg.inv(C), s
+        ),
+        "noise adds to the covariance of y, it isn't taken off.": lambda y, A, C, s: (
+            C @ A.T @ torch.linalg.solve(_of_seen(A, C, -(s**2)), y)
+        ),
+        "sigma^2 stands once, not twice.": lambda y, A, C, s: (
+            C @ A.T @ torch.linalg.solve(_of_seen(A, C, 2 * s**2), y)
+        ),
+        "the covariance of y stands as its inverse.": lambda y, A, C, s: (
+            C @ A.T @ _of_seen(A, C, s**2) @ y
+        ),
+        "C is missing in the covariance of y.": lambda y, A, C, s: (
+            C @ A.T @ torch.linalg.solve(_of_seen(A, torch.eye(len(C), dtype=C.dtype), s**2), y)
         ),
     },
 )
@@ -275,24 +361,72 @@ def _weights(thumbnails, y, sigma, log_prior):
 def _candidates(seed, k, d, tenths, far):
     y = inputs.normal(seed, 1 + d, dtype=torch.float64)
     thumbnails = y + 0.7 * inputs.normal(seed + 1, 2 + k, 1 + d, dtype=torch.float64)
-    if far:  # so far away that exp gives 0 for all
-        thumbnails = thumbnails + 60
+    if far:  # one number is so far away that exp gives 0 for all
+        y = torch.cat([y, y.new_zeros(1)])
+        thumbnails = torch.cat([thumbnails, y.new_full((2 + k, 1), 60.0)], dim=1)
     log_prior = torch.log(inputs.probabilities(seed + 2, 2 + k).double())
     return thumbnails, y, tenths / 10, log_prior
 
 
-def _unshifted(thumbnails, y, sigma, log_prior):
+# one of the two is so much likelier that no float holds the ratio
+_APART = (
+    torch.tensor([[50.0, 1.0], [0.0, 0.0]], dtype=torch.float64),
+    torch.zeros(2, dtype=torch.float64),
+    0.6,
+    torch.tensor([0.5, 0.5], dtype=torch.float64).log(),
+)
+
+
+def _unshifted(thumbnails, y, sigma, log_prior, least=0.0):
     w = _log_weights(thumbnails, y, sigma, log_prior).exp()
-    return w / w.sum()
+    return w / (w.sum() + least)
+
+
+def _shifted_by(choose):
+    """Softmax by hand, with another shift than the largest."""
+
+    def wrong(thumbnails, y, sigma, log_prior):
+        values = _log_weights(thumbnails, y, sigma, log_prior)
+        w = (values - choose(values)).exp()
+        return w / w.sum()
+
+    return wrong
 
 
 weights = Check(
     "weights",
     _weights,
-    drawn(_candidates, count=16, seed=(0, 9), k=(0, 5), d=(0, 5), tenths=(6, 15), far=(0, 1)),
+    [
+        *drawn(_candidates, count=16, seed=(0, 9), k=(0, 5), d=(0, 5), tenths=(6, 15), far=(0, 1)),
+        _APART,
+    ],
     {
         "exp of very negative numbers is 0, and 0 / 0 no weight: softmax, or subtract the "
-        "largest first.": _unshifted,
+        "largest first.": (
+            _unshifted,
+            lambda t, y, s, p: _unshifted(t, y, s, p, least=1e-12),
+            lambda t, y, s, p: _unshifted(t, y, s, p).nan_to_num(),
+            lambda t, y, s, p: torch.softmax(_log_weights(t, y, s, p).clamp(min=-700), 0),
+        ),
+        "subtract the largest logarithm, no other: exp of a large number is inf.": (
+            _shifted_by(torch.mean),
+            _shifted_by(torch.min),
+            _shifted_by(lambda values: values[0]),
+        ),
+        "weights sum to 1: divide by their sum.": (
+            lambda t, y, s, p: _log_weights(t, y, s, p).exp(),
+            lambda t, y, s, p: (_log_weights(t, y, s, p) - _log_weights(t, y, s, p).max()).exp(),
+        ),
+        "log_prior is added, not taken off.": lambda t, y, s, p: torch.softmax(
+            -p - (t - y).square().sum(1) / (2 * s**2), 0
+        ),
+        "the prior counts once a face, not once a number.": lambda t, y, s, p: torch.softmax(
+            t.shape[1] * p - (t - y).square().sum(1) / (2 * s**2), 0
+        ),
+        "sum over the numbers first, then softmax.": (
+            lambda t, y, s, p: torch.softmax(p[:, None] - (t - y) ** 2 / (2 * s**2), 0).prod(1),
+            lambda t, y, s, p: torch.softmax(p[:, None] - (t - y) ** 2 / (2 * s**2), 0).mean(1),
+        ),
         "the prior is missing.": lambda t, y, s, p: torch.softmax(
             -(t - y).square().sum(1) / (2 * s**2), 0
         ),

@@ -70,7 +70,7 @@ class Denoiser(nn.Module):
 
 
 class Upscaler(nn.Module):
-    """net(y): small images [N, 3, h, w] to large ones, [N, 3, scale h, scale w], both in [-1, 1].
+    """net(y): images [N, 3, h, w] made larger, [N, 3, scale h, scale w], both in [-1, 1].
 
     All but the last step is done at the small size: the network guesses what bicubic enlarging
     misses, scale x scale pixels for each small one. The answer may leave [-1, 1] a little.

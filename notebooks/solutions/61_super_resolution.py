@@ -9,9 +9,6 @@
 # ---
 
 # %% [markdown]
-# # Exercises 63: Denoising
-#
-# They belong to notebook 63.
 # # Exercises 61: Super-resolution
 #
 # They belong to notebook 61.
@@ -25,10 +22,10 @@ import torch
 from genimg_lib.check import super_resolution as check
 
 # %% [markdown]
-# ## 1. Stripes that come back as others  ★ (5 minutes)
+# ## 1. Stripes that come back as others  ★ (10 minutes)
 #
 # A row of `n` pixels shows `k` stripes (a wave of `k` cycles). Every `s`-th pixel is kept; `s` divides `n`.
-# How many stripes do the kept pixels seem to show? (By (1), the fewest cycles that give the same pixels.)
+# How many stripes do the kept pixels seem to show? (By (1) of the notebook, waves whose cycles differ by $n/s$ give the same pixels; and $-k$ looks like $k$. The fewest count.)
 
 
 # %%
@@ -53,7 +50,7 @@ check.alias(alias)  # 1 point
 
 # %%
 def psnr_y(x_hat, x, scale):
-    """x_hat, x: float64 [3, H, W], levels from 0 to 255; scale: >= 1. Returns a number."""
+    """x_hat, x: float64 [3, H, W], levels 0 to 255; scale: >= 1. Returns a number."""
     ### BEGIN SOLUTION
     weights = torch.tensor([65.481, 128.553, 24.966], dtype=torch.float64) / 255
     difference = ((x_hat - x) * weights.view(3, 1, 1)).sum(dim=0)  # 16 - 16 is 0
@@ -68,7 +65,7 @@ check.psnr_y(psnr_y)  # 2 points
 # %% [markdown]
 # ## 3. Channels become pixels  ★★ (10 minutes)
 #
-# What `F.pixel_shuffle` does, by `view` and `permute` (or loops, or slices): pixel $(s i + a, s j + b)$ of channel $c$ is $h_{c s^2 + a s + b,\ i,\ j}$.
+# What `F.pixel_shuffle` does, by `view` and `permute`, loops or slices (the library's own call passes, too, and teaches nothing): pixel $(s i + a, s j + b)$ of channel $c$ is $h_{c s^2 + a s + b,\ i,\ j}$.
 
 
 # %%
@@ -89,7 +86,7 @@ check.shuffle(shuffle)  # 2 points
 # %% [markdown]
 # ## 4. The same thumbnail  ★★ (10 minutes)
 #
-# Of all images that are seen as `x` is, through the matrix `A`, find the one nearest to `h`: equation (3), for vectors.
+# Through the matrix `A`, many images are seen as `x` is. Of these, find the one nearest to `h`: $A x' = A x$, and $\lVert x' - h \rVert$ as small as can be.
 
 
 # %%
@@ -126,13 +123,13 @@ def best_guess(y, A, C, sigma):
 check.best_guess(best_guess)  # 2 points
 
 # %% [markdown]
-# ## 6. Weigh the faces  ★★★ (20 minutes, a project)
+# ## 6. Weigh the faces  ★★★ (25 minutes, a project)
 #
 # Draw $K$ faces, shrink each, and weigh it by how well it explains $y = A x + \sigma\epsilon$: $w_k \propto p(k)\ p(y|x_k)$, with $\sum_k w_k = 1$.
-# Weighed so, they stand for $p(x|y)$. (`log_prior` is 0 for faces drawn as they come.)
+# Weighed so, they stand for $p(x|y)$. (`log_prior` is 0 for faces drawn as they come. $p(y|x_k)$ may be too small for any float: work with logarithms.)
 #
-# Then weigh: `from genimg_lib import data, restore`, `from genimg_lib.data import portraits`, `K = 20_000`, `faces = data.to_float(portraits.render(K, 32, seed=1)[0])`, `A = restore.Shrink((32, 32), 4)`, `true = data.to_float(portraits.render(1, 32, seed=2)[0])`, `sigma = 0.1`, `y = restore.noisy(A.measure(true), sigma)`, `w = weights(A.measure(faces).flatten(1).double(), y.flatten().double(), sigma, torch.zeros(K).double())`.
-# How many faces count, $1 / \sum_k w_k^2$? How large must `sigma` be for a hundred? What follows for drawing at random, and why does the notebook walk instead?
+# Then run the cell below the check, half a minute, which draws 20,000 faces and one to look for. (It asks questions that nothing checks.)
+# How many faces count, $1 / \sum_k w_k^2$? Does the one that weighs most fit $y$ to within `sigma`? How large must `sigma` be for a hundred to count (draw $y$ anew for each)? What follows for drawing at random, and why does the notebook walk instead?
 
 
 # %%
@@ -147,8 +144,30 @@ def weights(thumbnails, y, sigma, log_prior):
 # %%
 check.weights(weights)  # 3 points
 
+
+# %%
+def weigh(weights, sigma, faces=20_000):
+    """How many faces count, and how far from y the heaviest is, in units of sigma."""
+    from genimg_lib import data, restore
+    from genimg_lib.data import portraits
+
+    A = restore.Shrink((32, 32), 4)
+    drawn = data.to_float(portraits.render(faces, 32, seed=1)[0])
+    true = data.to_float(portraits.render(1, 32, seed=2)[0])
+    g = torch.Generator().manual_seed(3)
+    y = restore.noisy(A.measure(true), sigma, g).flatten().double()
+    thumbnails = A.measure(drawn).flatten(1).double()
+    w = weights(thumbnails, y, sigma, torch.zeros(faces).double())
+    off = (thumbnails[w.argmax()] - y).square().mean().sqrt() / sigma
+    return (1 / w.square().sum()).item(), off.item()
+
+
+# weigh(weights, sigma=0.1)
+
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# At 0.1 (13 grey levels) one or two faces of 20,000 count, so the weights are worth little. A hundred count from about 1.5 on, noise of 190 levels, in which hardly anything is seen.
+# At 0.1 (13 grey levels) one face of 20,000 counts, and even that doesn't fit: its thumbnail is 1.7 `sigma` away, where the true one's is 1. It is only the least bad.
+# A hundred count between 1 and 1.2 (with this seed), noise of 130 to 150 levels, in which hardly anything is seen.
+#
 # There are 3,359,232 combinations of the ten factors that have names, and each face can stand in many places: 20,000 draws miss all that fit well. A walk changes a face that fits in one factor, and so stays among those that fit.
 # <!-- END SOLUTION -->

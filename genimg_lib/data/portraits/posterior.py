@@ -24,8 +24,8 @@ def fitting(measure, y, sigma, factors, sweeps, size=32, generator=None):
     measure: images [M, 3, size, size] in [-1, 1] to what is seen of them, [M, ...].
     y: [N, ...]. sigma: above 0. sweeps: how many.
     factors: where the chains begin, as for `draw`. The factors that y was made from are themselves
-        a draw from the posterior: a chain that begins there needs no time to get there, and each
-        of its draws is one for itself; but they hang together.
+        a draw from the posterior, and so is each of a chain that begins there; but neither is
+        independent of the next, nor, early on, of the beginning.
     Raises ValueError for a sigma that is not above 0.
     Source: Geman and Geman 1984, "Stochastic Relaxation, Gibbs Distributions, and the Bayesian
         Restoration of Images"; Metropolis et al. 1953.
