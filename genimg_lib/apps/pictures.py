@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from genimg_lib.files import write_atomically
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 KEEP_ALPHA = (".png", ".webp", ".tif", ".tiff")
 HEIC = (".heic", ".heif")  # which Pillow does not read
+GAMMA = 0.45455  # of sRGB, nearly
+# tags of a TIFF: description, maker, model, program, date, artist, copyright
+OF_PEOPLE = (270, 271, 272, 305, 306, 315, 33_432)
 KEEP_PROFILE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 QUALITY = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
 LARGEST = {".webp": 16_383, ".jpg": 65_535, ".jpeg": 65_535}  # pixels of a side
@@ -49,10 +53,12 @@ def read(path):
     Raises DataError where there is no picture, or a film.
     """
     path = Path(path).expanduser()
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; expected one picture file")
     if not path.is_file():
         raise DataError(f"there is no picture {str(path)!r}, looked for at {path.absolute()}")
     try:
-        with Image.open(path) as image:
+        with _opened(path) as image:
             pages, kind = getattr(image, "n_frames", 1), image.format
             if kind != "MPO" and pages > 1:
                 raise DataError(
@@ -64,14 +70,47 @@ def read(path):
                 lost.append(f"{path.name} holds {pages} pictures; the first one is taken")
             if _is_deep(image):
                 lost.append("16 bits a pixel were brought down to 8")
-            if "xmp" in image.info or "XML:com.adobe.xmp" in image.info:
-                lost.append("notes in XMP are not kept")
-            return _taken(ImageOps.exif_transpose(image), "JPEG" if kind == "MPO" else kind, lost)
+            lost += _notes_lost(image)
+            exif = _exif_of(image)
+            upright = ImageOps.exif_transpose(image)
+            if exif is not None and "exif" not in upright.info:
+                upright.info["exif"] = exif
+            return _taken(upright, "JPEG" if kind == "MPO" else kind, lost)
     except DataError:
         raise
     except (*photos.BROKEN, Image.DecompressionBombError) as error:
         what = "; a telephone's HEIC can be saved as JPEG or PNG" * (path.suffix.lower() in HEIC)
         raise DataError(f"{path} cannot be read as a picture ({error}){what}") from None
+
+
+def _opened(path):
+    """The picture, without Pillow's warning about large ones: those have a size of their own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(path)
+
+
+def _notes_lost(image):
+    """Sentences about what a file says beside its pixels and that is not kept."""
+    said = []
+    if "xmp" in image.info or "XML:com.adobe.xmp" in image.info:
+        said.append("notes in XMP are not kept")
+    texts = dict(getattr(image, "text", None) or {})
+    texts.pop("XML:com.adobe.xmp", None)
+    if texts or "comment" in image.info:
+        said.append("its texts and comments are not kept")
+    if abs(image.info.get("gamma", GAMMA) - GAMMA) > 0.001:
+        said.append(f"its own gamma ({image.info['gamma']:.3f}) is not kept")
+    return said
+
+
+def _exif_of(image):
+    """Bytes of EXIF; of a TIFF, whose tags are its EXIF, those that say what and whose it is."""
+    if image.format != "TIFF":
+        return image.info.get("exif")
+    entries = Image.Exif()
+    entries.update({tag: image.tag_v2[tag] for tag in OF_PEOPLE if tag in image.tag_v2})
+    return entries.tobytes() if entries else image.info.get("exif")
 
 
 def _is_deep(image):
@@ -90,6 +129,7 @@ def _taken(image, kind, lost):
         image = _with_info(photos.as_8_bits(image), image)
     profile, exif = image.info.get("icc_profile"), image.info.get("exif")
     dpi = image.info.get("dpi")
+    dpi = dpi if dpi and min(dpi) > 2 else None  # a TIFF that says nothing has 1
     if image.mode not in ("L", "LA", "RGB", "RGBA", "1", "P", "PA"):
         lost.append(f"its colours ({image.mode}) were turned into sRGB")
         image, profile = _as_rgb(image, profile), None
@@ -164,12 +204,12 @@ def check_place(out, sources=(), overwrite=False):
     Raises ValueError where it cannot, where it is taken, or where it is one of the sources.
     """
     out = Path(out).expanduser()
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; expected a file that can be written")
     if out.suffix.lower() not in ENDINGS:
         raise ValueError(f"expected {out} to end in one of {', '.join(ENDINGS)}")
     if not out.parent.is_dir():
         raise ValueError(f"there is no folder {out.parent.absolute()} to write into")
-    if out.is_dir():
-        raise ValueError(f"{out} is a folder; expected a file that can be written")
     if not os.access(out if out.exists() else out.parent, os.W_OK):
         raise ValueError(f"{out.absolute()} cannot be written: no permission")
     for source in sources:
@@ -199,6 +239,8 @@ def check_fits(picture, out, factor=1):
     if picture.profile and ending not in KEEP_PROFILE:
         what = "colours are turned into sRGB" if len(picture.pixels) == 3 else "it is dropped"
         said.append(f"{ending} keeps no colour profile: {what}")
+    if picture.dpi and ending == ".webp":
+        said.append(f"{ending} keeps no dpi")
     if picture.exif and ending not in KEEP_PROFILE:
         said.append(f"{ending} keeps no EXIF: when and how it was taken is dropped")
     return said
@@ -233,14 +275,18 @@ def write(picture, out):
 
 def _with_size(exif, height, width):
     """EXIF whose own entries for the size, where it has them, are these."""
+    base = ExifTags.Base
     entries = Image.Exif()
     entries.load(exif)
     of_photo = entries.get_ifd(ExifTags.IFD.Exif)
-    sizes = {ExifTags.Base.ExifImageWidth: width, ExifTags.Base.ExifImageHeight: height}
-    if all(of_photo.get(key, value) == value for key, value in sizes.items()):
-        return exif
-    of_photo.update({key: value for key, value in sizes.items() if key in of_photo})
-    return entries.tobytes()
+    sizes = {base.ImageWidth: width, base.ImageLength: height}
+    sizes_of_photo = {base.ExifImageWidth: width, base.ExifImageHeight: height}
+    changed = False
+    for found, wanted in ((entries, sizes), (of_photo, sizes_of_photo)):
+        for key, value in wanted.items():
+            if key in found and found[key] != value:
+                found[key], changed = value, True
+    return entries.tobytes() if changed else exif
 
 
 def _in_srgb(image, profile):

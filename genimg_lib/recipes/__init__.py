@@ -124,7 +124,15 @@ RECIPES = {
         "upscale", "train", 16.0, "notebook 61's network that doubles photographs, for longer"
     ),
     "upscaler_4": Recipe(
-        "upscale", "train", 16.0, "the same for four times as large", {"scale": 4}
+        "upscale",
+        "train",
+        16.0,
+        "the same for four times as large, with a little noise on what it is given",
+        {
+            "scale": 4,
+            "noise": 3.0,
+            "left_out": ("hubble_deep_field", "immunohistochemistry", "retina"),
+        },
     ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),

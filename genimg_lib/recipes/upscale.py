@@ -9,6 +9,7 @@ from genimg_lib.data import photos
 from genimg_lib.errors import unknown
 from genimg_lib.metrics import Protocol, protocol
 from genimg_lib.recipes import Trained
+from genimg_lib.restore import LEVEL
 from genimg_lib.training import Muon
 
 SIZES = {2: 96, 4: 128}  # scale: pixels of a large piece
@@ -17,6 +18,8 @@ SETTINGS = {
     "blocks": 7,
     "batch": 16,
     "drawn": 0.05,  # the share of portraits among the pieces
+    "left_out": (),  # photographs that are not learned from
+    "noise": 0.0,  # grey levels of noise on small pieces, at most
     "lr": 2e-3,
     "ema_decay": 0.999,
 }
@@ -35,7 +38,7 @@ def train(run, minutes, scale=2, images=20_000, **changes):
         if entry not in SETTINGS:
             raise unknown("setting of the upscaler", entry, SETTINGS)
     settings = SETTINGS | changes
-    pieces = learned_from(images, SIZES[scale], settings["drawn"], run.seed)
+    pieces = learned_from(images, SIZES[scale], settings["drawn"], run.seed, settings["left_out"])
     shape = {key: settings[key] for key in NETWORK} | {"scale": scale}
     torch.manual_seed(run.seed)
     net = teach(run, restore.Upscaler(**shape), pieces, minutes, settings)
@@ -48,10 +51,11 @@ def train(run, minutes, scale=2, images=20_000, **changes):
     return Trained(net, facts, measure)
 
 
-def learned_from(n, size, drawn=0.05, seed=0):
+def learned_from(n, size, drawn=0.05, seed=0, left_out=()):
     """uint8 [n, 3, size, size]: pieces of photographs, and a share of portraits."""
     of_portraits = round(drawn * n)
-    pieces = photos.pieces(n - of_portraits, size, seed, photos.LEARNED)
+    names = [name for name in photos.LEARNED if name not in left_out]
+    pieces = photos.pieces(n - of_portraits, size, seed, names)
     if not of_portraits:
         return pieces
     faces = data.load("portraits", n=of_portraits, size=size, seed=seed).images
@@ -70,6 +74,9 @@ def teach(run, net, images, minutes, settings):
     batches = run.batches(pairs, settings["batch"])
     for x, y in run.train(batches, minutes=minutes, label="upscaler", **books):
         run.anneal(muon, warmup=100)
+        if settings["noise"]:
+            levels = settings["noise"] * torch.rand(len(y), device=y.device)
+            y = restore.noisy(y, levels * LEVEL)
         with run.autocast():
             x_hat = net(y)
         loss = (x_hat - x).abs().mean()

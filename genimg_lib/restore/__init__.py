@@ -8,7 +8,7 @@ from genimg_lib.restore.gaussian import (
     wiener_error,
     wiener_gain,
 )
-from genimg_lib.restore.networks import Denoiser, Upscaler
+from genimg_lib.restore.networks import Denoiser, Upscaler, over_turns
 from genimg_lib.restore.noise import LEVEL, STRONGEST, blind_spots, noisy
 from genimg_lib.restore.operators import Blur, Mask, Shrink
 from genimg_lib.restore.resize import enlarged, shrunk
@@ -30,6 +30,7 @@ __all__ = [
     "gaussian_posterior",
     "in_tiles",
     "noisy",
+    "over_turns",
     "power_spectrum",
     "shrunk",
     "wiener",

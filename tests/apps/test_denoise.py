@@ -281,6 +281,59 @@ def test_formats_without_loss_give_back_every_pixel(tmp_path, name):
     assert torch.equal(pictures.read(tmp_path / name).pixels, picture.pixels)
 
 
+# ------------------------------------------------------------------ what files say beside pixels
+
+
+def test_who_made_a_tiff_is_kept_and_what_it_is_called(tmp_path):
+    tags = {270: "A cat", 315: "Someone", 33_432: "Theirs"}
+    source = saved(Image.fromarray(noisy_cat(16)[0]), tmp_path / "in.tif", tiffinfo=tags)
+    for name in ("out.tif", "out.jpg"):
+        out = denoise.denoise_file(source, tmp_path / name, 10, say=say_nothing)
+        with Image.open(out) as image:
+            assert {tag: image.getexif()[tag] for tag in tags} == tags
+
+
+def test_texts_comments_and_another_gamma_are_said_to_be_lost(tmp_path):
+    from PIL.PngImagePlugin import PngInfo
+
+    image, texts = Image.fromarray(noisy_cat(16)[0]), PngInfo()
+    texts.add_text("Author", "Someone")
+    texts.add(b"gAMA", struct.pack(">I", 100_000))
+    said = pictures.read(saved(image, tmp_path / "in.png", pnginfo=texts)).lost
+    assert any("texts" in line for line in said) and any("gamma (1.000)" in line for line in said)
+    said = pictures.read(saved(image, tmp_path / "in.jpg", comment=b"hello")).lost
+    assert any("comments" in line for line in said)
+    assert pictures.read(saved(image, tmp_path / "plain.png")).lost == ()
+
+
+def test_dpi_is_kept_or_its_loss_said_and_none_is_invented(tmp_path):
+    image = Image.fromarray(noisy_cat(16)[0])
+    source = saved(image, tmp_path / "in.png", dpi=(300, 300))
+    picture, said = pictures.read(source), []
+    assert [round(value) for value in picture.dpi] == [300, 300]
+    said = pictures.check_fits(picture, tmp_path / "out.webp")
+    assert any("dpi" in line for line in said)
+    assert pictures.read(saved(image, tmp_path / "in.tif")).dpi is None
+
+
+def test_a_folder_is_called_a_folder(tmp_path):
+    (tmp_path / "album.png").mkdir()
+    (tmp_path / "in").mkdir()
+    with pytest.raises(DataError, match="folder"):
+        denoise.denoise_file(tmp_path / "in", tmp_path / "out.png", 25)
+    with pytest.raises(ValueError, match="folder"):
+        pictures.check_place(tmp_path / "in")
+
+
+def test_a_stop_from_the_keyboard_is_no_traceback(tmp_path, monkeypatch, capsys):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(denoise, "denoise_file", stopped)
+    assert main(["denoise", "in.png", "-o", "out.png"]) == 130
+    assert "stopped" in capsys.readouterr().err
+
+
 # ------------------------------------------------------------------ the shipped networks
 
 

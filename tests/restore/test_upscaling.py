@@ -80,6 +80,19 @@ def test_it_sees_as_far_as_it_says():
     assert 15 - rows.min() <= net.reach and net.reach == 6
 
 
+def test_over_turns_all_eight_positions_count_alike():
+    net, y = trained_a_little(), torch.rand(2, 3, 7, 9, generator=torch.Generator().manual_seed(1))
+    found = restore.over_turns(net, y)
+    assert found.shape == (2, 3, 14, 18) and not torch.allclose(found, net(y), atol=1e-3)
+    turned = torch.rot90(y.flip(2), 1, (2, 3))
+    wanted = torch.rot90(found.flip(2), 1, (2, 3))
+    assert torch.allclose(restore.over_turns(net, turned), wanted, atol=1e-5)
+    calls = []
+    restore.over_turns(lambda image: calls.append(image) or image, y)
+    flat = {tuple(image[0].flatten().tolist()) for image in calls}
+    assert len(calls) == 8 and len(flat) == 8
+
+
 def test_what_it_cannot_take_is_refused():
     with pytest.raises(ValueError, match="scale"):
         restore.Upscaler(1)
