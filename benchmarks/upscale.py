@@ -12,7 +12,8 @@ nearest, bilinear, bicubic, lanczos: Pillow's filters.
 minutes: the recipe of genimg_lib/recipes/upscale.py, trained here for so many minutes, x2.
 shipped: the weights that come with the course, upscaler_2 and upscaler_4; careful: the mean of
 their answers to the picture in eight positions, as `genimg upscale --careful` has it.
-switch_NAME: the psnr of bicubic at x2 where one thing is not as papers have it, in decibels.
+switch_NAME: the psnr of bicubic at x2 where one thing is not as papers have it, in decibels
+(not_antialiased: by torch, whose cubic has a = -3/4 then).
 --store keeps the figures in data/results.
 """
 

@@ -22,8 +22,8 @@ def test_the_draws_of_a_factor_come_as_often_as_bayes_says(monkeypatch):
     moved = ("hair_color", "mouth")
     monkeypatch.setattr("genimg_lib.data.portraits.posterior.CATEGORICAL", moved)
     monkeypatch.setattr("genimg_lib.data.portraits.posterior.CONTINUOUS", ())
-    n, sigma = 400, 0.2
-    _, one = portraits.render(1, 16, seed=3)
+    n, sigma = 400, 0.05
+    _, one = portraits.render(1, 16, seed=10)
     one = {name: value.expand(n).clone() for name, value in one.items()}
     y = seen(data.to_float(portraits.draw(one, 16)[:1]))
     y = (y + sigma * torch.randn(y.shape, generator=seeded(1))).expand(n, -1, -1, -1)
@@ -38,7 +38,7 @@ def test_the_draws_of_a_factor_come_as_often_as_bayes_says(monkeypatch):
     off = seen(data.to_float(portraits.draw(all_of_them, 16))) - y[:1]
     exact = torch.softmax(-off.square().flatten(1).sum(1) / (2 * sigma**2), 0).view(6, 4)
     assert 0.5 * (share / n - exact).abs().sum() < 0.08
-    assert (exact > 0.05).sum() > 3  # or nothing would be tested
+    assert (exact > 0.05).sum() > 5  # or nothing would be tested
 
 
 def test_where_all_is_noise_the_draws_are_the_priors():
