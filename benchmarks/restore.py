@@ -12,7 +12,8 @@ of its strengths for that photograph and that noise, found with the clean one be
 of one strength. bm3d: the package of that name, where it is installed (its licence forbids
 commercial use, so the course does not ask for it), told sigma, its other settings as they are.
 minutes: the recipe of genimg_lib/recipes/denoise.py, trained here for so many minutes, grey.
-shipped: the weights that come with the course, denoiser_grey and denoiser_colour.
+shipped: the weights that come with the course, denoiser_grey and denoiser_colour; careful: the mean
+of their answers to the photograph in eight positions, as `genimg denoise --careful` has it.
 --store keeps the figures in data/results.
 """
 
@@ -45,7 +46,9 @@ def main():
     trained = recipe.teach(run, net, pieces, args.minutes, recipe.SETTINGS)
     found = {}
     for kind, channels in (("grey", 1), ("colour", 3)):
-        ways = classical() | {"shipped": by_network(pretrained.load_denoiser(f"denoiser_{kind}"))}
+        shipped = pretrained.load_denoiser(f"denoiser_{kind}")
+        ways = classical() | {"shipped": by_network(shipped)}
+        ways["careful"] = by_network(shipped, careful=True)
         if channels == 1:
             ways["minutes"] = by_network(trained.cpu())
         for way, denoise in ways.items():
@@ -106,12 +109,15 @@ def by_bm3d(y, sigma, _):
     return torch.from_numpy(2 * x_hat - 1).permute(2, 0, 1)[None].float(), taken
 
 
-def by_network(net):
+def by_network(net, careful=False):
+    def answer(y, sigma):
+        return restore.over_turns(lambda y: net(y, sigma), y) if careful else net(y, sigma)
+
     def denoise(y, sigma, _):
         with torch.no_grad():
-            net(y, sigma)  # the first call of a shape takes longer
+            answer(y, sigma)  # the first call of a shape takes longer
             began = time.perf_counter()
-            x_hat = net(y, sigma)
+            x_hat = answer(y, sigma)
         return x_hat, time.perf_counter() - began
 
     return denoise

@@ -2,7 +2,7 @@
 
 import torch
 
-from genimg_lib import data, pretrained
+from genimg_lib import data, pretrained, restore
 from genimg_lib.apps import pictures
 from genimg_lib.restore import LEVEL, STRONGEST
 
@@ -11,13 +11,15 @@ LOOKED_AT = 512  # pixels of a side, of the pieces that the noise is estimated f
 FLAT = 0.3  # where a larger share of pixels has equal neighbours, there is no noise
 
 
-def denoise_file(source, out, sigma=None, overwrite=False, say=print):
+def denoise_file(source, out, sigma=None, overwrite=False, careful=False, say=print):
     """Write a picture without its noise to a file; returns the path.
 
     source: a picture file. out: another one, ending in one of pictures.ENDINGS.
     sigma: the noise's standard deviation in grey levels of 255, above 0 and at most 75; left out,
         it is estimated. The network was taught white noise: that of a JPEG is coarser, and much of
         it stays.
+    careful: the mean over eight positions of the picture: a tenth of a decibel better, eight times
+        as long.
     Transparency, colour profile and EXIF are kept where the format of `out` has a place for them.
     Raises ValueError or DataError before any work: for sigma out of range, an input that is no
     picture or a film, a place that is taken or cannot be written.
@@ -35,7 +37,7 @@ def denoise_file(source, out, sigma=None, overwrite=False, say=print):
     if sigma is None:
         sigma = _said(estimated(pixels, visible), picture.kind, say)
     if sigma > 0:
-        found = denoised(pixels, sigma)
+        found = denoised(pixels, sigma, careful)
         picture.pixels = found if visible is None else torch.where(visible, found, picture.pixels)
     pictures.write(picture, out)
     return out
@@ -93,11 +95,16 @@ def _starts(length):
 
 
 @torch.no_grad()
-def denoised(pixels, sigma, size=512):
+def denoised(pixels, sigma, careful=False, size=512):
     """uint8 [1 or 3, H, W] without noise of sigma grey levels, tile by tile."""
     net = pretrained.load_denoiser("denoiser_grey" if len(pixels) == 1 else "denoiser_colour")
 
+    def clean(y):
+        return net(y, sigma * LEVEL)
+
     def piece(y):
-        return data.to_uint8(net(data.to_float(y), sigma * LEVEL).clamp(-1, 1))
+        y = data.to_float(y)
+        x_hat = restore.over_turns(clean, y) if careful else clean(y)
+        return data.to_uint8(x_hat.clamp(-1, 1))
 
     return pictures.by_tiles(piece, pixels, "denoise", size=size)

@@ -66,6 +66,13 @@ def test_noise_is_taken_out_with_sigma_said_or_estimated(tmp_path):
         assert psnr(Image.open(out), x) > psnr(y, x) + 6
 
 
+def test_careful_is_nearer_to_what_was_there():
+    y, x = noisy_cat(128)
+    pixels = torch.from_numpy(y).permute(2, 0, 1)
+    plain, careful = (as_array(denoise.denoised(pixels, 25, way)) for way in (False, True))
+    assert psnr(careful, x) > psnr(plain, x)
+
+
 def test_the_command_says_what_it_estimated(tmp_path, capsys):
     source = saved(Image.fromarray(noisy_cat()[0]), tmp_path / "in.png")
     assert main(["denoise", str(source), "-o", str(tmp_path / "out.png")]) == 0
