@@ -817,7 +817,6 @@ found = {name: images.clamp(-1, 1) for name, images in found.items()}
 
 # %%
 evaluator = metrics.Evaluator("portraits")
-floor = evaluator.floor(run.drawn)
 
 
 def decibels(images, x):
@@ -839,6 +838,7 @@ for name, images in by_chain.items():
 for name, images in found.items():
     of_few, of_all = decibels(images[few], x_few), decibels(images, x_true)
     rows.append((name, of_few, of_all, misfit(images, y_true), fd[name]))
+floor = evaluator.floor(run.drawn)
 rows.append(("true", "", "", misfit(x_true, y_true), floor))
 heads = ("", f"PSNR, {run.chains} faces", "all", "thumbnail off by", "fd")
 tables.show(rows, heads)
@@ -946,6 +946,7 @@ if CHECKED:
 
 # %% [markdown]
 # More than half of the flow's pairs of answers to one thumbnail differ in the colour of the eyes, in glasses or in the beard, and among the chain's it is more than three in ten.
+#
 # **A sharp face made from a thumbnail is at best one of those that fit.** Who takes it for the person on the thumbnail mistakes a draw for a fact. And where the thumbnail doesn't decide, the training set does: PULSE (Menon et al. 2020) produced white faces far more often than others; its authors say so themselves, and suspect the training set.
 #
 # As evidence such pictures are worthless. As a question, "who else could it be?", they are worth something: show several.

@@ -1,4 +1,4 @@
-"""Networks for photographs: a denoiser that is told how much noise there is, and an upscaler."""
+"""Networks for photographs: a denoiser that is told the noise, and an upscaler."""
 
 import torch
 import torch.nn as nn
