@@ -1,9 +1,7 @@
 """Larger and smaller: as Pillow does it, and by a network."""
 
-import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from genimg_lib import data, restore
@@ -113,10 +111,3 @@ def test_tiles_of_a_function_that_enlarges_leave_no_seam(height, width):
     too_little = restore.in_tiles(net, x, **(tiles | {"overlap": 0}))
     assert not torch.allclose(too_little, net(x), atol=1e-3)
     assert calls[-1] == (len(calls), len(calls))
-
-
-def test_pixel_shuffle_puts_channels_where_the_docstring_says():
-    h = torch.arange(3 * 4 * 2 * 2).float().view(1, 12, 2, 2)
-    x = F.pixel_shuffle(h, 2)
-    for c, i, j in np.ndindex(3, 2, 2):
-        assert torch.equal(x[0, c, i::2, j::2], h[0, 4 * c + 2 * i + j])
