@@ -314,6 +314,46 @@ def _upscale_arguments(command):
     add("--overwrite", action="store_true", help="write over what is there")
 
 
+def _inpaint(args):
+    from genimg_lib.apps import inpaint
+
+    written = inpaint.inpaint_file(
+        args.picture,
+        args.mask,
+        args.out,
+        samples=args.samples,
+        by=args.by,
+        overwrite=args.overwrite,
+        keep_white=args.keep_white,
+        seed=args.seed,
+    )
+    for path in written:
+        print(path)
+
+
+def _inpaint_arguments(command):
+    command.epilog = (
+        "The mask is a picture of the same size, in black and white only: white is filled, black is"
+        " kept to the bit (in a JPEG nearly). Thin holes, such as scratches and letters, are filled"
+        " by a network that continues lines and shades; thick ones with patches from elsewhere in"
+        " the picture, best where grass, sky or a wall goes on."
+    )
+    add = command.add_argument
+    add("picture", help="a picture file, of any size, grey or in colour")
+    add("mask", help="a picture of the same size: white where it is to be filled, else black")
+    add("-o", "--out", required=True, help="the file to write: .png, .jpg, .webp, .tif, .bmp")
+    add(
+        "--by",
+        choices=("auto", "network", "patches", "portrait"),
+        default="auto",
+        help="how: auto chooses for each hole; portrait is for the course's, 32x32 pixels",
+    )
+    add("--samples", type=int, default=1, help="so many different fillings, as OUT-1, OUT-2, ...")
+    add("--seed", type=int, default=0, help="another one may give another filling")
+    add("--keep-white", action="store_true", help="keep what is white, fill what is black")
+    add("--overwrite", action="store_true", help="write over what is there")
+
+
 # ------------------------------------------------------------------ for authors
 
 
@@ -467,6 +507,7 @@ COMMANDS = {
     ),
     "stylize": (_stylize, "give a picture or a film the style of another", _stylize_arguments),
     "denoise": (_denoise, "take the noise out of a picture of any size", _denoise_arguments),
+    "inpaint": (_inpaint, "fill holes in a picture of any size", _inpaint_arguments),
     "upscale": (_upscale, "make a picture twice or four times as large", _upscale_arguments),
     "exercises": (
         _exercises,

@@ -4,12 +4,13 @@ import torch
 import torch.nn as nn
 
 from genimg_lib import weights
+from genimg_lib.cycle_model import CycleModel
 from genimg_lib.data import fetch, photos, to_float
 from genimg_lib.errors import DataError, unknown
 from genimg_lib.flow import PatchUNet
 from genimg_lib.gan import Generator
 from genimg_lib.latent_model import LatentFlow
-from genimg_lib.restore import Denoiser, Upscaler
+from genimg_lib.restore import Denoiser, Inpainter, Upscaler
 from genimg_lib.style import AnyStyle, FeatureNet, Features, StyleNet, networks
 from genimg_lib.token_model import TokenModel
 from genimg_lib.vae import ConvVAE
@@ -22,17 +23,24 @@ __all__ = [
     "features_here",
     "load_any_style",
     "load_codes",
+    "load_cycle",
     "load_denoiser",
     "load_drawn_styles",
     "load_flow",
     "load_generator",
+    "load_inpainter",
     "load_latent_flow",
     "load_material_features",
     "load_upscaler",
     "load_vae",
 ]
 
-FLOWS = ("flow_", "conditional_flow_", "one_step_")  # what their names begin with
+FLOWS = (
+    "flow_",
+    "conditional_flow_",
+    "inpainting_flow_",
+    "one_step_",
+)  # what their names begin with
 GENERATORS = ("gan_portraits", "stable_gan_portraits", "conditional_gan_portraits")
 VAES = ("conv_vae_portraits", "vae_gan_portraits")
 FEATURES = ("embedded", "squeezenet1_1", "vgg19")
@@ -43,9 +51,9 @@ _STAGES = {"vgg19": networks.vgg19_stages, "squeezenet1_1": networks.squeezenet_
 def load_flow(name, device="cpu"):
     """A trained flow.PatchUNet, frozen, in eval mode.
 
-    name: of a flow, "flow_portraits", "flow_fashion_mnist" or "conditional_flow_portraits", or of
-        one made into a generator of one call, "one_step_portraits"; their facts are in
-        data/weights/NAME.json.
+    name: of a flow, "flow_portraits", "flow_fashion_mnist" or "conditional_flow_portraits"; of one
+        that fills holes, "inpainting_flow_portraits" (for `flow.filling`); or of one made into a
+        generator of one call, "one_step_portraits". Their facts are in data/weights/NAME.json.
     Raises ValueError for another name, DataError where the weights are missing.
     """
     known = [there for there in weights.names() if there.startswith(FLOWS)]
@@ -113,6 +121,28 @@ def load_denoiser(name="denoiser_grey", device="cpu"):
     if name not in known:
         raise unknown("denoiser", name, known)
     return _filled(Denoiser(**facts(name)["network"]), name, device)
+
+
+def load_inpainter(name="inpainter", device="cpu"):
+    """A trained restore.Inpainter, frozen, in eval mode.
+
+    Its facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    if name != "inpainter":
+        raise unknown("inpainter", name, ("inpainter",))
+    return _filled(Inpainter(**facts(name)["network"]), name, device)
+
+
+def load_cycle(name="glasses_portraits", device="cpu"):
+    """A trained CycleModel between two piles, frozen, in eval mode.
+
+    Its facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    if name != "glasses_portraits":
+        raise unknown("CycleGAN", name, ("glasses_portraits",))
+    return _filled(CycleModel(**facts(name)["network"]), name, device)
 
 
 def load_upscaler(name="upscaler_2", device="cpu"):

@@ -33,6 +33,7 @@ MODULES = (
     "guidance",
     "latent_diffusion",
     "super_resolution",
+    "inpainting",
     "denoising",
 )
 

@@ -166,6 +166,21 @@ def upscalers():
     return "\n".join(lines)
 
 
+def inpainters():
+    """The benchmark of fillings, a way a row; nothing where it was never stored."""
+    stored = results.stored("bench_inpaint")
+    if not stored:
+        return ""
+    m = stored["metrics"]
+    kinds = [key.removeprefix("harmonic_psnr_") for key in m if key.startswith("harmonic_psnr_")]
+    lines = [f"| method | {' | '.join(kinds)} | seconds |", "|---|" + "--:|" * (len(kinds) + 1)]
+    for way in [key.removesuffix("_seconds") for key in m if key.endswith("_seconds")]:
+        values = [_figure(m.get(f"{way}_psnr_{kind}"), 2) for kind in kinds]
+        values.append(_figure(m[f"{way}_seconds"], 2))
+        lines.append(f"| {way} | {' | '.join(values)} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "cards": cards,
     "figures": figures,
@@ -174,6 +189,7 @@ TABLES = {
     "flows": flows,
     "denoisers": denoisers,
     "upscalers": upscalers,
+    "inpainters": inpainters,
 }
 
 

@@ -18,7 +18,7 @@ from genimg_lib.flow.matching import (
     trajectory,
 )
 from genimg_lib.flow.networks import GlobalMixing, PatchUNet, ResBlock, time_features
-from genimg_lib.flow.observed import observed, replaced
+from genimg_lib.flow.observed import filling, filling_loss, observed, replaced
 from genimg_lib.flow.one_step import (
     along,
     consistency_loss,
@@ -84,6 +84,8 @@ __all__ = [
     "even_ratios",
     "even_times",
     "exact_divergence",
+    "filling",
+    "filling_loss",
     "guess_loss",
     "heun",
     "hutchinson_divergence",

@@ -71,6 +71,8 @@ class PatchUNet(nn.Module):
         paints the image, so that patches meet without seams.
     conditions: numbers that it is told of each image: net(x, t, c), c [N, conditions]; without c,
         or where c is 0, it is told nothing.
+    shown: channels of maps behind those of the image, x [N, channels + shown, size, size], that it
+        is shown and does not paint.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class PatchUNet(nn.Module):
         hidden=256,
         fine=0,
         conditions=0,
+        shown=0,
     ):
         super().__init__()
         if size % (2 * patch):
@@ -96,7 +99,7 @@ class PatchUNet(nn.Module):
         c, c_2, pixels = width, 2 * width, channels * patch * patch
         self.time = nn.Sequential(nn.Linear(64, embed), nn.SiLU())
         # the grid: [N, c, size / patch, size / patch]
-        self.inward = nn.Conv2d(pixels, c, 3, padding=1)
+        self.inward = nn.Conv2d(pixels + shown * patch * patch, c, 3, padding=1)
         self.first = nn.ModuleList([ResBlock(c, embed) for _ in range(blocks)])
         self.down = nn.Conv2d(c, c_2, 2, stride=2)  # [N, 2c, size / 2 patch, size / 2 patch]
         self.middle = nn.ModuleList([ResBlock(c_2, embed) for _ in range(blocks)])
@@ -108,7 +111,8 @@ class PatchUNet(nn.Module):
         self.last = nn.ModuleList([ResBlock(c, embed) for _ in range(blocks)])
         out = fine * patch * patch if fine else pixels
         self.norm, self.outward = nn.GroupNorm(8, c), nn.Conv2d(c, out, 3, padding=1)
-        self.paint = nn.Conv2d(fine + channels, channels, 3, padding=1) if fine else None
+        fine_and_x = fine + channels + shown
+        self.paint = nn.Conv2d(fine_and_x, channels, 3, padding=1) if fine else None
         if fine:
             layers.icnr_(self.outward, patch)
         self.told = nn.Linear(conditions, embed, bias=False) if conditions else None

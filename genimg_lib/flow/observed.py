@@ -7,15 +7,16 @@ import math
 
 import torch
 
-from genimg_lib.flow.paths import STRAIGHT
+from genimg_lib.flow.matching import mix
+from genimg_lib.flow.paths import STRAIGHT, per_image
 from genimg_lib.flow.samplers import ddim, posterior
 from genimg_lib.flow.solvers import last, steps_of
 
 
-def replaced(denoise, x, times, seen, y, path=STRAIGHT, generator=None, repeats=1):
+def replaced(denoise, x, times, seen, y, path=STRAIGHT, generator=None, repeats=1, eta=0.0):
     """Before each call, what is seen is put in the place of what was guessed, with its noise.
 
-    A generator, as in `samplers`; the steps are DDIM's.
+    A generator, as in `samplers`; the steps are DDIM's, with as much fresh noise as `eta` says.
     seen: bool, True where y is known, broadcast to points. y: like the points.
     repeats: how often each step is walked; between two, noise leads back to where it began, so
         that what is hidden has time to fit what is seen. 1 for none of it.
@@ -31,7 +32,8 @@ def replaced(denoise, x, times, seen, y, path=STRAIGHT, generator=None, repeats=
         alpha, sigma = path.levels(t)
         for k in range(repeats):
             x = torch.where(seen, alpha * y + sigma * _noise_like(x, generator), x)
-            end = last(ddim(denoise, x, [t, s], path))
+            noise = _noise_like(x, generator)[None] if eta > 0 else None
+            end = last(ddim(denoise, x, [t, s], path, eta, noise))
             if k + 1 < repeats:
                 x = back(end, t, s, path, generator)
         x = torch.where(seen, y, end) if s == 1 else end
@@ -77,6 +79,42 @@ def observed(denoise, operator, y, sigma=0.0, strength=1.0, path=STRAIGHT):
         return operator.fit(x_hat, y) if sigma == 0 else x_hat
 
     return guess
+
+
+def filling(net, y, seen):
+    """A denoiser of images of which a part is known, by a network that was taught holes.
+
+    net(x, t): [N, C + 1, ...] to [N, C, ...], as `filling_loss` teaches it; the last channel says
+    what is known, as 1, and there x has no noise.
+    y, seen: as for `replaced`, seen [N, 1, ...] or [1, 1, ...].
+    """
+
+    def guess(x, t):
+        x_hat = net(_with_known(x, y, seen), t)
+        return torch.where(seen, y, x_hat.to(x.dtype))
+
+    return guess
+
+
+def filling_loss(net, x, seen, eps, t, floor=0.1):
+    """`matching_loss` where nothing is known; the network is shown the rest without noise.
+
+    net: as for `filling`. x, eps: [N, C, ...]. seen: bool [N, 1, ...]. t: [N]. floor: the least
+    1 - t in the division. Returns a scalar, a mean over hidden numbers.
+    Source: a diffusion that is shown what is known and judged on the rest, Saharia et al. 2022,
+        "Palette" (arXiv:2111.05826).
+    """
+    x_hat = net(_with_known(mix(x, eps, t), x, seen), t).float()
+    v_error = (x_hat - x) / per_image((1 - t).clamp(min=floor), x)
+    hidden = (~seen).expand_as(x)
+    return (v_error.square() * hidden).sum() / hidden.sum()
+
+
+def _with_known(x, y, seen):
+    """x with what is known in its place, and beside it a map of where that is."""
+    n, _, *size = x.shape
+    known = seen.expand(n, 1, *size).to(x)
+    return torch.cat([torch.where(seen, y, x), known], dim=1)
 
 
 def _noise_like(x, generator):

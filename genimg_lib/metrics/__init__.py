@@ -8,6 +8,7 @@ from genimg_lib.metrics.factors import (
     mutual_information,
     mutual_information_gap,
 )
+from genimg_lib.metrics.holes import psnr_in_hole, seam
 from genimg_lib.metrics.pairs import psnr, ssim
 from genimg_lib.metrics.protocol import Protocol
 from genimg_lib.metrics.sets import kid, precision_recall
@@ -25,5 +26,7 @@ __all__ = [
     "precision_recall",
     "protocol",
     "psnr",
+    "psnr_in_hole",
+    "seam",
     "ssim",
 ]

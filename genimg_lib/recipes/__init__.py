@@ -134,6 +134,15 @@ RECIPES = {
             "left_out": ("hubble_deep_field", "immunohistochemistry", "retina"),
         },
     ),
+    "inpainter": Recipe(
+        "inpaint", "train", 10.0, "notebook 62's network that fills holes in photographs"
+    ),
+    "inpainting_flow_portraits": Recipe(
+        "inpaint", "train_flow", 18.0, "flow_portraits, taught to fill holes"
+    ),
+    "glasses_portraits": Recipe(
+        "cycle", "train", 14.0, "notebook 64's CycleGAN, glasses on and off, for longer"
+    ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),
 }

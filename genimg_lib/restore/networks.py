@@ -1,4 +1,4 @@
-"""Networks for photographs: a denoiser that is told the noise, and an upscaler."""
+"""Networks for photographs: a denoiser that is told the noise, an upscaler, an inpainter."""
 
 import torch
 import torch.nn as nn
@@ -8,11 +8,14 @@ from genimg_lib.restore.resize import enlarged
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut, without biases. h: [N, c, H, W]."""
+    """Two convolutions beside a shortcut, without biases. h: [N, c, H, W].
 
-    def __init__(self, c):
+    apart: of the first convolution's pixels; above 1 it sees farther.
+    """
+
+    def __init__(self, c, apart=1):
         super().__init__()
-        self.conv1 = nn.Conv2d(c, c, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(c, c, 3, padding=apart, dilation=apart, bias=False)
         self.conv2 = nn.Conv2d(c, c, 3, padding=1, bias=False)
         nn.init.zeros_(self.conv2.weight)  # a block begins as the identity
 
@@ -97,6 +100,55 @@ class Upscaler(nn.Module):
             raise ValueError(f"expected images [N, 3, h, w], got {list(y.shape)}")
         missed = self.outward(self.body(self.inward(y)))  # [N, 3 scale², h, w]
         return enlarged(y, self.scale) + F.pixel_shuffle(missed, self.scale)
+
+
+class Inpainter(nn.Module):
+    """net(filled, seen): better fillings of holes, [N, 3, H, W], of any size.
+
+    filled: [N, 3, H, W] in [-1, 1], its holes filled smoothly, as by `biharmonic`; the network
+        guesses what that misses. seen: bool [N, 1, H, W] or [1, 1, H, W], True where a pixel was
+        known; there the image is kept to the bit. The answer may leave [-1, 1] a little.
+    width: channels on patches of 2x2 pixels; twice and four times as many on grids of a half and a
+        quarter. blocks: residual blocks on each way; those in the middle see farther.
+    Raises ValueError for other than three channels.
+    Source: an encoder and a decoder that sees around the hole, Pathak et al. 2016 (context
+        encoders, arXiv:1604.07379); that sees farther by dilated convolutions, Iizuka et al. 2017
+        (DOI 10.1145/3072959.3073659).
+    """
+
+    STEP = 8  # sides are filled up to a multiple of so many pixels
+    APART = (1, 2, 4, 1)  # pixels of the coarsest grid between those that a block looks at
+
+    def __init__(self, width=32, blocks=2):
+        super().__init__()
+        w_1, w_2, w_3 = width, 2 * width, 4 * width
+        self.inward = nn.Conv2d(4 * (3 + 1), w_1, 3, padding=1, bias=False)
+        self.down_1 = nn.Sequential(*_blocks(w_1, blocks))
+        self.halve_1 = nn.Conv2d(w_1, w_2, 2, stride=2, bias=False)
+        self.down_2 = nn.Sequential(*_blocks(w_2, blocks))
+        self.halve_2 = nn.Conv2d(w_2, w_3, 2, stride=2, bias=False)
+        self.middle = nn.Sequential(*[Block(w_3, apart) for apart in self.APART])
+        self.double_2 = nn.Conv2d(w_3, 4 * w_2, 1, bias=False)
+        self.up_2 = nn.Sequential(*_blocks(w_2, blocks))
+        self.double_1 = nn.Conv2d(w_2, 4 * w_1, 1, bias=False)
+        self.up_1 = nn.Sequential(*_blocks(w_1, blocks))
+        self.outward = nn.Conv2d(w_1, 4 * 3, 3, padding=1, bias=False)
+        nn.init.zeros_(self.outward.weight)  # begins as what it is given
+
+    def forward(self, filled, seen):
+        if filled.dim() != 4 or filled.shape[1] != 3:
+            raise ValueError(f"expected images [N, 3, H, W], got {list(filled.shape)}")
+        height, width = filled.shape[2:]
+        told = seen.expand(len(filled), 1, height, width).to(filled)
+        both = _filled(torch.cat([filled, told], dim=1), self.STEP)
+        patches = F.pixel_unshuffle(both, 2)
+        h_1 = self.down_1(self.inward(patches))  # [N, w, H / 2, W / 2]
+        h_2 = self.down_2(self.halve_1(h_1))  # [N, 2w, H / 4, W / 4]
+        h = self.middle(self.halve_2(h_2))  # [N, 4w, H / 8, W / 8]
+        h = self.up_2(h_2 + F.pixel_shuffle(self.double_2(h), 2))
+        h = self.up_1(h_1 + F.pixel_shuffle(self.double_1(h), 2))
+        missed = F.pixel_shuffle(self.outward(h), 2)[:, :, :height, :width]
+        return torch.where(seen, filled, filled + missed.to(filled))
 
 
 def over_turns(function, y):

@@ -105,6 +105,17 @@ def test_the_benchmark_of_upscalers_has_a_row_a_way(page, shipped):
     ]
 
 
+def test_the_benchmark_of_fillings_has_a_row_a_way(page, shipped):
+    assert readme.inpainters() == ""
+    metrics = {"harmonic_psnr_scratches": 25.611, "harmonic_psnr_spots": 17.2}
+    metrics |= {"harmonic_seconds": 0.014, "shipped_psnr_spots": 18.54, "shipped_seconds": 0.5}
+    metrics |= {"fixed_share_psnr": 29.0}
+    files.write_json(shipped / "results" / "bench_inpaint.cpu.json", {"metrics": metrics})
+    head, _, *rows = readme.inpainters().splitlines()
+    assert head == "| method | scratches | spots | seconds |"
+    assert rows == ["| harmonic | 25.61 | 17.20 | 0.01 |", "| shipped |  | 18.54 | 0.50 |"]
+
+
 def test_the_benchmark_of_flows_has_a_row_for_each_way(page, shipped):
     kinds = ("fd", "fd_floor", "precision", "recall", "copies", "ms")
     metrics = {f"ours_heun_6_{kind}": k + 0.5 for k, kind in enumerate(kinds)}

@@ -98,3 +98,17 @@ def test_multiply_adds_are_counted_by_hand():
     net = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3, padding=1), torch.nn.Flatten())
     net.append(torch.nn.Linear(3 * 16, 5))
     assert layers.multiply_adds(net, torch.zeros(1, 2, 4, 4)) == 3 * 16 * 2 * 9 + 48 * 5
+
+
+@pytest.mark.parametrize("fine", [0, 8])
+def test_maps_that_it_is_shown_count_and_are_not_painted(fine):
+    net = flow.PatchUNet(size=16, width=16, fine=fine, shown=2)
+    torch.manual_seed(0)
+    for weights in net.parameters():
+        torch.nn.init.normal_(weights, std=0.1)
+    x, t = torch.randn(2, 5, 16, 16), torch.tensor([0.1, 0.6])
+    found = net(x, t)
+    assert found.shape == (2, 3, 16, 16)
+    other = x.clone()
+    other[:, 4] += 1
+    assert not torch.allclose(net(other, t), found)

@@ -141,3 +141,37 @@ def test_noise_that_leads_back_has_the_variance_between_the_times():
     assert found.mean().item() == pytest.approx(t / s * 0.7, abs=5e-3)
     wanted = (1 - t) ** 2 - (t / s * (1 - s)) ** 2
     assert found.std().item() == pytest.approx(math.sqrt(wanted), rel=0.01)
+
+
+class Holed(torch.nn.Module):
+    """What a network of holes is given, kept; it guesses twice the first channel."""
+
+    def forward(self, x, t):
+        self.given = x
+        return 2 * x[:, :1]
+
+
+def test_filling_shows_what_is_known_without_noise_and_puts_it_back():
+    x = torch.randn(2, 1, 4, 4, generator=seeded())
+    y = torch.full((2, 1, 4, 4), 3.0)
+    seen = torch.rand(2, 1, 4, 4, generator=seeded(1)) < 0.5
+    net = Holed()
+    found = flow.filling(net, y, seen)(x, torch.full((2,), 0.3))
+    assert torch.equal(net.given, torch.cat([torch.where(seen, y, x), seen.float()], dim=1))
+    assert torch.equal(found, torch.where(seen, y, 2 * x))
+    one = flow.filling(net, y, seen[:1])(x, torch.full((2,), 0.3))
+    assert torch.equal(one, torch.where(seen[:1], y, 2 * x))
+
+
+def test_the_loss_of_filling_counts_hidden_numbers_only():
+    x, eps = torch.randn(2, 2, 1, 4, 4, generator=seeded())
+    t = torch.tensor([0.25, 0.98])
+    seen = torch.rand(2, 1, 4, 4, generator=seeded(1)) < 0.5
+    net = Holed()
+    x_t = t.view(2, 1, 1, 1) * x + (1 - t).view(2, 1, 1, 1) * eps
+    left = torch.tensor([0.75, 0.1]).view(2, 1, 1, 1)  # 0.02 is below the floor
+    squares = ((2 * x_t - x) / left)[~seen].square()
+    assert torch.isclose(flow.filling_loss(net, x, seen, eps, t), squares.mean())
+    nowhere = torch.zeros_like(seen)
+    plain = flow.matching_loss(lambda x_t, _: 2 * x_t, x, eps, t)
+    assert torch.isclose(flow.filling_loss(net, x, nowhere, eps, t), plain)

@@ -13,6 +13,7 @@ from genimg_lib.data.portraits.factors import (
 )
 from genimg_lib.data.portraits.posterior import fitting
 from genimg_lib.data.portraits.reading import factors_of
+from genimg_lib.data.portraits.variants import painted_by, variants
 
 __all__ = [
     "CATEGORICAL",
@@ -24,7 +25,9 @@ __all__ = [
     "factors_of",
     "fitting",
     "one_hot",
+    "painted_by",
     "probabilities",
     "render",
     "sample",
+    "variants",
 ]
