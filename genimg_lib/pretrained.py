@@ -42,6 +42,7 @@ FLOWS = (
     "one_step_",
 )  # what their names begin with
 GENERATORS = ("gan_portraits", "stable_gan_portraits", "conditional_gan_portraits")
+CYCLES = ("glasses_portraits", "prints_portraits")
 VAES = ("conv_vae_portraits", "vae_gan_portraits")
 FEATURES = ("embedded", "squeezenet1_1", "vgg19")
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
@@ -137,11 +138,11 @@ def load_inpainter(name="inpainter", device="cpu"):
 def load_cycle(name="glasses_portraits", device="cpu"):
     """A trained CycleModel between two piles, frozen, in eval mode.
 
-    Its facts are in data/weights/NAME.json.
+    name: "glasses_portraits" or "prints_portraits"; their facts are in data/weights/NAME.json.
     Raises ValueError for another name, DataError where the weights are missing.
     """
-    if name != "glasses_portraits":
-        raise unknown("CycleGAN", name, ("glasses_portraits",))
+    if name not in CYCLES:
+        raise unknown("CycleGAN", name, CYCLES)
     return _filled(CycleModel(**facts(name)["network"]), name, device)
 
 

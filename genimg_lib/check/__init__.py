@@ -35,6 +35,7 @@ MODULES = (
     "super_resolution",
     "inpainting",
     "denoising",
+    "image_to_image",
 )
 
 __all__ = ["MODULES", "Wrong"]

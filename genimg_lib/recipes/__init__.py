@@ -143,6 +143,13 @@ RECIPES = {
     "glasses_portraits": Recipe(
         "cycle", "train", 14.0, "notebook 64's CycleGAN, glasses on and off, for longer"
     ),
+    "prints_portraits": Recipe(
+        "cycle",
+        "train",
+        8.0,
+        "notebook 64's CycleGAN between faces and prints",
+        {"piles": "prints", "hidden": 32},
+    ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),
 }

@@ -1,10 +1,11 @@
-"""Notebook 64's CycleGAN, for longer: glasses on and off, without pairs."""
+"""Notebook 64's CycleGANs, for longer: glasses on and off, and prints, without pairs."""
 
 import torch
 import torch.nn as nn
 
 from genimg_lib import data, gan, metrics
 from genimg_lib.cycle_model import CycleModel
+from genimg_lib.data.inks import printed
 from genimg_lib.errors import unknown
 from genimg_lib.recipes import Trained
 from genimg_lib.restore import LEVEL
@@ -13,6 +14,7 @@ SETTINGS = {
     "patch": 2,
     "width": 32,
     "fine": 8,
+    "hidden": 256,
     "judge": 24,  # the width of both discriminators
     "batch": 32,
     "back": 10.0,  # the weight of the way there and back
@@ -21,31 +23,45 @@ SETTINGS = {
     "lr_D": 1e-3,
     "ema_decay": 0.995,
 }
-NETWORK = ("patch", "width", "fine")
+NETWORK = ("patch", "width", "fine", "hidden")
 
 
-def train(run, minutes, images=60_000, **changes):
-    """A `CycleModel` between portraits without glasses and with; its average is what is stored.
+def train(run, minutes, images=60_000, piles="glasses", **changes):
+    """A `CycleModel` between two piles of portraits; its average is what is stored.
 
-    images: portraits, of which about half go to either pile. changes: of SETTINGS.
-    Raises ValueError for an unknown change.
+    images: portraits, of which about half go to either pile. piles: "glasses", from those without
+        to those with, or "prints", from portraits to prints of others. changes: of SETTINGS.
+    Raises ValueError for other piles, and for an unknown change.
     """
+    if piles not in PILES:
+        raise unknown("piles", piles, PILES)
     for entry in changes:
         if entry not in SETTINGS:
             raise unknown("setting of the CycleGAN", entry, SETTINGS)
     settings = SETTINGS | changes
     faces = data.load("portraits", n=images)
-    has = faces.factors["glasses"] > 0
+    split, measured, about = PILES[piles]
     shape = {key: settings[key] for key in NETWORK}
     torch.manual_seed(run.seed)
-    piles = faces.images[~has], faces.images[has]
-    net = teach(run, CycleModel(**shape), piles, minutes, settings)
+    net = teach(run, CycleModel(**shape), split(faces), minutes, settings)
     facts = {
-        "data": f"portraits, {len(faces.images):,} images: without glasses and with",
+        "data": f"portraits, {len(faces.images):,} images: {about}",
         "changes": changes,
         "network": shape,
     }
-    return Trained(net, facts, measure)
+    return Trained(net, facts, measured)
+
+
+def by_glasses(faces):
+    """Those without glasses, and those with: uint8 each."""
+    has = faces.factors["glasses"] > 0
+    return faces.images[~has], faces.images[has]
+
+
+def by_print(faces):
+    """One half as they are, the other half printed: uint8 each."""
+    half = len(faces.images) // 2
+    return faces.images[:half], printed(faces.images[half:])
 
 
 def teach(run, maps, piles, minutes, settings):
@@ -82,6 +98,17 @@ def teach(run, maps, piles, minutes, settings):
 
 
 @torch.no_grad()
+def measure_prints(maps, n=1_000):
+    """How near unseen faces come to their prints, in decibels, and how near they were before."""
+    faces = data.load("portraits", "test", n=n, seed=5).images
+    x, wanted = data.to_float(faces), data.to_float(printed(faces))
+    return {
+        "psnr": metrics.psnr(maps.G(x).clamp(-1, 1), wanted).mean().item(),
+        "psnr_before": metrics.psnr(x, wanted).mean().item(),
+    }
+
+
+@torch.no_grad()
 def measure(maps, n=2_000):
     """How well glasses are put on unseen faces, and what a face without them still tells.
 
@@ -108,3 +135,10 @@ def measure(maps, n=2_000):
         "message": brought_back(bare),
         "message_noised": brought_back(bare + LEVEL * eps),
     }
+
+
+# name: how faces are split, how maps are measured, what the piles hold
+PILES = {
+    "glasses": (by_glasses, measure, "without glasses and with"),
+    "prints": (by_print, measure_prints, "as they are, and prints of others"),
+}
