@@ -16,6 +16,7 @@
 # ![Eight faces with a white box over one eye; below, fillings: a smear, three rows with eyes, and the true faces.](../data/pictures/62_inpainting.webp)
 #
 # **You need** notebooks 11, 13, 61 and 63; the faces also 17, 22, 32 and 52 (and 00 for the optimiser Muon).
+#
 # The table below says how long it takes on which machine, and what to expect (psnr: in the holes of three held-out photographs, by the course's network and by the smooth filling; w1 floors: how far a popular walk ends from the right answer in two dimensions, in units of what chance alone makes).
 # What the text says about trained networks is checked where `CHECKED` is true: in the profile cpu.
 

@@ -74,7 +74,7 @@ run = start(
     flow_steps=(4, 500, 30_000),
     cycle_steps=(4, 180, 15_000),
     slip_steps=(4, 120, 2_000),
-    drawn=(256, 600, 2_000),
+    drawn=(560, 600, 2_000),
     calls=(3, 12, 24),
     precision="auto",
 )

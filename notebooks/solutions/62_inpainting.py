@@ -29,7 +29,7 @@ from genimg_lib.check import inpainting as check
 
 # %%
 def psnr_hole(x_hat, x, seen):
-    """x_hat, x: float64 [3, H, W], levels 0 to 255; seen: bool [H, W]. Returns a number."""
+    """x_hat, x: float64 [3, H, W], 0 to 255; seen: bool [H, W]. Returns a number."""
     ### BEGIN SOLUTION
     off = (x_hat - x)[:, ~seen]
     return 10 * torch.log10(255**2 / off.square().mean())
@@ -92,7 +92,7 @@ check.heat_step(heat_step)  # 2 points
 
 # %%
 def replace(x_t, y, seen, alpha, sigma, eps):
-    """x_t, y, eps: [N, C, H, W]; seen: bool [H, W]; alpha, sigma: numbers. Returns like x_t."""
+    """x_t, y, eps: [N, C, H, W]; seen: bool [H, W]; two numbers. Returns like x_t."""
     ### BEGIN SOLUTION
     noisy = alpha * y + sigma * eps
     return torch.where(seen, noisy, x_t)
@@ -158,8 +158,8 @@ check.nearest_patch(nearest_patch)  # 3 points
 
 
 # %%
-def grow(nearest_patch, side=11, size=96, hole=32):
-    """A wall with a hole, and filled from the edge inwards: [2, 3, size, size]."""
+def holed_wall(size=96, hole=32):
+    """A wall of bricks with a white hole, and what is seen of it."""
     from genimg_lib import data
     from genimg_lib.data import photos
 
@@ -168,7 +168,14 @@ def grow(nearest_patch, side=11, size=96, hole=32):
     seen = torch.ones(size, size, dtype=torch.bool)
     seen[32 : 32 + hole, 32 : 32 + hole] = False
     x[:, ~seen] = 1.0
-    before, half = x.clone(), side // 2
+    return x, seen
+
+
+# %%
+def grow(nearest_patch, side=11):
+    """The wall with its hole, and filled from the edge inwards: [2, 3, H, W]."""
+    x, seen = holed_wall()
+    before, half, size = x.clone(), side // 2, len(seen)
     while not seen.all():
         # of patches with a hidden middle, the one of which most is seen
         many = seen.double().unfold(0, side, 1).unfold(1, side, 1).sum(dim=(2, 3))

@@ -89,7 +89,7 @@ check.pix2pix_loss(pix2pix_loss)  # 1 point
 
 # %%
 def noised(x, eps, t, times):
-    """x, eps: alike; t: a number; times: numbers that increase. Returns x_t and a list."""
+    """x, eps: alike; t: a number; times: increasing. Returns x_t and a list."""
     ### BEGIN SOLUTION
     x_t = t * x + (1 - t) * eps
     return x_t, [t, *[s for s in times if s > t]]

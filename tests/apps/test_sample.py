@@ -30,6 +30,7 @@ def test_every_stored_generator_draws_a_grid(name, tmp_path):
 
 def test_every_stored_generator_of_the_course_is_offered():
     stored = {name for name in weights.names() if any(k in name for k in KINDS)}
+    stored -= {"inpainting_flow_portraits"}  # it fills holes, and draws nothing by itself
     assert stored <= set(sample.MODELS)
     assert len(sample.listing()) == len(sample.MODELS)
 
