@@ -226,6 +226,7 @@ assert abs(off["harmonic"][1] - off["plate"][1]) < 0.1 and off["plate"][1] > 75
 #
 # small, where $x_p$ are the 7x7 pixels of a patch.
 # Two steps take turns, as in k-means. *Find* for each $p$ the most alike $q$. Then put into each hidden pixel the *mean* of what the up to 49 patches that cover it would have there.
+#
 # With plain means neither makes (3) larger. (The library weighs them: nearer to the edge and more alike counts more, and at the end each pixel takes the best single patch.) It begins on small versions of the picture, where a few patches span the hole. In large pictures, good neighbours and chance find patches much faster than comparing all (Barnes et al. 2009).
 #
 # One *find* by hand:
