@@ -573,7 +573,7 @@ plots.show(
 # %% [markdown]
 # CycleGAN puts glasses on nearly everybody, keeps nearly all else, and comes nearest to the right picture. After a minute it does neither as well, and is no nearer than nothing done.
 #
-# *Noise and back* has to choose: with much noise ($t = 0.5$) glasses come, and other things change; with little ($t = 0.8$) the face stays, and often so does its lack of glasses. *There and back* by the flow is between CycleGAN and these in decibels; it puts on nearly as many glasses as the former and keeps nearly as much as the latter, without any training on this task.
+# *Noise and back* has to choose: with much noise ($t = 0.5$) glasses come, and other things change; with little ($t = 0.8$) the face stays, and often so does its lack of glasses. *There and back* by the flow is between CycleGAN and these in decibels; it puts on nearly as many glasses as $t = 0.5$ and keeps nearly as much as $t = 0.8$, without any training on this task.
 #
 # (The flow was told every factor in training and, by the judge, what each face shows; the same judge scores. CycleGAN was told which pile a face is from. A face costs CycleGAN one call, noise and back four to seven, there and back 48.)
 #
