@@ -17,7 +17,7 @@ NEAR = 8  # pixels between holes that are filled together
 SOURCES = 160  # pixels around a hole that patches are taken from
 TILE, OVERLAP = 512, 64  # pixels of a piece that the network fills, and what it sees around
 MOST = 4_000_000  # pixels to fill
-MOST_BY_PATCHES = 400_000  # of those, in one hole
+MOST_BY_PATCHES = 450_000  # patches that touch a hole
 CALLS = 6  # of the flow, for a portrait
 SEEDS = 2**63 - 1
 
@@ -158,7 +158,9 @@ class Filler:
     def __call__(self, seed=0):
         from tqdm.auto import tqdm
 
-        image = pictures.filled(self.pixels, self.visible & self.seen)
+        image = self.pixels.clone()
+        if not self.visible.all():  # what is transparent has no colour of its own
+            image = pictures.filled(image, self.visible & self.seen)
         result, seen = self.pixels.clone(), self.seen.clone()
         for hole in tqdm(self.thick, unit=" holes", desc="inpaint"):
             part = (slice(None), hole.rows, hole.columns)
@@ -206,10 +208,10 @@ def _by_patches(hole, known, by):
             f"a hole is {2 * hole.depth:,.0f} pixels thick; the network fills {2 * DEEPEST} at"
             f" most: {more}"
         )
-    if wanted and (n := int(hole.hidden.sum())) > MOST_BY_PATCHES:
+    if wanted and (n := restore.patches.targets(part)) > MOST_BY_PATCHES:
         raise ValueError(
-            f"a hole has {n:,} pixels; patches fill {MOST_BY_PATCHES:,} at most in one: make the"
-            " picture smaller, or fill it part by part"
+            f"{n:,} patches touch a hole; expected {MOST_BY_PATCHES:,} at most: make the picture"
+            " smaller, or fill it part by part"
         )
     return wanted
 

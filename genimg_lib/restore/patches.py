@@ -66,6 +66,11 @@ def has_sources(seen):
     return bool(_whole(seen).any())
 
 
+def targets(seen):
+    """How many patches of 7x7 pixels touch what is hidden. seen: bool [H, W]."""
+    return int((~_whole(seen)).sum())
+
+
 def _pyramid(image, known):
     """[(image, known)] from fine to coarse, until the hole is hardly thicker than a patch."""
     from scipy.ndimage import distance_transform_edt

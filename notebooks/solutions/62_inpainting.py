@@ -136,7 +136,7 @@ check.guesses(guesses)  # 3 points
 # A patch of `side` x `side` pixels has its upper left corner at (`row`, `column`); some of its pixels are seen, others are not. Among all patches that are seen *whole*, find the one nearest to it where *it* is seen, by the sum of squares. Of equals, the first by rows, then columns.
 #
 # Then run the cell below the check: it fills a hole from its edge inwards, copying whole patches that your function finds (as Criminisi et al. 2004 did; Efros and Leung 1999 had set pixel by pixel). (It asks questions that nothing checks.)
-# Try `side` from 5 to 21: which is nearest to the wall, and why not the others? What can go wrong if each piece is copied once, and never looked at again?
+# Try `side` from 5 to 21: which is nearest to the wall? Is there an order? What can go wrong if each piece is copied once, and never looked at again?
 
 
 # %%
@@ -195,7 +195,7 @@ def grow(nearest_patch, side=11):
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# In decibels in the hole 5 is best on this wall, with 28, before 11 with 25 and 21 with 22: small patches change course at every joint, large ones bring whole bricks that stand elsewhere, and few of them are seen whole.
+# In decibels in the hole: 28 for 5, 22 for 7, 25 for 11, 22 for 15 and for 21. There is no order: which patch comes first decides what all later ones have to fit, so one wall and one hole can't tell which `side` is good.
 #
 # Copied once, an early mistake stays, and all that comes after is fitted to it. Here it goes well; where several continuations fit equally, it need not.
 # <!-- END SOLUTION -->

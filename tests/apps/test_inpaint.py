@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from genimg_lib import restore
 from genimg_lib.apps import inpaint, pictures
 from genimg_lib.cli import main
 from genimg_lib.data import photos, portraits
@@ -236,6 +237,17 @@ def test_what_a_way_cannot_fill_is_refused_before_any_work(tmp_path):
     assert not (tmp_path / "no.png").exists()
 
 
+def test_a_fine_grid_is_more_to_copy_than_its_pixels(monkeypatch):
+    seen = torch.ones(120, 120, dtype=torch.bool)
+    seen[10:100:10, 10:100], seen[10:100, 10:100:10] = False, False
+    picture = pictures.Picture(torch.zeros(3, 120, 120, dtype=torch.uint8))
+    touched = restore.patches.targets(seen)
+    assert touched > 3 * int((~seen).sum())
+    monkeypatch.setattr(inpaint, "MOST_BY_PATCHES", touched - 1)
+    with pytest.raises(ValueError, match=f"{touched:,} patches"):
+        inpaint.Filler(picture, seen, "patches")
+
+
 @pytest.mark.parametrize("size", [(6, 50), (3, 3), (1, 2)])
 def test_very_small_pictures(tmp_path, size):
     mask = np.zeros(size, np.uint8)
@@ -250,7 +262,7 @@ def test_what_was_transparent_and_is_filled_is_seen(pair, tmp_path):
     source = saved(np.dstack([cat(), alpha]), tmp_path / "rubbed.png")
     out = inpaint.inpaint_file(source, pair[1], tmp_path / "out.png", say=said.append)[0]
     found = opened(out)
-    assert (found[..., 3] == 255).all() if found.shape[2] == 4 else True
+    assert (found[..., 3] == 255).all()
     assert any("transparent" in sentence for sentence in said)
     hidden = scratch() > 0
     off = np.abs(found[hidden][:, :3].astype(int) - cat()[hidden])

@@ -73,6 +73,24 @@ def test_the_left_eye_is_hidden_whole_and_the_other_seen_whole():
     assert not ((both & ~iris) & ~seen).any()
 
 
+def test_how_often_one_eye_is_hidden_and_the_other_seen():
+    """Notebook 62 says four of ten holes, against one of ten of those that are anywhere."""
+    n, factors = 500, portraits.sample(500, seed=3)
+    left, _ = recipe.left_eye(factors)
+    right = portraits.painted_by(factors, "eyes")[:, None] & ~left
+
+    def one_of_both(seen):
+        whole = [(iris & seen).flatten(1).any(dim=1) for iris in (left, right)]
+        any_hidden = [(iris & ~seen).flatten(1).any(dim=1) for iris in (left, right)]
+        left_only = ~whole[0] & ~any_hidden[1]
+        return (left_only | (~whole[1] & ~any_hidden[0])).double().mean()
+
+    g = torch.Generator().manual_seed(0)
+    thick = recipe.OF_FLOW["thinnest"], recipe.OF_FLOW["thickest"]
+    assert 0.05 < one_of_both(restore.random_holes(n, 32, *thick, g)) < 0.14
+    assert 0.36 < one_of_both(recipe.face_holes(n, 32, recipe.OF_FLOW, g)) < 0.5
+
+
 def test_the_shipped_inpainter_reaches_what_its_facts_say_and_beats_the_smooth_filling():
     facts, net = pretrained.facts("inpainter"), pretrained.load_inpainter()
     assert facts["held_out"] == ", ".join(photos.HELD_OUT)
