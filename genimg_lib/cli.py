@@ -259,7 +259,8 @@ def _sample_arguments(command):
     add("--seed", type=int, default=0)
     add(
         "--given",
-        help='a description, for models that obey one: "red hair, round glasses", or "sneaker"',
+        help='a description, for models that obey one: "red hair, round glasses", or "sneaker"; the'
+        " model told sentences takes a whole one",
     )
     add("--scale", type=int, help="enlarge each pixel (3 in a grid, 1 in a folder)")
     add("--measure", action="store_true", help="say how good the model is, beside real images")
@@ -351,6 +352,44 @@ def _inpaint_arguments(command):
     add("--samples", type=int, default=1, help="so many different fillings, as OUT-1, OUT-2, ...")
     add("--seed", type=int, default=0, help="another one may give another filling")
     add("--keep-white", action="store_true", help="keep what is white, fill what is black")
+    add("--overwrite", action="store_true", help="write over what is there")
+
+
+def _caption(args):
+    from genimg_lib.apps import caption
+
+    found = caption.caption_files(args.picture)
+    return 0 if all(found.values()) else 1
+
+
+def _caption_arguments(command):
+    command.epilog = (
+        "For portraits as the course draws them, 32 pixels a side or a multiple of it. The second"
+        " line says how sure the captioner is of each factor."
+    )
+    command.add_argument("picture", nargs="+", help="a picture file, square and in colour")
+
+
+def _texture(args):
+    from genimg_lib.apps import texture
+
+    given = args.size, args.tile, args.patch, args.seed, args.overwrite
+    print(texture.texture_file(args.picture, args.out, *given))
+
+
+def _texture_arguments(command):
+    command.epilog = (
+        "The result is quilted of patches of the picture, their edges cut where they agree. Best"
+        " for what looks alike everywhere: gravel, cloth, leaves. A larger --patch keeps larger"
+        " shapes whole; a smaller one varies more."
+    )
+    add = command.add_argument
+    add("picture", help="a picture file of a material, 1,024 pixels a side at most")
+    add("-o", "--out", required=True, help="the file to write: .png, .jpg, .webp, .tif, .bmp")
+    add("--size", type=int, default=512, help="pixels of a side of the result (512)")
+    add("--tile", action="store_true", help="make a tile that repeats without a seam")
+    add("--patch", type=int, help="pixels of a side of a patch (32, or half of a small picture)")
+    add("--seed", type=int, default=0, help="another one gives another texture")
     add("--overwrite", action="store_true", help="write over what is there")
 
 
@@ -509,6 +548,8 @@ COMMANDS = {
     "denoise": (_denoise, "take the noise out of a picture of any size", _denoise_arguments),
     "inpaint": (_inpaint, "fill holes in a picture of any size", _inpaint_arguments),
     "upscale": (_upscale, "make a picture twice or four times as large", _upscale_arguments),
+    "caption": (_caption, "say what portraits show, and how sure that is", _caption_arguments),
+    "texture": (_texture, "more of a material, or a tile without a seam", _texture_arguments),
     "exercises": (
         _exercises,
         "make exercises: solved, for students, nbgrader",

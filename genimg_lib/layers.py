@@ -66,18 +66,112 @@ class Residual(nn.Module):
         return h + self.conv2(F.silu(self.norm2(r)))
 
 
-def attention(q, k, v, causal=False):
+def attention(q, k, v, causal=False, there=None):
     """What each query finds: values v, weighted by softmax(q . k / sqrt(d)): [N, heads, T, d].
 
     q: [N, heads, T, d]. k, v: [N, heads, S, d]. causal: a query sees no key that comes after it.
+    there: bool [N, S], keys that may be seen, one or more in each row; None for all.
     Written out, as torch's fused one has no forward-mode derivative, and on a CPU, in bfloat16, its
     backward pass takes longer than all else in a block where grids are short (torch 2.13.0).
     Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.1.
     """
+    return attention_weights(q, k, causal, there).to(v.dtype) @ v
+
+
+def attention_weights(q, k, causal=False, there=None):
+    """softmax(q . k / sqrt(d)), how much each query looks at each key: [N, heads, T, S].
+
+    Arguments as for `attention`.
+    """
     scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(2, 3)  # [N, heads, T, S]
     if causal:
         scores = scores + scores.new_full(scores.shape[-2:], -math.inf).triu(1)
-    return torch.softmax(scores, dim=-1).to(v.dtype) @ v
+    if there is not None:
+        scores = scores.masked_fill(~there[:, None, None], -math.inf)
+    return torch.softmax(scores, dim=-1)
+
+
+class Cache:
+    """Keys and values of the places that were passed already, one pair a block."""
+
+    def __init__(self):
+        self.pairs = {}
+
+    def extended(self, block, k, v):
+        """All keys and values of a block, [N, heads, T so far, d], with the new ones kept."""
+        if block in self.pairs:
+            old_k, old_v = self.pairs[block]
+            k, v = torch.cat([old_k, k], dim=2), torch.cat([old_v, v], dim=2)
+        self.pairs[block] = k, v
+        return k, v
+
+
+class Block(nn.Module):
+    """Attention, then two linear layers, each beside a shortcut and behind a norm.
+
+    h: [N, T, width] to the same shape. heads: have to divide width.
+    there: bool [N, T], places that may be looked at; None for all.
+    Source: Vaswani et al. 2017 (arXiv:1706.03762), norms first as in Xiong et al. 2020
+    (arXiv:2002.04745).
+    """
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.mixed = nn.Linear(width, width)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+
+    def forward(self, h, causal, cache=None, there=None):
+        h = h + self.mixed(self._attended(self.norm1(h), causal, cache, there))
+        return h + self.mlp(self.norm2(h))
+
+    def _attended(self, h, causal, cache, there):
+        qkv = self.qkv(h).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv  # each [N, heads, T, d]
+        if cache is not None:
+            k, v = cache.extended(self, k, v)
+        # a single new place may look at all that came before it
+        mixed = attention(q, k, v, causal=causal and q.shape[2] > 1, there=there)
+        return mixed.transpose(1, 2).flatten(2)  # [N, T, width]
+
+
+class CrossAttention(nn.Module):
+    """Each place of h looks at vectors of another kind, beside a shortcut; begins as the identity.
+
+    h: [N, T, width] to the same shape. seen: [N, S, of]; there: bool [N, S], one or more in each
+    row, or None for all. heads: have to divide width.
+    Source: Vaswani et al. 2017 (arXiv:1706.03762), section 3.2.3.
+    """
+
+    def __init__(self, width, of, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(width)
+        self.query, self.key_value = nn.Linear(width, width), nn.Linear(of, 2 * width)
+        self.mixed = nn.Linear(width, width)
+        nn.init.zeros_(self.mixed.weight)
+        nn.init.zeros_(self.mixed.bias)
+
+    def forward(self, h, seen, there=None):
+        q, k, v = self._queries(h), *self.keys_values(seen)
+        found = attention(q, k, v, there=there).transpose(1, 2).flatten(2)
+        return h + self.mixed(found)
+
+    def keys_values(self, seen):
+        """What is looked for and found in [N, S, of]: two times [N, heads, S, d]."""
+        return self.key_value(seen).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+
+    def looks(self, h, seen, there=None):
+        """How much each place looks at each vector: [N, heads, T, S], each row sums to 1."""
+        return attention_weights(self._queries(h), self.keys_values(seen)[0], there=there)
+
+    def _queries(self, h):
+        return self.query(self.norm(h)).unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 def check_condition(c, n, conditions):

@@ -4,6 +4,7 @@ import torch
 import torch.nn as nn
 
 from genimg_lib import weights
+from genimg_lib.automata import Automaton
 from genimg_lib.cycle_model import CycleModel
 from genimg_lib.data import fetch, photos, to_float
 from genimg_lib.errors import DataError, unknown
@@ -12,6 +13,8 @@ from genimg_lib.gan import Generator
 from genimg_lib.latent_model import LatentFlow
 from genimg_lib.restore import Denoiser, Inpainter, Upscaler
 from genimg_lib.style import AnyStyle, FeatureNet, Features, StyleNet, networks
+from genimg_lib.text import CaptionModel, ContrastiveModel
+from genimg_lib.text_flow import TextFlow
 from genimg_lib.token_model import TokenModel
 from genimg_lib.vae import ConvVAE
 from genimg_lib.weights import facts
@@ -22,7 +25,10 @@ __all__ = [
     "features",
     "features_here",
     "load_any_style",
+    "load_automaton",
+    "load_captions",
     "load_codes",
+    "load_contrastive",
     "load_cycle",
     "load_denoiser",
     "load_drawn_styles",
@@ -31,6 +37,7 @@ __all__ = [
     "load_inpainter",
     "load_latent_flow",
     "load_material_features",
+    "load_text_flow",
     "load_upscaler",
     "load_vae",
 ]
@@ -42,6 +49,7 @@ FLOWS = (
     "one_step_",
 )  # what their names begin with
 GENERATORS = ("gan_portraits", "stable_gan_portraits", "conditional_gan_portraits")
+AUTOMATA = ("automaton_texture", "automaton_portrait")
 CYCLES = ("glasses_portraits", "prints_portraits")
 VAES = ("conv_vae_portraits", "vae_gan_portraits")
 FEATURES = ("embedded", "squeezenet1_1", "vgg19")
@@ -98,6 +106,39 @@ def load_vae(name, device="cpu"):
     if name not in known:
         raise unknown("VAE", name, known)
     return _filled(ConvVAE(**facts(name)["network"]), name, device)
+
+
+def load_text_flow(name="text_flow_portraits", device="cpu"):
+    """A trained TextFlow, frozen, in eval mode; it draws from sentences.
+
+    Its facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    return _only("text_flow_portraits", name, "flow told sentences", TextFlow, device)
+
+
+def load_captions(name="captions_portraits", device="cpu"):
+    """A trained text.CaptionModel, frozen, in eval mode; arguments, errors as above."""
+    return _only("captions_portraits", name, "captioner", CaptionModel, device)
+
+
+def load_contrastive(name="contrastive_portraits", device="cpu"):
+    """A trained text.ContrastiveModel, frozen, in eval mode; arguments, errors as above.
+
+    Its facts hold the "vocabulary" that its tokens are numbers of.
+    """
+    return _only("contrastive_portraits", name, "contrastive model", ContrastiveModel, device)
+
+
+def load_automaton(name, device="cpu"):
+    """A trained Automaton, frozen, in eval mode.
+
+    name: "automaton_texture" or "automaton_portrait"; their facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    if name not in AUTOMATA:
+        raise unknown("automaton", name, AUTOMATA)
+    return _filled(Automaton(**facts(name)["network"]), name, device)
 
 
 def load_codes(name, device="cpu"):
@@ -218,6 +259,13 @@ def features_here(name):
     if name not in (*FEATURES, "random"):
         raise unknown("network", name, (*FEATURES, "random"))
     return name in ("embedded", "random") or fetch.here(name) or bool(_own_files(name))
+
+
+def _only(known, name, kind, make, device):
+    """The one network of its kind that ships, of the class `make`."""
+    if name != known:
+        raise unknown(kind, name, (known,))
+    return _filled(make(**facts(name)["network"]), name, device)
 
 
 def _filled(net, name, device="cpu"):

@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 
 from genimg_lib import flow, layers, plots, pretrained, weights
-from genimg_lib.apps.wishes import WISHES
+from genimg_lib.apps.wishes import WISHES, Sentences
 from genimg_lib.data import load, to_uint8
 from genimg_lib.errors import unknown
 from genimg_lib.files import write_atomically
 
 MOST = 10_000  # images of one call
 JUDGED = 2_000  # images that --measure looks at
+GUIDANCE = 2.0  # of what is told sentences: more words are obeyed than at 1
 
 
 class Model(NamedTuple):
@@ -27,7 +28,8 @@ class Model(NamedTuple):
     load: () -> network, frozen.
     draw: (network, n, generator, conditions or None) -> images [n, C, H, W] in [-1, 1].
     data: the set that it learned from, which its evaluator knows.
-    told: True where it obeys a description, in the words of WISHES[data].
+    told: True where it obeys a description, in the words of WISHES[data] or of `words`.
+    words: how it is asked, where it is not as WISHES[data] says.
     size: pixels of its images, where they are not the set's usual ones.
     """
 
@@ -37,6 +39,11 @@ class Model(NamedTuple):
     data: str = "portraits"
     told: bool = False
     size: int | None = None
+    words: object = None
+
+    @property
+    def wishes(self):
+        return self.words or WISHES[self.data]
 
 
 def _by_gan(G, n, generator, c):
@@ -73,6 +80,11 @@ def _by_codes(net, n, generator, c):
     return torch.cat([net.sample(len(part), generator, part) for part in c.split(250)])
 
 
+def _by_sentences(net, n, generator, sentences):
+    noise = torch.randn(n, net.channels, net.size, net.size, generator=generator)
+    return net.draw(net.encode(sentences), noise, w=GUIDANCE)
+
+
 def _stored_gan(name):
     return lambda: pretrained.load_generator(name)
 
@@ -94,6 +106,13 @@ MODELS = {
         lambda: pretrained.load_flow("conditional_flow_portraits"),
         _by_flow("conditional_flow_portraits"),
         told=True,
+    ),
+    "text_flow_portraits": Model(
+        "a flow told sentences, notebook 65",
+        pretrained.load_text_flow,
+        _by_sentences,
+        told=True,
+        words=Sentences("text_flow_portraits"),
     ),
     "latent_flow_portraits_64": Model(
         "a flow of latents told all factors, 64 pixels, notebook 54",
@@ -153,6 +172,7 @@ class Asked(NamedTuple):
     given: dict  # {name: index} of what was asked for
     out: Path
     is_folder: bool
+    text: str | None  # in which it was asked for
 
 
 def sample_file(
@@ -215,12 +235,12 @@ def _checked(name, out, n, seed, given, scale, overwrite):
         if not model.told:
             told = [k for k, m in MODELS.items() if m.told]
             raise ValueError(f"{name} obeys no description; those do: {', '.join(told)}")
-        asked_for = WISHES[model.data].read(given)
-    conditions = WISHES[model.data].conditions(asked_for, n, seed) if model.told else None
+        asked_for = model.wishes.read(given)
+    conditions = model.wishes.conditions(asked_for, n, seed, given) if model.told else None
     out = Path(out).expanduser()
     is_folder = out.suffix == ""
     _check_place(out, is_folder, overwrite)
-    return Asked(model, conditions, asked_for, out, is_folder)
+    return Asked(model, conditions, asked_for, out, is_folder, given)
 
 
 def _check_place(out, is_folder, overwrite):
@@ -266,7 +286,7 @@ def _measured(asked, net, seed):
     evaluator = metrics.Evaluator(asked.model.data, size=asked.model.size)
     c = None
     if asked.model.told:
-        c = WISHES[asked.model.data].conditions(asked.given, JUDGED, seed + 1)
+        c = asked.model.wishes.conditions(asked.given, JUDGED, seed + 1, asked.text)
     generator = torch.Generator().manual_seed(seed + 1)
     images = asked.model.draw(net, JUDGED, generator, c)
     if asked.given:
@@ -280,7 +300,7 @@ def _measured(asked, net, seed):
 
 def _obedience(evaluator, read, asked):
     yield f"of {JUDGED:,} other images show what was asked for (by chance; read from real ones):"
-    wishes = WISHES[asked.model.data]
+    wishes = asked.model.wishes
     real = load(asked.model.data, "test", size=asked.model.size, n=JUDGED, seed=7)
     seen, known = evaluator.read(real.images), wishes.known(real)
     for name, value in asked.given.items():

@@ -36,6 +36,9 @@ MODULES = (
     "inpainting",
     "denoising",
     "image_to_image",
+    "text_to_image",
+    "captioning",
+    "textures_and_worlds",
 )
 
 __all__ = ["MODULES", "Wrong"]

@@ -181,6 +181,25 @@ def inpainters():
     return "\n".join(lines)
 
 
+def texts():
+    """The benchmark of words obeyed, a flow a row; nothing where it was never stored."""
+    stored = results.stored("bench_text")
+    if not stored:
+        return ""
+    m = stored["metrics"]
+    ends = [f"{kind}_w{w}" for kind in ("seen", "unseen") for w in (1, 2)]
+    head = [end.replace("_w", ", w = ") for end in ends]
+    astray = [f"astray, {name}" for name in head[1::2]]
+    lines = [f"| told by | {' | '.join([*head, *astray])} | distance |"]
+    lines.append("|---|" + "--:|" * (len(head) + len(astray) + 1))
+    for way in [key.removesuffix("_fd") for key in m if key.endswith("_fd")]:
+        keys = [f"{way}_obeyed_{end}" for end in ends]
+        keys += [f"{way}_strayed_{end}" for end in ends[1::2]]
+        values = [f"{m[key]:.1%}" for key in keys]
+        lines.append(f"| {way} | {' | '.join(values)} | {_figure(m[f'{way}_fd'], 2)} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "cards": cards,
     "figures": figures,
@@ -190,6 +209,7 @@ TABLES = {
     "denoisers": denoisers,
     "upscalers": upscalers,
     "inpainters": inpainters,
+    "texts": texts,
 }
 
 

@@ -17,7 +17,7 @@ from genimg_lib.flow.matching import (
     told,
     trajectory,
 )
-from genimg_lib.flow.networks import GlobalMixing, PatchUNet, ResBlock, time_features
+from genimg_lib.flow.networks import GlobalMixing, PatchUNet, ResBlock, WordUNet, time_features
 from genimg_lib.flow.observed import filling, filling_loss, observed, replaced
 from genimg_lib.flow.one_step import (
     along,
@@ -64,6 +64,7 @@ __all__ = [
     "PatchUNet",
     "Path",
     "ResBlock",
+    "WordUNet",
     "along",
     "ancestral",
     "as_denoiser",

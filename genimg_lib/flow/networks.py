@@ -123,14 +123,18 @@ class PatchUNet(nn.Module):
         for block in self.first:
             h = block(h, e)
         kept, h = h, self.down(h)
-        for block in self.middle:
-            h = block(h, e)
-        h = self.last_middle(self.mixing(h, e), e)
+        h = self._halved(h, e, c)
         h = self.join(torch.cat([F.pixel_shuffle(self.up(h), 2), kept], dim=1))
         for block in self.last:
             h = block(h, e)
         h = F.pixel_shuffle(self.outward(F.silu(self.norm(h))), self.patch)
         return h if self.paint is None else self.paint(torch.cat([F.silu(h), x.to(h)], dim=1))
+
+    def _halved(self, h, e, c):
+        """What is done on the halved grid."""
+        for block in self.middle:
+            h = block(h, e)
+        return self.last_middle(self.mixing(h, e), e)
 
     def _embedded(self, t, c):
         linear, activation = self.time
@@ -141,3 +145,36 @@ class PatchUNet(nn.Module):
             wanted = [len(t), self.conditions] if self.told is not None else "none"
             raise ValueError(f"expected conditions {wanted}, got {list(c.shape)}")
         return activation(e + self.told(c.to(t)))
+
+
+class WordUNet(PatchUNet):
+    """A PatchUNet that looks at the words of a sentence: net(x, t, (vectors, there, summary)).
+
+    vectors: [N, S, words], there: bool [N, S], one or more in each row: each place of the halved
+    grid looks at all of them, twice. summary: [N, summary], told to all blocks with the time.
+    words: width of a vector. heads: have to divide twice the width. Others as for PatchUNet.
+    Source: cross-attention in a U-Net, Rombach et al. 2022 (arXiv:2112.10752), section 3.3.
+    """
+
+    def __init__(self, words, summary, heads=4, width=64, **shape):
+        super().__init__(width=width, conditions=summary, **shape)
+        self.looks = nn.ModuleList(layers.CrossAttention(2 * width, words, heads) for _ in range(2))
+
+    def _embedded(self, t, c):
+        _, _, summary = c
+        return super()._embedded(t, summary)
+
+    def _halved(self, h, e, c):
+        vectors, there, _ = c
+        first, second = self.looks
+        for block in self.middle:
+            h = block(h, e)
+        h = _look(first, h, vectors, there)
+        h = self.last_middle(self.mixing(h, e), e)
+        return _look(second, h, vectors, there)
+
+
+def _look(attention, h, vectors, there):
+    """Cross-attention of each place of a grid: h [N, c, H, W] to the same shape."""
+    places = h.flatten(2).transpose(1, 2)  # [N, H W, c]
+    return attention(places, vectors, there).transpose(1, 2).view_as(h)

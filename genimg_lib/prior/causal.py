@@ -3,8 +3,9 @@
 import torch
 import torch.nn.functional as F
 
+from genimg_lib.layers import Cache
 from genimg_lib.prior.drawing import draw
-from genimg_lib.prior.transformer import Cache, TokenNet
+from genimg_lib.prior.transformer import TokenNet
 
 
 class CausalPrior(TokenNet):

@@ -4,55 +4,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib.layers import attention, check_condition, check_tokens
-
-
-class Cache:
-    """Keys and values of the places that were passed already, one pair a block."""
-
-    def __init__(self):
-        self.pairs = {}
-
-    def extended(self, block, k, v):
-        """All keys and values of a block, [N, heads, T so far, d], with the new ones kept."""
-        if block in self.pairs:
-            old_k, old_v = self.pairs[block]
-            k, v = torch.cat([old_k, k], dim=2), torch.cat([old_v, v], dim=2)
-        self.pairs[block] = k, v
-        return k, v
-
-
-class Block(nn.Module):
-    """Attention, then two linear layers, each beside a shortcut and behind a norm.
-
-    h: [N, T, width] to the same shape. heads: have to divide width.
-    Source: Vaswani et al. 2017 (arXiv:1706.03762), norms first as in Xiong et al. 2020
-    (arXiv:2002.04745).
-    """
-
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads = heads
-        self.norm1 = nn.LayerNorm(width)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.mixed = nn.Linear(width, width)
-        self.norm2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
-        )
-
-    def forward(self, h, causal, cache=None):
-        h = h + self.mixed(self._attended(self.norm1(h), causal, cache))
-        return h + self.mlp(self.norm2(h))
-
-    def _attended(self, h, causal, cache):
-        qkv = self.qkv(h).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv  # each [N, heads, T, d]
-        if cache is not None:
-            k, v = cache.extended(self, k, v)
-        # a single new place may look at all that came before it
-        mixed = attention(q, k, v, causal=causal and q.shape[2] > 1)
-        return mixed.transpose(1, 2).flatten(2)  # [N, T, width]
+from genimg_lib.layers import Block, check_condition, check_tokens
 
 
 class Vectors(nn.Module):

@@ -116,6 +116,13 @@ RECIPES = {
     "latent_flow_portraits_64": Recipe(
         "latent_flow", "train", 24.0, "notebook 54's flow of latents, told all factors, for longer"
     ),
+    "text_flow_portraits": Recipe(
+        "text_flow", "train", 24.0, "notebook 65's flow that is told sentences, for longer"
+    ),
+    "captions_portraits": Recipe("captions", "train", 10.0, "notebook 66's captioner, for longer"),
+    "contrastive_portraits": Recipe(
+        "captions", "train_contrastive", 4.0, "notebook 66's images and sentences in one space"
+    ),
     "denoiser_grey": Recipe("denoise", "train", 16.0, "notebook 63's denoiser, for longer"),
     "denoiser_colour": Recipe(
         "denoise", "train", 16.0, "notebook 63's denoiser, in colour", {"channels": 3}
@@ -149,6 +156,12 @@ RECIPES = {
         8.0,
         "notebook 64's CycleGAN between faces and prints",
         {"piles": "prints", "hidden": 32},
+    ),
+    "automaton_texture": Recipe(
+        "automata", "train_texture", 5.0, "notebook 67's rule that makes a material"
+    ),
+    "automaton_portrait": Recipe(
+        "automata", "train_portrait", 5.0, "notebook 67's rule that grows a portrait"
     ),
     "drawn_styles": Recipe("style", "train_drawn", 69.0, "notebook 42's network, five styles"),
     "any_style": Recipe("style", "train_any", 14.0, "notebook 42's network for any style"),

@@ -77,14 +77,15 @@ def fit(run, images, minutes, settings, c=None, label="flow"):
     return teach(run, net, (images,), minutes, settings, c, label)
 
 
-def teach(run, net, tensors, minutes, settings, c=None, label="flow", as_x=None):
+def teach(run, net, tensors, minutes, settings, c=None, label="flow", as_x=None, as_c=None):
     """Train a network for the minutes; returns the average of its weights, in eval mode.
 
     tensors: (images,), or what `as_x` makes x of, batch by batch: each [N, ...].
-    c: conditions [N, K] or None.
+    c: conditions [N, K], or what `as_c` makes them of, batch by batch; or None.
     """
     muon = Muon(net, settings["lr_muon"])
-    adam = torch.optim.AdamW(others(net), settings["lr_adam"], betas=(0.9, 0.99), fused=True)
+    learned = [weight for weight in others(net) if weight.requires_grad]
+    adam = torch.optim.AdamW(learned, settings["lr_adam"], betas=(0.9, 0.99), fused=True)
     batches = run.batches(tensors if c is None else (*tensors, c), settings["batch"])
     books = {"ema": "net", "label": label, "net": net, "muon": muon, "adam": adam}
     for batch in run.train(batches, minutes=minutes, **books):
@@ -92,6 +93,7 @@ def teach(run, net, tensors, minutes, settings, c=None, label="flow", as_x=None)
         held, told = (batch, None) if c is None else (batch[:-1], batch[-1])
         x = held[0] if as_x is None else as_x(*held)
         eps, t = torch.randn_like(x), flow.random_times(len(x), x.device, settings["shift"])
+        told = told if as_c is None else as_c(told)
         told = None if told is None else left_out(told, settings["left_out"])
         with run.autocast():
             loss = flow.matching_loss(net, x, eps, t, settings["floor"], told)

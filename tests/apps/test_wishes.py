@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from genimg_lib.apps import sample
 from genimg_lib.apps.wishes import WISHES
 from genimg_lib.data import portraits
 
@@ -35,3 +36,32 @@ def test_what_is_asked_of_faces_holds_and_the_rest_is_open():
     assert c.shape == whole.shape
     assert not torch.equal(c, whole)
     assert faces.word("hat", faces.read("a blue cap")["hat"]) == "cap"
+
+
+def test_a_sentence_goes_to_the_model_as_it_is():
+    said = "a calm person with a bald head and a green cap"
+    sentences = sample.MODELS["text_flow_portraits"].wishes
+    asked = sentences.read(said)
+    assert sentences.conditions(asked, 3, 0, said) == [said] * 3
+    assert sentences.word("hat", asked["hat"]) == "cap"
+
+
+def test_without_a_sentence_portraits_as_they_come_are_asked_for():
+    sentences = sample.MODELS["text_flow_portraits"].wishes
+    drawn = sentences.conditions({}, 5, 2)
+    assert len(set(drawn)) == 5 and drawn == sentences.conditions({}, 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("a bald person with long red hair", "bald"),
+        ("a purpel cap", "purple"),
+        ("a face wearing a cap", "wearing"),  # which a description may say, and no caption does
+        ("", "no word"),
+        ("a face", "nothing is asked for"),
+    ],
+)
+def test_sentences_that_cannot_be_drawn_are_refused_with_the_reason(said, why):
+    with pytest.raises(ValueError, match=why):
+        sample.MODELS["text_flow_portraits"].wishes.read(said)

@@ -112,3 +112,22 @@ def test_maps_that_it_is_shown_count_and_are_not_painted(fine):
     other = x.clone()
     other[:, 4] += 1
     assert not torch.allclose(net(other, t), found)
+
+
+def test_a_network_that_looks_at_words_is_moved_by_each_that_is_there():
+    torch.manual_seed(0)
+    net = flow.WordUNet(6, 10, channels=3, size=8, patch=2, width=8, hidden=8).eval()
+    for part in (net.outward, *(look.mixed for look in net.looks)):
+        torch.nn.init.normal_(part.weight, std=0.3)
+    x, t = torch.randn(2, 3, 8, 8), torch.tensor([0.2, 0.7])
+    vectors, summary = torch.randn(2, 4, 6), torch.randn(2, 10)
+    there = torch.tensor([[True, True, False, False], [True, True, True, True]])
+    before = net(x, t, (vectors, there, summary))
+    assert before.shape == x.shape
+    for place in range(4):
+        changed = vectors.clone()
+        changed[:, place] += 1
+        moved = (net(x, t, (changed, there, summary)) - before).abs().amax(dim=(1, 2, 3)) > 1e-6
+        assert moved.tolist() == there[:, place].tolist()
+    other = net(x, t, (vectors, there, summary + 1))
+    assert ((other - before).abs().amax(dim=(1, 2, 3)) > 1e-6).all()

@@ -42,6 +42,52 @@ def caption(factors, seed=0):
     ]
 
 
+def full_caption(factors):
+    """The sentence that names all that has a name, always phrased alike: N strings."""
+    factors = as_tensors(factors)
+    columns = {name: [FACTORS[name][i] for i in factors[name].tolist()] for name in CATEGORICAL}
+    first_options = [0.0] * 10
+    return [
+        _sentence({name: column[i] for name, column in columns.items()}, iter(first_options))
+        for i in range(len(factors["x"]))
+    ]
+
+
+def wish(factors, seed=0):
+    """A list of some of what portraits show, as people ask for it: N strings.
+
+    Such as "red hair in bunches, smiling". Each feature is named in half of the lists, one at
+    least; of what it does not name, a list says nothing. `seed` chooses.
+    """
+    factors = as_tensors(factors)
+    n = len(factors["x"])
+    generator = torch.Generator().manual_seed(seed)
+    chances, names = torch.rand(n, 9, generator=generator), torch.rand(n, 2, generator=generator)
+    columns = {name: [FACTORS[name][i] for i in factors[name].tolist()] for name in CATEGORICAL}
+    wishes = []
+    for i in range(n):
+        parts = _wishes({name: column[i] for name, column in columns.items()}, *names[i].tolist())
+        chance = chances[i, : len(parts)]
+        order = chance.argsort().tolist()
+        most = max(1, int((chance < 0.5).sum()))
+        wishes.append(", ".join(parts[k] for k in order[:most]))
+    return wishes
+
+
+def _wishes(f, first, second):
+    """All that a list may name."""
+    adjectives, _ = _MOUTHS[f["mouth"]]
+    parts = [adjectives[int(2 * first)], f"{f['skin']} skin", f"{f['eyes']} eyes", _hair(f)]
+    parts += [f"a {f['background']} background", f"a {f['outfit']} shirt"]
+    if f["glasses"] != "none":
+        parts.append(f"{f['glasses']} glasses")
+    if f["beard"] != "none":
+        parts.append("a moustache" if f["beard"] == "moustache" else "a beard")
+    if f["hat"] != "none":
+        parts.append(f"a {f['outfit']} {_HATS[f['hat']][int(2 * second)]}")
+    return parts
+
+
 def _sentence(f, dice):
     def pick(*options):
         return options[int(next(dice) * len(options))]

@@ -332,6 +332,15 @@ def draw(factors, size=32):
     Returns uint8 [N, 3, size, size].
     Raises ValueError for unknown names, values out of range, unequal lengths, size < 8.
     """
+    return _in_parts(factors, size, _LAYERS)
+
+
+def backdrop(factors, size=32):
+    """What stands behind the portraits of given factors; arguments and result as for `draw`."""
+    return _in_parts(factors, size, _LAYERS[:1])
+
+
+def _in_parts(factors, size, layers):
     if size < 8:
         raise ValueError(
             f"size is {size}; portraits are drawn at 8 pixels or more (32 is the course's, 256 is"
@@ -343,7 +352,7 @@ def draw(factors, size=32):
     at_once = max(1, _PIXELS_AT_ONCE // (size * size))
     for start in range(0, n, at_once):
         part = {name: v[start : start + at_once] for name, v in factors.items()}
-        images[start : start + at_once] = _draw(part, size)
+        images[start : start + at_once] = _draw(part, size, layers)
     return images
 
 
@@ -356,7 +365,7 @@ def render(n, size=32, seed=0):
     return draw(factors, size), factors
 
 
-def _draw(factors, size):
+def _draw(factors, size, layers):
     n, pixel = len(factors["x"]), 2 / size
     axis = (torch.arange(size) + 0.5) * pixel - 1
     # [n, size * size]
@@ -371,7 +380,7 @@ def _draw(factors, size):
     canvas = Canvas(
         face["background"][:, :, None].repeat(1, 1, size * size), X, Y, x, y, face, pixel
     )
-    for name, parts, top, bottom in _LAYERS:
+    for name, parts, top, bottom in layers:
         band = canvas.band(top, bottom)
         for value, part in enumerate(parts if name else ()):
             if part is not None:
