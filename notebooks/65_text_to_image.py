@@ -13,7 +13,7 @@
 #
 # *You will teach a network the words of the course's captions from nothing, draw faces from your own sentences, and count, word by word, whether they were obeyed.*
 #
-# ![COVERALT](../data/pictures/65_text_to_image.webp)
+# ![Four rows of eight faces: long red hair and round glasses on mint; bald, bearded heads under black caps; blond bunches and blue eyes; purple sun hats and square glasses, with little of the white curls to be seen.](../data/pictures/65_text_to_image.webp)
 #
 # **You need** notebooks 51 and 53.
 # The table below says how long it takes.
@@ -60,7 +60,7 @@ run = start(
     images=(600, 20_000, 60_000),
     words_steps=(5, 800, 2_000),
     seeds=(1, 3, 3),
-    steps=(5, 330, 4_000),
+    steps=(5, 200, 2_000),
     batch=(16, 64, 256),
     samples=(256, 600, 5_000),
     precision="auto",
@@ -72,8 +72,8 @@ tables.show_expected("65_text_to_image", "obeyed_seen", "obeyed_unseen", "straye
 # ## Why
 #
 # Type a sentence, get a picture.
-# The networks that do this in public were taught language by others: they load a text encoder of many gigabytes, and whether each word was obeyed is judged by eye.
-# Here all of it is learned on your machine, from pairs of pictures and captions alone.
+# Many of the networks that do this in public load a text encoder that others trained, of up to many gigabytes; and whether each word was obeyed is judged by people, or by other networks (Huang et al. 2023).
+# Here everything was learned from pairs of pictures and captions: the encoders on your machine, the painter before, in 24 minutes on two CPU threads.
 # And since the course's portraits are drawn from known factors, each word of a sentence can be looked up in the picture.
 #
 # Two questions decide whether such a network understands you.
@@ -162,14 +162,14 @@ else:
 # %% [markdown]
 # ## The maths: attention
 #
-# A sentence is a set of vectors, one a word.
+# A sentence is a set of vectors, one for each word.
 # A **query** $q$ asks them; each has a **key** $k_j$ that says what it is about, and a **value** $v_j$, what it has to say:
 #
 # $$\text{attention}(q) = \sum_j a_j v_j, \qquad a = \text{softmax}_j\left(\frac{q \cdot k_j}{\sqrt d}\right). \tag{1}$$
 #
 # Why $\sqrt d$?
 # If the $d$ entries of $q$ and $k$ are independent with mean 0 and variance 1, $q \cdot k$ is a sum of $d$ products, each of mean 0 and variance 1: its variance is $d$.
-# Divided by $\sqrt d$ it is 1 for every $d$, and the softmax neither flat nor a step from the start (Vaswani et al. 2017).
+# The variance of $q \cdot k / \sqrt d$ is 1 for every $d$, and the softmax neither flat nor a step from the start (Vaswani et al. 2017).
 
 # %%
 g = torch.Generator().manual_seed(0)
@@ -250,9 +250,11 @@ assert torch.allclose(*bag(tokenizer.encode(SWAP)).summary, atol=1e-5)
 # %% [markdown]
 # ## What does a sentence mean?
 #
-# Could the encoder simply learn together with the flow?
-# It can, slowly: gradients that mostly come from large grounds and hats disturb what it knows of small mouths.
-# As in most systems that draw from words (Saharia et al. 2022), ours learns the language first and is then kept as it is.
+# Could the encoder learn together with the flow?
+# It can (Rombach et al. 2022 do so).
+# Others take an encoder that learned from text alone, and keep it as it is (Saharia et al. 2022).
+# So do we: a step of words costs far less than one of pictures.
+# Which is better, this notebook doesn't measure.
 #
 # What does it learn from?
 # *Two captions of one picture have their meaning in common, and nothing else.*
@@ -260,8 +262,8 @@ assert torch.allclose(*bag(tokenizer.encode(SWAP)).summary, atol=1e-5)
 # No picture is needed, so a step costs little.
 #
 # Three encoders learn so, from several seeds: the bag, one that has places only, and one that has both.
-# Then we look into their summaries by a linear classifier for each factor.
-# **Predict** which of the factors the bag can't tell, and what happens on pairs that were never together.
+# Then we look into their summaries with a linear classifier for each factor.
+# **Predict** which factor the bag reads worst, and what happens on pairs that were never together.
 
 # %%
 tokens = torch.stack([tokenizer.encode(column) for column in texts], dim=1)  # [N, 6, L]
@@ -274,11 +276,11 @@ print(f"{len(PAIRS) - 1} pairs of neighbours")
 # %%
 def pairs_loss(encoder, guess, told, of):
     """How badly the pairs of one text [N, L - 1] are guessed from another [N, L]."""
-    here, other = (
-        torch.rand(told.shape[:2]).topk(2, dim=1).indices.T
-    )  # two of six texts
-    n = torch.arange(len(told))
-    wanted = torch.zeros(len(told), len(PAIRS)).scatter_(1, of[n, other], 1.0)
+    where = told.device
+    here, other = torch.rand(told.shape[:2], device=where).topk(2, dim=1).indices.T
+    n = torch.arange(len(told), device=where)
+    wanted = torch.zeros(len(told), len(PAIRS), device=where)
+    wanted.scatter_(1, of[n, other], 1.0)
     logits = guess(F.silu(encoder(told[n, here]).summary))
     return F.binary_cross_entropy_with_logits(logits[:, 1:].float(), wanted[:, 1:])
 
@@ -295,7 +297,7 @@ def taught(kind, seed, steps=run.words_steps):
     if kind == "places":  # no neighbours: the convolution gives 0 and stays so
         for weight in encoder.neighbours.parameters():
             weight.requires_grad_(False).zero_()
-    part = nn.ModuleList([encoder, nn.Linear(encoder.summary, len(PAIRS))])
+    part = nn.ModuleList([encoder, nn.Linear(128, len(PAIRS))]).to(run.device)
     learned = [weight for weight in part.parameters() if weight.requires_grad]
     opt = torch.optim.AdamW(learned, 2e-3, betas=(0.9, 0.99), fused=True)
     batches = run.batches((tokens, pairs), 64, seed=seed)
@@ -308,7 +310,7 @@ def taught(kind, seed, steps=run.words_steps):
         loss.backward()
         opt.step()
         run.log(loss=loss)
-    return encoder.eval().requires_grad_(False)
+    return encoder.cpu().eval().requires_grad_(False)
 
 
 # %%
@@ -378,11 +380,16 @@ tables.show(rows, ("encoder", "pairs", *COLOURS, "worst of all seeds"))
 # %%
 if CHECKED:
     worst = by_kind["places and neighbours", "unseen"].min().item()
-    print(
-        f"neighbours, pairs never seen: {worst:.1%} at least, in each factor and seed"
-    )
+    bag, places = (by_kind[kind, "unseen"][:, :3].mean() for kind in KINDS[:2])
+    assert worst > 0.93 > max(bag, places)
+    assert by_kind["bag", "unseen"][:, 3].min() > 0.98
 
 # %% [markdown]
+# The bag reads kinds of hats: no other thing has these words.
+# Colours it must guess from the words beside them: rather well, and worse on pairs never together.
+# Places alone hardly mend that in these few steps; places and neighbours read nearly all.
+# (The rows differ in size, too: the bag has no attention.)
+#
 # ## Build: a flow that looks at words
 #
 # In **cross-attention** the queries come from places of a picture, keys and values from the words.
@@ -417,7 +424,7 @@ assert torch.allclose(
 )
 
 # %% [markdown]
-# `flow.WordUNet` is notebook 51's network with two such layers on its small grid of 8x8 places.
+# `flow.WordUNet` is notebook 53's network with two such layers, of four heads each, on its small grid of 8x8 places.
 # The summary is told to all blocks, together with the time.
 # `TextFlow` puts an encoder before it: `net(x, t, tokens)`.
 # A row of PAD alone says nothing; so guidance needs nothing new (notebook 53).
@@ -436,24 +443,49 @@ def one_text(told):
 
 
 # %% [markdown]
-# The training is notebook 53's, with tokens for conditions.
-# From nothing it takes 24 minutes until nearly every word is obeyed; so the course did it before, and here its painter, `text_flow_portraits`, gets another encoder.
-# Twice, with as many steps: that of a bag of words, and the transformer that was taught above.
-# What it paints well it need not learn again; what it is told, it must.
+# The training is notebook 53's, with tokens for conditions; here at a lower rate, since the painter knows most already.
+# From nothing it takes 24 minutes until nearly every word is obeyed; so the course did it before: its painter is `text_flow_portraits`.
+# To compare encoders, it gets another one: that of a bag of words, or the transformer that was taught above.
+# Both are translated first, linearly and by least squares, into what the painter was used to hearing; then each is trained for as many steps.
+
+# %%
+painter = pretrained.load_text_flow()  # on the CPU, like the encoders
+
+
+def translation(x, y):
+    """The matrix [a, b] that takes x [N, a] nearest to y [N, b]."""
+    x, y = x.double(), y.double()
+    own = x.T @ x + 1e-3 * len(x) * torch.eye(x.shape[1])
+    return torch.linalg.solve(own, x.T @ y).float()
+
+
+def words_of(net, sentences):
+    """The vectors of all words and ENDs, a row each, with a 1 behind: [words, 65]."""
+    told = net.encode(sentences)
+    vectors, _, _ = net.encoder(told)
+    rows = vectors[:, -told.shape[1] :][told != text.PAD]
+    return torch.cat([rows, torch.ones(len(rows), 1)], dim=1)
 
 
 # %%
-def with_encoder(kind):
-    """The course's painter with an encoder that was taught above, and is kept as it is."""
-    torch.manual_seed(run.seed)
+@torch.no_grad()
+def with_encoder(kind, sentences=captions[0][:2_000]):
+    """The painter with an encoder that was taught above, translated."""
     known = "bag" if kind == "bag" else "transformer"
     encoding = {"width": 64} if kind == "bag" else {"width": 64, "depth": 2}
     other = TextFlow(tokenizer.words, tokenizer.length, encoding, IMAGE, known)
-    fresh = {"told", "looks"}  # what listens to the encoder
-    kept = pretrained.load_text_flow().net.state_dict()
-    kept = {key: value for key, value in kept.items() if key.split(".")[0] not in fresh}
-    other.net.load_state_dict(kept, strict=False)
+    other.net.load_state_dict(painter.net.state_dict())
     other.encoder.load_state_dict(encoders[kind, 0].state_dict())
+    heard = [net.encoder(net.encode(sentences)).summary for net in (other, painter)]
+    summary = translation(heard[0], heard[1] @ painter.net.told.weight.T)
+    other.net.told.weight.copy_(summary.T)
+    words = translation(
+        words_of(other, sentences), words_of(painter, sentences)[:, :-1]
+    )
+    for look in other.net.looks:
+        keys_values = look.key_value.weight.clone()
+        look.key_value.bias += keys_values @ words[-1]
+        look.key_value.weight.copy_(keys_values @ words[:-1].T)
     other.encoder.requires_grad_(False)
     return other.to(run.device)
 
@@ -461,6 +493,7 @@ def with_encoder(kind):
 # %%
 def trained(kind, tokens=tokens):
     """The painter told by another encoder, after a short training."""
+    torch.manual_seed(run.seed)
     net = with_encoder(kind)
     muon = Muon(net, lr=1e-3)
     learned = [weight for weight in others(net) if weight.requires_grad]
@@ -510,7 +543,13 @@ def drawn(net, sentences, w=2.0, eps=None):
 rows = {wish: drawn(net, [wish] * 8) for wish in WISHES}
 cover = plots.grid(rows, cols=8)
 plots.cover(cover)
-plots.show(cover, alt="COVERALT", caption="Eight noises for each sentence.")
+plots.show(
+    cover,
+    alt="Four rows of eight faces: long red hair and round glasses on mint; bald, "
+    "bearded heads under black caps; blond bunches and blue eyes; purple sun "
+    "hats and square glasses, with little of the white curls to be seen.",
+    caption="Eight noises each. The last sentence names two pairs never seen together.",
+)
 
 # %% [markdown]
 # ## Look and measure: word by word
@@ -557,7 +596,7 @@ read_real = metrics.agreement(evaluator.read(real.images), truth)
 read_real["mean"] = mean_of(read_real)
 
 # %%
-columns = ("factor", "best blind guess", "real faces")
+columns = ("factor", "best blind guess, all portraits", "real faces")
 columns += tuple(f"{kind}, w = {w:g}" for kind, w in own)
 rows = [
     (name, chance[name], read_real[name], *(part[name] for part in by_factor.values()))
@@ -572,17 +611,20 @@ if CHECKED:
         assert by_factor[kind, 2.0]["mean"] > by_factor[kind, 1.0]["mean"]
         weakest = min(by_factor[kind, 2.0], key=by_factor[kind, 2.0].get)
         print(f"{kind}, w = 2: obeyed least is {weakest}")
-        assert weakest == "mouth"
+        assert weakest == "mouth" and by_factor[kind, 2.0]["eyes"] > 0.95
 
 # %% [markdown]
-# With guidance 2 nearly all that is named is there; from pairs that were never seen together a few words in a hundred are lost.
-# The mouth is obeyed least: it is a few pixels wide, and the squared error hardly notices it.
+# With guidance 2 nearly all that is named is there, as a mean over the factors; where a sentence has a held-out pair, a little less.
+# (Those sentences also ask more often for what is hard, open mouths for instance, so not all of the loss is that of the new pair.)
+# The mouth is obeyed least.
+# Its size alone can't be the reason: eyes are as small, and are obeyed nearly always.
 #
 # ## Binding
 #
 # Of the sentences that name a colour for hair and for the outfit, or for eyes and outfit, where a word could be said of the other thing, too: in how many is one seen on the wrong thing?
 # `metrics.strayed` counts them.
-# The two that were told by another encoder stand beside.
+# The two flows with other encoders stand beside it.
+# The distance (Fréchet, notebook 53) is to ordinary portraits; sets with held-out pairs are another kind of set, so compare it between rows of the same pairs only.
 
 # %%
 rows = []
@@ -600,6 +642,7 @@ bound = {row[:2]: row[2:] for row in rows}
 if CHECKED:
     bag_astray = bound["bag of words, a short training", "seen"][1]
     assert bag_astray > 5 * bound["transformer, a short training", "seen"][1]
+    assert 0.25 < bag_astray < 0.5
     assert max(own[kind, 2.0][1] for kind in SETS) < 0.03
 
 # %%
@@ -614,13 +657,72 @@ rows = {}
 for name, some in flows.items():
     rows[f"{name}: red hair, a black cap"] = drawn(some, [RED_AND_BLACK] * 10)
     rows[f"{name}: black hair, a red cap"] = drawn(some, [BLACK_AND_RED] * 10)
-plots.show(plots.grid(rows, cols=10), alt="BINDALT", caption="BINDCAPTION")
+plots.show(
+    plots.grid(rows, cols=10),
+    alt="Six rows of ten faces. The first two, by the bag, are the same: mostly red "
+    "caps on black hair, some black caps on brown or blond. By the short "
+    "transformer: reddish hair under black caps, then black hair under red ones. "
+    "By the course's own: brown or grey hair under black caps, then black hair "
+    "under red ones.",
+    caption="Two sentences with the same words; above each row, what was asked for.",
+)
 if run.profile != "quick":
     bags = list(rows.values())[:2]
     assert torch.allclose(*bags, atol=0.05)  # the same faces, both times
 
 # %% [markdown]
-# To the bag the two sentences are one, so it draws the same faces for both, and each colour goes where it may.
+# To the bag the two sentences are one, so it draws the same faces for both, and each colour goes where it may: in about a third of such sentences it goes wrong.
+# The transformer, from the same painter and in as many steps, gets nearly all right.
+# (Of the columns only this one is fair: that the bag can't tell the two apart follows from its sum. In the others the transformer may gain from a painter that learned with its like.)
+#
+# And the course's own?
+# Black hair and a red cap it draws.
+# Asked for red hair and a black cap, a pair it never saw, it draws brown or grey hair: no colour went astray, but one was lost.
+# That the pair was never seen is not the whole reason: the short training with another encoder never saw it either, and its hair is reddish.
+# How often, in a hundred faces each?
+
+# %%
+rows = []
+for name, some in flows.items():
+    hair = evaluator.read(drawn(some, [RED_AND_BLACK] * 100))["hair_color"]
+    shares = torch.bincount(hair, minlength=6) / len(hair)
+    rows.append((name, *shares.tolist()))
+tables.show(rows, ("red hair, a black cap", *portraits.FACTORS["hair_color"]))
+red = {name: shares[2] for name, *shares in rows}
+if CHECKED:
+    assert red["the course's own"] < 0.5 * red["transformer, short"]
+
+# %% [markdown]
+# So ask pair by pair: of the sentences that name both values of a pair, in how many pictures are both there?
+# Beside it, the same two factors in sentences with other values, which were seen together.
+
+
+# %%
+def both_drawn(kind, names, wanted):
+    """(sentences that name both factors, how often both are there), where wanted."""
+    says = torch.stack([ASKED_FOR[kind][name] != metrics.UNSAID for name in names])
+    hit = torch.stack([READ[kind][name] == ASKED_FOR[kind][name] for name in names])
+    counts = says.all(dim=0) & wanted
+    return int(counts.sum()), hit.all(dim=0)[counts].double().mean().item()
+
+
+READ = {kind: evaluator.read(drawn(net, SAID[kind])) for kind in SETS}
+has, rows = portraits.held_out(SETS["unseen"]), []
+anything = torch.ones(run.samples, dtype=torch.bool)
+for k, pair in enumerate(portraits.HELD_OUT):
+    words = ", ".join(f"{name} {value}" for name, value in pair.items())
+    number, share = both_drawn("unseen", pair, has[:, k])
+    rows.append((words, number, share, both_drawn("seen", pair, anything)[1]))
+tables.show(
+    rows, ("a pair never seen", "sentences", "both drawn", "other values, seen")
+)
+if CHECKED:
+    shares = [row[2] for row in rows]
+    assert max(shares) > 0.9 and min(shares) < 0.8
+
+# %% [markdown]
+# At least one pair is nearly always put together, and at least one often is not.
+# A mean over all words hides that.
 #
 # ## Which of the two ways carries the words?
 #
@@ -631,7 +733,7 @@ if run.profile != "quick":
 
 # %%
 class Half(nn.Module):
-    """An encoder of which one way is silenced: what it gives there is that of nothing."""
+    """An encoder of which one way is silenced: there it says nothing."""
 
     def __init__(self, encoder, silenced):
         super().__init__()
@@ -654,16 +756,25 @@ net.encoder = encoder_as_trained
 rows.append(("as it was trained", mean_of(own["seen", 2.0][0]), *own["seen", 2.0][1:]))
 tables.show(rows, ("the painter", "obeyed", "a colour astray", "distance"))
 ways = {row[0]: row[1:] for row in rows}
+if CHECKED:
+    deaf, blind, whole = (ways[row[0]] for row in rows)
+    assert deaf[0] < 0.6 and 0.85 < blind[0] < whole[0]
+    assert deaf[2] > blind[2] > whole[2]
 
 # %% [markdown]
-# TEXT-LOOKS
+# Most of what is obeyed comes by the summary: without it, about half of it is lost, and a blind guess would get a third.
+# Without cross-attention a little is lost, and the faces are farther from real ones.
+# So a map of where a place looks would explain little here; what a network *could* do is not what it does.
+# (Each way was silenced in a network that had learned with both. Trained with one alone, it might do better.)
 #
 # ## Negative prompts
 #
-# Guidance leads away from what is told nothing.
-# It may as well lead away from something: a **negative prompt** takes the place of nothing,
+# Guidance leads away from what the network draws when told nothing.
+# It can just as well lead away from something else: a **negative prompt** takes the place of nothing,
 #
 # $$\hat x = \hat x_{\text{not}} + w\, (\hat x_c - \hat x_{\text{not}}). \tag{2}$$
+#
+# Here $\hat x_c$ and $\hat x_{\text{not}}$ are the network's guesses of the image, told the wish and told what is not wanted, and $w$ is the weight of notebook 53.
 #
 # A list such as "red hair, smiling" leaves open whether there are glasses.
 # Lead away from "round glasses", then from "square glasses".
@@ -704,13 +815,22 @@ for said, images in led.items():
     rows.append((said, *shares.tolist(), kept.item()))
 tables.show(rows, ("led away from", *portraits.FACTORS["glasses"], "red hair kept"))
 negative = {row[0]: row[1:] for row in rows}
+if CHECKED:
+    free, no_round, no_square = (negative[row[0]] for row in rows)
+    assert no_round[1] < 0.05 and abs(no_round[2] - free[2]) < 0.05
+    assert no_square[2] < 0.05 and no_square[1] < 0.3 * free[1]
+    assert min(no_round[3], no_square[3]) > 0.95
 
 # %% [markdown]
-# TEXT-NEGATIVE
+# Led away from round glasses, hardly any are left, and square ones stay as they were.
+# Led away from square ones, both kinds go.
+# So a negative prompt may take more than it names, and not the same both ways; why, this experiment doesn't tell.
+# Count before you trust one.
+# The hair stays red.
 #
 # ## Explore: your own sentence
 #
-# The words are those of the captions; the table of errors tells you where you left them.
+# The words are those of the captions; an error message names any other.
 # **Predict**: what does $w = 5$ do, and $w = 0$?
 
 
@@ -721,7 +841,7 @@ def face(sentence, w):
 
 explore(
     face,
-    alt="EXPLOREALT",
+    alt="Eight laughing faces with curly black hair, square glasses and green caps.",
     caption="Eight noises, one sentence.",
     sentence=[
         "a laughing person with curly black hair, square glasses and a green cap",
@@ -736,9 +856,9 @@ explore(
 # %% [markdown]
 # ## Break it
 #
-# 1. A vocabulary in another order at drawing than in training: each number is another word.
+# 1. The vocabulary has another order when drawing than it had in training: each number is another word.
 # 2. PAD is looked at like a word.
-# 3. Captions of the neighbour: the pairs of the training slipped by one row.
+# 3. Each picture gets its neighbour's captions: they have slipped by one row.
 #
 # **Predict**: which of them draws good faces all the same?
 
@@ -779,18 +899,31 @@ spoiled["3. the same, captions slipped"] = drawn(slipped, asked_few)
 asked_for = metrics.named(asked_few)
 rows = []
 for name, images in spoiled.items():
-    part = metrics.obeyed(evaluator.read(images), asked_for)
-    rows.append((name, mean_of(part), evaluator.fd(images)))
-tables.show(rows, ("flow", "obeyed", "distance"))
+    read = evaluator.read(images)
+    hats = (read["hat"] > 0).double().mean().item()
+    part = metrics.obeyed(read, asked_for)
+    rows.append((name, mean_of(part), hats, evaluator.fd(images)))
+tables.show(rows, ("flow", "obeyed", "wear a hat", "distance"))
 broken = {name: values for name, *values in rows}
+if CHECKED:
+    right, other_words, stared, told, slip = broken.values()
+    assert other_words[0] < 0.35 and other_words[2] > 4 * right[2]
+    assert other_words[1] > right[1] + 0.2
+    assert abs(stared[0] - right[0]) < 0.02
+    assert slip[0] < 0.6 * told[0]
 plots.show(
     plots.grid({name: images[:10] for name, images in spoiled.items()}, cols=10),
-    alt="BREAKALT",
+    alt="Five rows of ten clear faces. The second row shows other people than the "
+    "first, all in hats, nearly all beanies; the third is nearly the first "
+    "again. The fourth has most of them, too; the fifth shows others, some with "
+    "hair of several colours.",
     caption="The same ten sentences and noises.",
 )
 
 # %% [markdown]
-# TEXT-BROKEN
+# 1. Faces, but not those asked for: obedience is no better than a blind guess. Far too many wear hats; as a set they are far from real ones. Store the words with the weights.
+# 2. Hardly anything changes, neither faces nor obedience. So neither would find this error; the test of `attention` above, with a key that is not there, does.
+# 3. The faces stay faces, but half of the obedience goes within these few steps: pairs that don't belong together teach it not to listen.
 
 # %%
 run.report(
@@ -820,10 +953,10 @@ run.expect(
 # ## What to remember
 #
 # - Attention is a sum over a set: without places or neighbours, words have no order, and colours no owner.
-# - Learn the language first: two captions of one picture have their meaning in common. Then keep it as it is.
+# - An encoder can learn the language first: two captions of one picture have their meaning in common.
 # - Count words, not impressions: factor by factor, on pairs seen and never seen.
-# - Guidance makes words count for more; a negative prompt takes the place of nothing.
-# - The drawn faces alone don't show that captions and pictures don't belong together. Obedience does.
+# - Guidance makes words count for more, up to a point; a negative prompt takes the place of nothing.
+# - Faces can look like faces though captions and pictures don't belong together. Obedience shows it.
 #
 # ## Further reading
 #

@@ -38,12 +38,21 @@ nats = Check(
         "this is the mean over the words; a sentence's nats are their sum.": (
             lambda p, t: _nats(p, t) / (t != PAD).sum()
         ),
-        "the mean over all places, PADs among them.": lambda p, t: _nats(p, t) / len(t),
+        "the mean over all places, PADs among them.": (
+            lambda p, t: _nats(p, t) / len(t),
+            lambda p, t: -p.gather(1, t[:, None]).mean(),
+        ),
         "the probabilities are multiplied, but the result is no logarithm.": (
             lambda p, t: torch.exp(-_nats(p, t))
         ),
         "log p is given already; another logarithm is too much.": lambda p, t: (
-            -((p.gather(1, t[:, None])[:, 0].abs().clamp(min=1e-6)).log() * (t != PAD)).sum()
+            -p.gather(1, t[:, None])[:, 0][t != PAD].log().sum()
+        ),
+        "[T, 1] against [T] makes every pair: take the axis away after gather.": lambda p, t: (
+            -(p.gather(1, t[:, None]) * (t != PAD)).sum()
+        ),
+        "every place is asked for every word: each has one word.": lambda p, t: (
+            -p[:, t[t != PAD]].sum()
         ),
         "bits have the logarithm to base 2; nats the natural one.": lambda p, t: (
             _nats(p, t) / math.log(2)
@@ -75,12 +84,19 @@ causal = Check(
         "later words are seen: mask what lies right of the diagonal.": lambda s: torch.softmax(
             s, dim=1
         ),
-        "the mask is turned around: earlier words may be seen.": lambda s: torch.nan_to_num(
-            torch.softmax(s + torch.full_like(s, -math.inf).tril(-1), dim=1)
+        "the mask is turned around: earlier words may be seen.": (
+            lambda s: torch.softmax(s + torch.full_like(s, -math.inf).tril(-1), dim=1),
+            lambda s: torch.softmax(s.masked_fill(torch.ones_like(s).tril() > 0, -1e9), dim=1),
         ),
-        "a word sees itself: the diagonal stays.": lambda s: torch.nan_to_num(
-            torch.softmax(s + torch.full_like(s, -math.inf).triu(0), dim=1)
+        "a word sees itself: the diagonal stays.": (
+            lambda s: torch.softmax(s + torch.full_like(s, -math.inf).triu(0), dim=1),
+            lambda s: torch.nan_to_num(
+                torch.softmax(s + torch.full_like(s, -math.inf).triu(0), dim=1)
+            ),
         ),
+        "the softmax runs over the whole square; each row sums to 1.": lambda s: torch.softmax(
+            _masked(s).flatten(), dim=0
+        ).view_as(s),
         "a score of 0 still gets weight e⁰: it has to be -inf.": lambda s: torch.softmax(
             s.tril(), dim=1
         ),
@@ -106,12 +122,12 @@ def _precision(caption, reference, n):
     return torch.tensor(sum((mine & theirs).values()) / sum(mine.values()))
 
 
-_SOME = ("a", "red", "hat", "the", "cap")
+_SOME = ("a", "red", "hat")
 
 
 def _texts(seed, m, more, n):
-    first = [_SOME[k] for k in inputs.integers(seed, 5, m + n).tolist()]
-    second = [_SOME[k] for k in inputs.integers(seed + 1, 5, m + n + more).tolist()]
+    first = [_SOME[k] for k in inputs.integers(seed, 3, m + n).tolist()]
+    second = [_SOME[k] for k in inputs.integers(seed + 1, 3, m + n + more).tolist()]
     return first, second + first[:2], n
 
 
@@ -121,17 +137,29 @@ precision = Check(
     [
         (["the", "the", "the", "the"], ["the", "cat", "is", "on", "the", "mat"], 1),
         (["a", "red", "hat"], ["a", "red", "cap"], 2),
+        (["the", "the", "the"], ["the", "the", "the"], 2),
+        (["a", "cap"], ["the", "cat", "cap"], 1),
         *drawn(_texts, count=14, seed=(0, 9), m=(2, 5), more=(0, 3), n=(1, 3)),
     ],
     {
         "a run counts as often as the reference has it, not more.": lambda c, r, n: torch.tensor(
             sum(v for k, v in _runs(c, n).items() if k in _runs(r, n)) / sum(_runs(c, n).values())
         ),
-        "divided by the runs of the reference: that is recall.": lambda c, r, n: torch.tensor(
-            sum((_runs(c, n) & _runs(r, n)).values()) / sum(_runs(r, n).values())
+        "divided by the runs of the reference, as if the texts were exchanged: that is recall.": (
+            lambda c, r, n: torch.tensor(
+                sum((_runs(c, n) & _runs(r, n)).values()) / sum(_runs(r, n).values())
+            )
         ),
-        "each kind of run is counted once; count how often it comes.": lambda c, r, n: torch.tensor(
-            len(set(_runs(c, n)) & set(_runs(r, n))) / len(_runs(c, n))
+        "each kind of run is counted once; count how often it comes.": (
+            lambda c, r, n: torch.tensor(
+                len(set(_runs(c, n)) & set(_runs(r, n))) / len(_runs(c, n))
+            ),
+            lambda c, r, n: torch.tensor(
+                len(set(_runs(c, n)) & set(_runs(r, n))) / sum(_runs(c, n).values())
+            ),
+        ),
+        "divided by the kinds of runs; count each as often as it comes.": lambda c, r, n: (
+            torch.tensor(sum((_runs(c, n) & _runs(r, n)).values()) / len(_runs(c, n)))
         ),
         "divided by the words; divide by the runs of n words.": lambda c, r, n: torch.tensor(
             sum((_runs(c, n) & _runs(r, n)).values()) / len(c)
@@ -140,7 +168,6 @@ precision = Check(
         "this is a number of runs, not their share.": lambda c, r, n: torch.tensor(
             float(sum((_runs(c, n) & _runs(r, n)).values()))
         ),
-        "the two texts are exchanged.": lambda c, r, n: _precision(r, c, n),
     },
 )
 
@@ -171,6 +198,11 @@ calibration = Check(
     [
         (torch.tensor([0.9, 0.9, 0.2]), torch.tensor([True, False, False]), 2),
         _answers(3305, 40, 5),
+        (
+            torch.tensor([0.62, 0.95, 0.71, 0.97, 0.66]),
+            torch.tensor([True, True, False, True, False]),
+            4,
+        ),
         *drawn(_answers, count=12, seed=(0, 9), n=(12, 40), bins=(3, 8)),
     ],
     {
@@ -232,6 +264,20 @@ contrastive = Check(
             -(t * (a * b).sum(dim=1)).mean()
         ),
         "the sign is turned.": lambda a, b, t: -_contrastive(a, b, t),
+        "cross_entropy takes scores: the softmax is applied twice.": lambda a, b, t: (
+            (
+                F.cross_entropy((t * a @ b.T).softmax(dim=1), torch.arange(len(a)))
+                + F.cross_entropy((t * b @ a.T).softmax(dim=1), torch.arange(len(a)))
+            )
+            / 2
+        ),
+        "row i belongs to row i: the targets are 0, 1, 2, ..., not all 0.": lambda a, b, t: (
+            (
+                F.cross_entropy(t * a @ b.T, torch.zeros(len(a)).long())
+                + F.cross_entropy(t * b @ a.T, torch.zeros(len(a)).long())
+            )
+            / 2
+        ),
     },
     gradient=("a", "b"),
 )
@@ -274,6 +320,17 @@ beam_step = Check(
         ),
         "log p are added, not multiplied.": lambda t, m, k: _product(t, m, k),
         "these are the least likely ones.": lambda t, m, k: _least(t, m, k),
+        "this is log p of the word alone; give that of the whole continuation.": (
+            lambda t, m, k: (
+                m.flatten()[(t[:, None] + m).flatten().topk(k).indices],
+                *_beam_step(t, m, k)[1:],
+            )
+        ),
+        "whole numbers: // gives the beginning, / a fraction.": lambda t, m, k: (
+            _beam_step(t, m, k)[0],
+            (t[:, None] + m).flatten().topk(k).indices / m.shape[1],
+            _beam_step(t, m, k)[2],
+        ),
     },
 )
 

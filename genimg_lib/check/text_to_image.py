@@ -59,6 +59,15 @@ encode = Check(
                 ([START] + [3 + v.index(word) for word in w] + [END] + [PAD] * n)[:n]
             )
         ),
+        "END is 2; 1 is START.": lambda w, v, n: torch.tensor(
+            ([3 + v.index(word) for word in w] + [START] + [PAD] * n)[:n]
+        ),
+        "the first word of the vocabulary is 3, not 4: PAD, START and END are 0, 1 and 2.": (
+            lambda w, v, n: _shifted(w, v, n, 1)
+        ),
+        "a word's number is its place in the vocabulary, not in the sentence.": (
+            lambda w, v, n: torch.tensor(([3 + k for k in range(len(w))] + [END] + [PAD] * n)[:n])
+        ),
     },
 )
 
@@ -113,13 +122,16 @@ attention = Check(
                 @ v
             )
         ),
-        "the mask is turned around: True is what may be seen.": lambda q, k, v, there: (
-            torch.nan_to_num(
-                torch.softmax(
-                    (q @ k.T / math.sqrt(q.shape[1])).masked_fill(there, -math.inf), dim=1
+        "the mask is turned around: True is what may be seen.": (
+            lambda q, k, v, there: (
+                torch.nan_to_num(
+                    torch.softmax(
+                        (q @ k.T / math.sqrt(q.shape[1])).masked_fill(there, -math.inf), dim=1
+                    )
                 )
-            )
-            @ v
+                @ v
+            ),
+            lambda q, k, v, there: _weights(q, k, ~there) @ v,
         ),
         "a score of 0 still gets weight e⁰: it has to be -inf.": lambda q, k, v, there: (
             torch.softmax((q @ k.T / math.sqrt(q.shape[1])) * there, dim=1) @ v
@@ -136,8 +148,17 @@ attention = Check(
         "the keys are summed; what is found are the values.": lambda q, k, v, there: (
             _weights(q, k, there) @ k
         ),
-        "the softmax is missing.": lambda q, k, v, there: (
-            (q @ k.T / math.sqrt(q.shape[1]) * there) @ v
+        "the softmax is missing.": (
+            lambda q, k, v, there: (q @ k.T / math.sqrt(q.shape[1]) * there) @ v,
+            lambda q, k, v, there: (
+                (q @ k.T / math.sqrt(q.shape[1])).masked_fill(~there, -math.inf) @ v
+            ),
+        ),
+        "these are the weights; the values are still to be summed with them.": (
+            lambda q, k, v, there: _weights(q, k, there)
+        ),
+        "only the best key's value is taken; all count, by their weights.": (
+            lambda q, k, v, there: v[_weights(q, k, there).argmax(dim=1)]
         ),
     },
 )
@@ -175,8 +196,13 @@ obeyed = Check(
         "this is a number of sentences, not a share of those that name it.": (
             lambda r, a: (r == a).double().sum()
         ),
-        "value 0 is a value like the others: only -1 is not named.": lambda r, a: (
-            (r == a)[a > 0].double().sum() / (a > 0).sum().clamp(min=1)
+        "value 0 is a value like the others: only -1 is not named.": (
+            lambda r, a: (r == a)[a > 0].double().sum() / (a > 0).sum().clamp(min=1),
+            lambda r, a: (r == a)[a > 0].double().mean(),
+            lambda r, a: (r == a)[a != 0].double().mean(),
+        ),
+        "the mask is turned around: these are the sentences that do not name it.": (
+            lambda r, a: (r == a)[a == -1].double().mean()
         ),
         "divided by the sentences that do not name it.": lambda r, a: (
             (r == a).double().sum() / (a < 0).sum().clamp(min=1)
@@ -212,9 +238,10 @@ away = Check(
             w * (x - n)
         ),
         "the weights have to sum to 1: w and 1 - w.": lambda n, x, w: w * x - n,
-        "what is not wanted is subtracted once, whatever w is.": lambda n, x, w: w * (x - n) + x,
-        "this is the mean of both, weighed by w for what is not wanted.": lambda n, x, w: (
-            w * n + (1 - w) * x
+        "brackets: w counts the difference, w * (x_wish - x_not).": lambda n, x, w: w * x,
+        "without the subtraction: w * x_wish is no difference.": lambda n, x, w: n + w * x,
+        "w has no upper limit: above 1 is where it leads away.": lambda n, x, w: (
+            n + min(w, 1) * (x - n)
         ),
     },
 )
@@ -222,6 +249,10 @@ away = Check(
 
 def _both(nothing, first, second, w_first, w_second):
     return nothing + w_first * (first - nothing) + w_second * (second - nothing)
+
+
+def _led(nothing, wish, w):
+    return nothing + w * (wish - nothing)
 
 
 def _three(seed, n, a, b):
@@ -238,7 +269,14 @@ both = Check(
     ],
     {
         "each wish counts from what is told nothing, not from the other one.": (
-            lambda o, f, s, a, b: o + a * (f - o) + b * (s - f)
+            lambda o, f, s, a, b: o + a * (f - o) + b * (s - f),
+            lambda o, f, s, a, b: _led(_led(o, f, a), s, b),
+        ),
+        "these are the differences alone; they're added to what is told nothing.": (
+            lambda o, f, s, a, b: a * (f - o) + b * (s - o)
+        ),
+        "what is told nothing is subtracted in each difference: each has its weight, too.": (
+            lambda o, f, s, a, b: a * f + b * s
         ),
         "what is told nothing stands there twice; it is the start of both.": (
             lambda o, f, s, a, b: (o + a * (f - o)) + (o + b * (s - o))

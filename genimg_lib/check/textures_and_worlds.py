@@ -27,6 +27,7 @@ cost = Check(
     _cost,
     [
         (torch.tensor([1.0, 5.0, 2.0]), torch.tensor([1.0, 1.0, 1.0])),
+        (torch.tensor([2e4, 5e4, 3e4]), torch.tensor([1e4, 1e4, 2e4])),
         *drawn(_rows, count=12, seed=(0, 9), w=(3, 8)),
     ],
     {
@@ -37,8 +38,12 @@ cost = Check(
         "beyond the ends lies infinity, not 0.": lambda a, e: (
             e + torch.stack([*_zeros_beside(a)]).min(dim=0).values
         ),
-        "the largest of the three is taken.": lambda a, e: (
-            e + torch.stack([a.roll(1), a, a.roll(-1)])[:, :].max(dim=0).values
+        "the largest of the three is taken.": (
+            lambda a, e: e + torch.stack([a.roll(1), a, a.roll(-1)]).amax(dim=0),
+            lambda a, e: e - torch.stack(_beside(-a)).min(dim=0).values,
+        ),
+        "the one straight above is left out.": lambda a, e: (
+            e + torch.stack(_beside(a)[::2]).min(dim=0).values
         ),
         "the least of the whole row above: a path goes one column aside at most.": (
             lambda a, e: e + a.min()
@@ -92,6 +97,13 @@ over = Check(
         "the back is not weakened by what hides it.": lambda f, a, b: (
             (a * f**2.2 + b**2.2) ** (1 / 2.2)
         ),
+        "brackets: ** comes before /, so this is ((...) ** 1) / 2.2.": lambda f, a, b: (
+            (a * f**2.2 + (1 - a) * b**2.2) / 2.2
+        ),
+        "the power is 2.2 here, not 2.4.": lambda f, a, b: (
+            (a * f**2.4 + (1 - a) * b**2.4) ** (1 / 2.4)
+        ),
+        "the power is 2.2 here, not 2.": lambda f, a, b: (a * f**2 + (1 - a) * b**2) ** 0.5,
     },
 )
 
@@ -104,8 +116,10 @@ def _alpha(c1, c2, b1, b2):
 def _seen(seed, n):
     front, b1, b2 = (inputs.uniform(seed + k, 3, n) for k in range(3))
     b2 = torch.where((b1 - b2).abs() < 0.2, b2 + 0.5, b2)
-    alpha = inputs.uniform(seed + 3, n)
-    return *(alpha * front + (1 - alpha) * back for back in (b1, b2)), b1, b2
+    alpha = inputs.uniform(seed + 3, n, low=0.2, high=0.8)
+    off = (0.05 * inputs.normal(seed + 4 + k, 3, n) for k in range(2))  # no camera is exact
+    seen = (alpha * front + (1 - alpha) * b + o for b, o in zip((b1, b2), off, strict=True))
+    return *seen, b1, b2
 
 
 alpha_of = Check(
@@ -123,14 +137,29 @@ alpha_of = Check(
     {
         "this is 1 - alpha: what shows through.": lambda *a: 1 - _alpha(*a),
         "the mean of the channels' quotients; least squares weighs each by its difference.": (
-            lambda c1, c2, b1, b2: 1 - ((c1 - c2) / (b1 - b2)).mean(dim=0)
+            lambda c1, c2, b1, b2: 1 - ((c1 - c2) / (b1 - b2)).mean(dim=0),
+            lambda c1, c2, b1, b2: 1 - ((c1 - c2) / (b1 - b2)).nanmean(dim=0),
+        ),
+        "differences are summed as they are; least squares weighs each by b1 - b2.": (
+            lambda c1, c2, b1, b2: 1 - (c1 - c2).sum(dim=0) / (b1 - b2).sum(dim=0)
         ),
         "only the first channel is used.": lambda c1, c2, b1, b2: 1 - ((c1 - c2) / (b1 - b2))[0],
-        "the quotient is turned over.": lambda c1, c2, b1, b2: (
-            1 - (b1 - b2).square().sum(dim=0) / ((c1 - c2) * (b1 - b2)).sum(dim=0)
+        "the quotient is turned over.": (
+            lambda c1, c2, b1, b2: (
+                1 - (b1 - b2).square().sum(dim=0) / ((c1 - c2) * (b1 - b2)).sum(dim=0)
+            ),
+            lambda c1, c2, b1, b2: (
+                1 - ((c1 - c2) * (b1 - b2)).sum(dim=0) / (c1 - c2).square().sum(dim=0)
+            ),
         ),
-        "lengths are compared; the differences' product is needed.": lambda c1, c2, b1, b2: (
-            1 - (c1 - c2).square().sum(dim=0) / (b1 - b2).square().sum(dim=0)
+        "lengths are compared; the differences' product is needed.": (
+            lambda c1, c2, b1, b2: (
+                1 - (c1 - c2).square().sum(dim=0) / (b1 - b2).square().sum(dim=0)
+            ),
+            lambda c1, c2, b1, b2: 1 - (c1 - c2).norm(dim=0) / (b1 - b2).norm(dim=0),
+        ),
+        "divided by the length of b1 - b2; its square belongs there.": lambda c1, c2, b1, b2: (
+            1 - ((c1 - c2) * (b1 - b2)).sum(dim=0) / (b1 - b2).norm(dim=0)
         ),
         "summed over pixels; each pixel has its own alpha.": lambda c1, c2, b1, b2: (
             1 - ((c1 - c2) * (b1 - b2)).sum() / (b1 - b2).square().sum()
@@ -254,25 +283,23 @@ homography = Check(
         *drawn(lambda seed: _fours(seed), count=10, seed=(0, 30)),
     ],
     {
-        "this is the way back: onto the points, not from them.": lambda p, o: _scaled(
-            torch.linalg.inv(_homography(p, o))
+        "this is the way back, onto the points, not from them: they are exchanged.": (
+            lambda p, o: _homography(o, p)
         ),
         "affine: the last row is (0, 0, 1), so nothing grows with nearness.": _affine,
         "transposed: points are columns here, H @ (x, y, 1).": lambda p, o: _homography(p, o).T,
-        "the points are exchanged with where they go.": lambda p, o: _homography(o, p),
         "x and y are exchanged in what the points go to.": lambda p, o: _homography(p, o.flip(1)),
         "x and y are exchanged.": lambda p, o: _homography(p.flip(1), o.flip(1)),
-        "the last entry has to be 1.": lambda p, o: 2 * _homography(p, o),
+        "the last entry has to be 1: divide by it.": (
+            lambda p, o: 2 * _homography(p, o),
+            lambda p, o: _homography(p, o) / _homography(p, o).norm(),
+        ),
         "the sign of h7 and h8 is turned: u (h7 x + h8 y + 1) stands on the other side.": (
             lambda p, o: _turned(p, o)
         ),
     },
     tolerance=1e-3,
 )
-
-
-def _scaled(H):
-    return H / H[2, 2]
 
 
 def _turned(points, onto):

@@ -158,7 +158,7 @@ RECIPES = {
         {"piles": "prints", "hidden": 32},
     ),
     "automaton_texture": Recipe(
-        "automata", "train_texture", 5.0, "notebook 67's rule that makes a material"
+        "automata", "train_texture", 4.0, "notebook 67's rule that makes a material"
     ),
     "automaton_portrait": Recipe(
         "automata", "train_portrait", 5.0, "notebook 67's rule that grows a portrait"

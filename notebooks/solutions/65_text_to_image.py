@@ -25,7 +25,7 @@ from genimg_lib.check import text_to_image as check
 # ## 1. A sentence as numbers  ★ (5 minutes)
 #
 # PAD is 0, START 1, END 2; the words of the vocabulary are 3, 4, ... in its order.
-# For an encoder: the words, END, then PAD up to the length.
+# For an encoder: the words, END, then PAD up to the length, which leaves room for END at least.
 
 
 # %%
@@ -82,7 +82,7 @@ check.obeyed(obeyed)  # 2 points
 # %% [markdown]
 # ## 4. Away from what is not wanted  ★ (5 minutes)
 #
-# A negative prompt takes the place of *nothing*: at $w = 0$ it is drawn, at $w = 1$ the wish is.
+# Equation (2): at $w = 0$ the negative prompt is drawn, at $w = 1$ the wish.
 
 
 # %%

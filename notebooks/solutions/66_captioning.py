@@ -85,7 +85,7 @@ check.precision(precision)  # 2 points
 # %% [markdown]
 # ## 4. Is it as sure as it is right?  ★★ (10 minutes)
 #
-# The expected calibration error with `bins` bins of equal width: the mean of |accuracy - mean confidence| over bins, weighed by the answers that each holds.
+# The expected calibration error with `bins` bins of equal width over [0, 1]; a bin without answers counts nothing: the mean of |accuracy - mean confidence| over bins, weighed by the answers that each holds.
 
 
 # %%
@@ -109,7 +109,7 @@ check.calibration(calibration)  # 2 points
 # %% [markdown]
 # ## 5. Which belongs to which?  ★★ (10 minutes)
 #
-# Equation (3), the mean of both ways; row $i$ of `a` belongs to row $i$ of `b`.
+# Equation (3), the mean of both ways; row $i$ of `a` belongs to row $i$ of `b`, and `scale` is $\tau$.
 
 
 # %%
@@ -130,7 +130,7 @@ check.contrastive(contrastive)  # 2 points
 # ## 6. A step of beam search  ★★★ (25 minutes, a project)
 #
 # `total` holds $\log p$ of each beginning, `more` $\log p$ of every next word.
-# Keep the $k$ best continuations of all: their $\log p$, the beginning that each continues, and its new word, the best one first.
+# Keep the $k$ best continuations of all: their $\log p$, the number of the beginning that each continues (0 to B - 1), and its new word, the best one first.
 #
 # Then write the whole search with it, for the course's captioner, and find a face for which four beams write another sentence than one.
 # Which of the two sentences is more likely, and which names more?
@@ -138,7 +138,7 @@ check.contrastive(contrastive)  # 2 points
 
 # %%
 def beam_step(total, more, k):
-    """total: [B]; more: [B, words]; k: at most B words. Returns three tensors, [k] each."""
+    """total: [B]; more: [B, words]; k: at most B times words. Returns three tensors, [k] each."""
     ### BEGIN SOLUTION
     ahead = (total[:, None] + more).flatten()
     best = ahead.topk(k)

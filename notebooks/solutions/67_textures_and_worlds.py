@@ -25,6 +25,7 @@ from genimg_lib.check import textures_and_worlds as check
 # ## 1. The cost so far  ★ (5 minutes)
 #
 # Equation (1) for one row: `above` is the row of $E$ above it, `e` its own costs.
+# At its ends there is nothing beyond.
 
 
 # %%
@@ -43,7 +44,7 @@ check.cost(cost)  # 1 point
 # %% [markdown]
 # ## 2. Over, as light  ★ (5 minutes)
 #
-# A front over a back, mixed as light.
+# A front (not multiplied by alpha yet) over a back, mixed as light.
 # Take the power 2.2 for the way from a colour to light.
 
 
@@ -86,7 +87,10 @@ check.alpha_of(alpha_of)  # 2 points
 
 # %%
 def grown(state, seen, W1, b, W2, fired):
-    """state: [C, N]; seen: [K, N]; W1: [h, K]; b: [h]; W2: [C, h]; fired: [N]. Like state."""
+    """state: [C, N]; seen: [K, N]; W1: [h, K]; b: [h]; W2: [C, h]; fired: [N].
+
+    fired holds floats, 1 or 0. Returns the new state, [C, N].
+    """
     ### BEGIN SOLUTION
     hidden = torch.relu(W1 @ seen + b[:, None])
     return state + (W2 @ hidden) * fired
@@ -99,7 +103,8 @@ check.grown(grown)  # 2 points
 # %% [markdown]
 # ## 5. Shrink with alpha  ★★ (10 minutes)
 #
-# Make a line of pixels half as long: the colour of each two neighbours, which count as much as their alpha.
+# Make a line of pixels half as long: pixels 0 and 1 become one, then 2 and 3, and so on.
+# Each colour counts as much as its alpha; the result is a plain colour, not multiplied by alpha.
 
 
 # %%
@@ -118,7 +123,7 @@ check.shrunk(shrunk)  # 2 points
 # %% [markdown]
 # ## 6. A homography  ★★★ (25 minutes, a project)
 #
-# Equation (4): the matrix, in float64 and with its last entry 1, that takes four points to four others.
+# Equation (4): the matrix, with its last entry 1, that takes four points to four others.
 #
 # Then photograph a poster from the side, read off its corners, and see it from the front with `worlds.warped`.
 
