@@ -130,7 +130,7 @@ class Block(nn.Module):
         h = h + self.mixed(self._attended(self.norm1(h), causal, cache, there))
         return h + self.mlp(self.norm2(h))
 
-    def _attended(self, h, causal, cache, there):
+    def _attended(self, h, causal, cache=None, there=None):
         qkv = self.qkv(h).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         q, k, v = qkv  # each [N, heads, T, d]
         if cache is not None:

@@ -8,7 +8,7 @@ from genimg_lib.automata import Automaton
 from genimg_lib.data import textures
 from genimg_lib.recipes import Trained
 
-MATERIAL = {"kind": "cells", "seed": 3}  # of data.textures, a square of 64 pixels
+MATERIAL = {"kind": "waves", "seed": 7}  # of data.textures, a square of 64 pixels
 OF_TEXTURE = {"channels": 8, "hidden": 24, "edge": "wrap"}  # 984 weights
 OF_PORTRAIT = {"channels": 16, "hidden": 96, "edge": "zero", "ground": 1.0}
 # a portrait of 32 pixels in a field of 40, so that it has to know where it ends

@@ -117,7 +117,8 @@ def test_maps_that_it_is_shown_count_and_are_not_painted(fine):
 def test_a_network_that_looks_at_words_is_moved_by_each_that_is_there():
     torch.manual_seed(0)
     net = flow.WordUNet(6, 10, channels=3, size=8, patch=2, width=8, hidden=8).eval()
-    for part in (net.outward, *(look.mixed for look in net.looks)):
+    blocks = [block.conv2 for block in (*net.first, *net.middle, net.last_middle)]
+    for part in (net.outward, *(look.mixed for look in net.looks), *blocks):
         torch.nn.init.normal_(part.weight, std=0.3)
     x, t = torch.randn(2, 3, 8, 8), torch.tensor([0.2, 0.7])
     vectors, summary = torch.randn(2, 4, 6), torch.randn(2, 10)

@@ -131,7 +131,7 @@ def test_a_model_of_portraits_says_sentences_and_probabilities():
 def test_what_was_fitted_is_usual_and_what_lies_far_is_not():
     torch.manual_seed(0)
     features = torch.randn(4_000, 6) @ torch.randn(6, 6) + 3
-    typical = text.Typical(6).fit(features)
+    typical = text.Typical(6).fit(features, least=0.0)
     unusual = typical(features)
     assert unusual.mean().item() == pytest.approx(1, abs=0.02)
     assert 0.998 < (unusual <= typical.limit).double().mean().item() <= 1

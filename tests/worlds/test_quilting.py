@@ -80,7 +80,7 @@ def test_a_tile_has_no_seam_and_a_cut_has_one(kind):
     tile = worlds.quilt(texture, 96, patch=32, overlap=8, tile=True, generator=seeded())
     assert tile.shape == (3, 96, 96)
     plain = worlds.quilt(texture, 96, patch=32, overlap=8, generator=seeded())
-    assert worlds.seam_ratio(tile) < 1.3 < worlds.seam_ratio(plain)
+    assert worlds.seam_ratio(tile) < min(1.5, 0.6 * worlds.seam_ratio(plain))
 
 
 def test_the_seed_decides():
