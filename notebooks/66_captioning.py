@@ -13,7 +13,7 @@
 #
 # *You will train a network that looks at a face and writes a sentence, watch where it looks, find out whether it knows when it is wrong, and send sentences to pictures and back.*
 #
-# ![Three faces with their captions; beside each the same face in the dark, once for each of some words, with other bright spots: the mouth for grinning and smiling, the glasses or the hair for others.](../data/pictures/66_captioning.webp)
+# ![Three faces with their captions; beside each the same face in the dark, once for each of some words, with other bright spots: the mouth for grinning and smiling; the glasses, the hair or the background for others.](../data/pictures/66_captioning.webp)
 #
 # **You need** notebook 65.
 # The table below says how long it takes.
@@ -234,7 +234,7 @@ def trained(label, change=lambda told: told):
 short = trained("a minute")
 
 # %% [markdown]
-# From here on there is also the course's own captioner, trained for ten minutes on three times as many faces, none of which has one of the six pairs.
+# From here on there is also the course's own captioner, trained for ten minutes on 60,000 faces, some with a little noise, none of which has one of the six pairs.
 
 # %%
 own = pretrained.load_captions(device=run.device)
@@ -308,7 +308,7 @@ def bleu(captions, references):
 
 
 # %% [markdown]
-# The example of Papineni et al., a good and a poor candidate: their modified unigram precision of "the the the ..." is 2/7.
+# Two checks: an example of Papineni et al., where the modified unigram precision of "the" seven times is 2/7, and a caption that is its own reference.
 
 # %%
 the = ["the"] * 7
@@ -365,11 +365,13 @@ if CHECKED:
     assert by_row["the course's own, seen"][1] > 0.99
 
 # %% [markdown]
-# One wrong colour costs little BLEU, since most runs of words are right all the same; F1 drops at once.
-# And the course's own captions have *more* BLEU than true ones: they always choose the commonest wording, which true captions don't.
-# BLEU measures wording. That is what it was made for, translations of whole texts.
+# One wrong colour costs either measure about a tenth.
+# But only F1 says that something is *false*: the short training's captions have nearly the BLEU of true ones, though about one in fifteen of the values they name is wrong.
+# And the course's own captions have *more* BLEU than true ones: word by word they take the likeliest, so mostly common wordings, which true captions don't.
+# BLEU sees nothing but wording.
+# It was made to stand in for human judges of translations, over a whole corpus, where closeness of wording goes along with quality; here it needn't.
 #
-# There is one more way to a wonderful BLEU: let each word be guessed from the *true* words before it, and count those guesses as a caption.
+# There is one more way to a higher BLEU: let each word be guessed from the *true* words before it, and count those guesses as a caption.
 # Such a "caption" has read the answer.
 
 # %%
@@ -460,7 +462,7 @@ plots.show(
     cover,
     alt="Three faces with their captions; beside each the same face in the dark, "
     "once for each of some words, with other bright spots: the mouth for "
-    "grinning and smiling, the glasses or the hair for others.",
+    "grinning and smiling; the glasses, the hair or the background for others.",
     caption="Each face, and where the network looked for the words below its sentence.",
 )
 
@@ -513,13 +515,16 @@ if CHECKED:
 # %% [markdown]
 # Some words look several times more at what they are about than an even look would.
 # Others look elsewhere, and are right all the same.
+# (Each patch's vector has already heard of all the others, in the encoder.)
 # So such a map is a hypothesis about a word, not an explanation of a network.
 #
 # ## Does it know when it is wrong?
 #
 # A network that says "90 %" should be right in nine of ten cases: then it is **calibrated**.
 # What is its probability of a *value*, say of round glasses?
-# By Bayes' rule, with every sentence about the same face alike but for this value, $p(\text{value} \mid x)$ is proportional to $p(\text{sentence with it} \mid x)$: so ask for all values, and divide by the sum.
+# A sentence's probability is that of what it says, times that of its wording.
+# Where the wording is equally likely for each value, $p(\text{value} \mid x, \text{the other factors})$ is proportional to $p(\text{sentence with it} \mid x)$: so ask for all values, and divide by the sum.
+# (For hat, glasses and beard this holds only roughly: "none" leaves words out, and a hat has two names.)
 # `CaptionModel.factors` does this for all ten factors (with the sentence that names everything, the others as they were found likeliest).
 #
 # The **expected calibration error** sorts answers into ten bins by confidence and averages $|\text{accuracy} - \text{confidence}|$ (Guo et al. 2017).
@@ -694,7 +699,8 @@ if CHECKED:
     assert min(order) > 0.95
 
 # %% [markdown]
-# Ours reads the order of words, even of a pair it never saw: each word is told its neighbours before anything else (notebook 65).
+# Ours tells the two apart, even for a pair it never saw.
+# Its encoder tells each word its neighbours first (notebook 65); whether that is the reason, this doesn't test.
 #
 # ## A second opinion for notebook 65
 #
@@ -729,7 +735,10 @@ score = (seen_vectors * heard).sum(dim=1).view(-1, PER)
 with torch.no_grad():
     told = own.tokenizer.encode(many)
     parts = zip(images.split(250), told.split(250), strict=True)
-    by_words = -torch.cat([own.captioner.nats(x, t) for x, t in parts]).view(-1, PER)
+    nats = [
+        own.captioner.nats(x.to(run.device), t.to(run.device)).cpu() for x, t in parts
+    ]
+    by_words = -torch.cat(nats).view(-1, PER)
 
 
 def chosen(score):
@@ -750,14 +759,14 @@ if CHECKED:
     assert one + 0.005 < near < likely < best_of_all
 
 # %% [markdown]
-# Both choose better than chance, the captioner much better: it is asked for every word of the sentence, the contrastive model for the sentence as a whole.
+# Both choose better than chance, the captioner much better, perhaps because it is asked for every word of the sentence, the contrastive model for the sentence as a whole.
 # No choice can be better than the last row.
-# (All three choose from the same pictures; the captioner was trained for ten minutes, the contrastive model for four.)
+# (All three choose from the same pictures; the captioner was also trained longer: ten minutes, not four.)
 #
 # ## There and back
 #
 # A sentence, its picture (notebook 65's flow, guidance 2), the picture's sentence.
-# Each factor that both name is kept or not.
+# Each factor that both name is kept or not (saying nothing of glasses, hat or beard counts as naming none); what only one of them names isn't counted.
 # Where one is lost, the evaluator says who lost it: if the picture doesn't show what was asked, the painter; if it does, the writer.
 
 # %%
@@ -793,19 +802,19 @@ columns = ("pairs", "factors named twice", "kept", "of the lost: painter", "writ
 tables.show(rows, columns)
 
 # %% [markdown]
-# Most of what a sentence names comes back.
-# What is lost is lost by the painter more often than by the writer.
+# Where both sentences name a factor they nearly always agree, for pairs never seen a little less often.
+# What is changed is changed by the painter more often than by the writer.
 #
 # ## A picture that is no portrait
 #
-# Give a captioner a cat: it will describe a face, and be sure of it.
-# It has never learned to say "no face".
+# Give a captioner a cat: it has only words for faces, so it will describe one.
 # What it can know is how its own features are usually distributed: their mean and covariance over portraits.
-# The squared **Mahalanobis distance**, divided by the number of features, is about 1 for portraits,
+# The squared **Mahalanobis distance**, divided by the number of features, is about 1 or a little less for portraits,
 #
 # $$m(f) = \tfrac1d\, (f - \mu)^\top \Sigma^{-1} (f - \mu). \tag{4}$$
 #
-# Above a limit that one portrait in a thousand reaches, `genimg caption` says that it is none.
+# ($\Sigma$ with a little added to its variances, so that no tiny one decides alone.)
+# Above a limit that one in a thousand of the portraits it was fitted to exceeds, `genimg caption` says that it is none.
 
 # %%
 texture = data.to_float(textures.draw(run.asked, 32, seed=5)[0])
