@@ -399,9 +399,9 @@ sheet = {
 } | lives
 plots.show(
     plots.grid(sheet, cols=4),
-    alt="The material, stripes of two colours. Three rows of four pictures: with a "
-    "pool, stripes; without one, stripes at first and then noise; the course's "
-    "own, stripes in all four.",
+    alt="The material, turquoise stripes. Three rows of four pictures: with a pool, "
+    "stripes three times, then specks; without one, stripes at first, then "
+    "black; the course's own, stripes in all four, grainy in the last.",
     caption=f"From nothing, after {', '.join(f'{steps:,}' for steps in WHEN)} steps.",
 )
 
