@@ -141,7 +141,9 @@ class Block(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Each place of h looks at vectors of another kind, beside a shortcut; begins as the identity.
+    """Each place of h looks at vectors of another kind, beside a shortcut.
+
+    It begins as the identity.
 
     h: [N, T, width] to the same shape. seen: [N, S, of]; there: bool [N, S], one or more in each
     row, or None for all. heads: have to divide width.

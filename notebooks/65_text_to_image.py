@@ -43,6 +43,7 @@ if importlib.util.find_spec("genimg_lib") is None:
 
 # %%
 import math
+import textwrap
 
 import torch
 import torch.nn as nn
@@ -72,6 +73,7 @@ tables.show_expected("65_text_to_image", "obeyed_seen", "obeyed_unseen", "straye
 # ## Why
 #
 # Type a sentence, get a picture.
+#
 # Many of the networks that do this in public load a text encoder that others trained, of up to many gigabytes; and whether each word was obeyed is judged by people, or by other networks (Huang et al. 2023).
 # Here everything was learned from pairs of pictures and captions: the encoders on your machine, the painter before, in 24 minutes on two CPU threads.
 # And since the course's portraits are drawn from known factors, each word of a sentence can be looked up in the picture.
@@ -88,7 +90,7 @@ plots.show(
     caption="Four of the pictures. Their captions stand below.",
 )
 for sentence in few.captions:
-    print("-", sentence)
+    print(textwrap.fill(f"- {sentence}", 88))
 
 # %% [markdown]
 # ## What is kept from the training
@@ -116,7 +118,7 @@ captions = [portraits.caption(seen, seed) for seed in range(4)]
 lists = [portraits.wish(seen, seed) for seed in range(2)]
 texts = captions + lists
 for column in texts:
-    print("-", column[0])
+    print(textwrap.fill(f"- {column[0]}", 88))
 
 # %% [markdown]
 # ## Build: words as numbers
@@ -155,7 +157,7 @@ print(f"{len(tokenizer)} numbers, at most {tokenizer.length} in a sentence")
 try:
     tokenizer.encode("a smilling face with red hair")
 except ValueError as error:
-    print(error)
+    print(textwrap.fill(str(error), 88))
 else:
     raise AssertionError("a word that nobody knows was swallowed")
 

@@ -44,6 +44,7 @@ if importlib.util.find_spec("genimg_lib") is None:
 # %%
 import collections
 import math
+import textwrap
 
 import torch
 import torch.nn.functional as F
@@ -99,7 +100,7 @@ plots.show(
     caption="Six portraits; their captions stand below.",
 )
 for sentence in few.captions:
-    print("-", sentence)
+    print(textwrap.fill(f"- {sentence}", 88))
 
 # %%
 seen = portraits.sample_split(run.images, seed=0)  # without notebook 65's six pairs
@@ -259,7 +260,7 @@ said = {
     for kind, x in FACES.items()
 }
 for sentence in said["the course's own", "unseen"][:3]:
-    print("-", sentence)
+    print(textwrap.fill(f"- {sentence}", 88))
 
 # %% [markdown]
 # ## Look and measure: words that matter
@@ -368,6 +369,7 @@ if CHECKED:
 # One wrong colour costs either measure about a tenth.
 # But only F1 says that something is *false*: the short training's captions have nearly the BLEU of true ones, though about one in fifteen of the values they name is wrong.
 # And the course's own captions have *more* BLEU than true ones: word by word they take the likeliest, so mostly common wordings, which true captions don't.
+#
 # BLEU sees nothing but wording.
 # It was made to stand in for human judges of translations, over a whole corpus, where closeness of wording goes along with quality; here it needn't.
 #
@@ -386,9 +388,9 @@ forced = own.tokenizer.decode(
 )
 reference = [[line] for line in truth]
 free = said["the course's own", "seen"]
-print("free:   ", free[0])
-print("forced: ", forced[0])
-print("the one reference: ", truth[0])
+print(textwrap.fill(f"free: {free[0]}", 88))
+print(textwrap.fill(f"forced: {forced[0]}", 88))
+print(textwrap.fill(f"the one reference: {truth[0]}", 88))
 print(f"BLEU with this reference alone: free {bleu(free, reference):.2f}, ", end="")
 print(f"forced {bleu(forced, reference):.2f}")
 if run.profile != "quick":

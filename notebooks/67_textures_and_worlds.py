@@ -277,8 +277,10 @@ print(f"{run.quilt} x {run.quilt} from 128 x 128: {quilt_seconds:.1f} s")
 # ## A rule that grows
 #
 # Quilting copies.
+#
 # A **neural cellular automaton** makes: a picture is a grid of cells, each with a few numbers, and each follows the same rule, again and again (Mordvintsev et al. 2020).
 # The first three numbers are its colour, the rest is memory.
+#
 # In a step a cell sees itself and its neighbours through four filters (itself, the Sobel filters across and down, a Laplace filter), in each channel; one hidden layer makes of that what is added (the Laplace filter, and materials as the goal, are from Niklasson et al. 2021; the first paper's mask of living cells is left out):
 #
 # $$s_{t+1} = s_t + W_2\, \text{relu}(W_1\, \text{seen}(s_t) + b)\, f, \qquad f \in \{0, 1\}. \tag{2}$$
@@ -745,10 +747,8 @@ middle = torch.tensor([32.0, 32.0, 1.0]).double() @ H.T
 u, v = (middle[:2] / middle[2]).tolist()
 
 # %%
-print(f"the poster's middle lies at ({u:.1f}, {v:.1f}), the corners' mean at ", end="")
-print(
-    f"({onto[:, 0].mean():.1f}, {onto[:, 1].mean():.1f}): what is nearer looks larger"
-)
+print(f"the poster's middle lies at ({u:.1f}, {v:.1f}), ", end="")
+print(f"the corners' mean at ({onto[:, 0].mean():.1f}, {onto[:, 1].mean():.1f})")
 
 # %% [markdown]
 # ## All of it in one film

@@ -1,4 +1,4 @@
-"""What `genimg texture` does: more of a material, or a tile of it that repeats without a seam."""
+"""What `genimg texture` does: more of a material, or a tile of it without a seam."""
 
 import torch
 

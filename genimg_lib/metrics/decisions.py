@@ -1,4 +1,4 @@
-"""How well scores decide: are they right as often as they say, and do they tell two kinds apart?"""
+"""How well scores decide: right as often as they say, and telling two kinds apart."""
 
 import torch
 

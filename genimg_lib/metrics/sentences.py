@@ -1,4 +1,4 @@
-"""Are sentences obeyed? What they name, what an evaluator reads, and which words went astray."""
+"""Are sentences obeyed? What they name, what is read, and which words went astray."""
 
 import torch
 
@@ -89,7 +89,7 @@ def obeyed(read, asked):
 
 
 def strayed(read, asked):
-    """Of sentences that name two colours, those where one is seen on the other's thing: bool [N].
+    """Sentences that name two colours of which one is seen on the other's thing: bool [N].
 
     Of hair and outfit, and of eyes and outfit: where two words differ, and one or both of them
     could be said of the other thing, too. Returns (strayed, which sentences count), bool [N] each.

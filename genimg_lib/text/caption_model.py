@@ -11,7 +11,7 @@ from genimg_lib.text.typical import Typical
 
 
 class CaptionModel(nn.Module):
-    """A Captioner of portraits with its vocabulary, and what tells portraits from other pictures.
+    """A Captioner of portraits, its vocabulary, and what tells portraits from other pictures.
 
     words: the vocabulary. length: of a sentence. Others as for Captioner.
     """

@@ -1,4 +1,4 @@
-"""What a captioner thinks of each factor of a portrait: its sentences as answers to questions."""
+"""What a captioner thinks of each factor of a portrait: its sentences as answers."""
 
 import torch
 
@@ -7,7 +7,7 @@ from genimg_lib.data import portraits
 
 @torch.no_grad()
 def ask(captioner, tokenizer, x, rounds=2):
-    """p(value | image) of each categorical factor, by the captioner: {factor: float64 [N, values]}.
+    """p(value | image) of each categorical factor: {factor: float64 [N, values]}.
 
     For each value the sentence that names everything is asked for its probability, with the other
     factors as they were found likeliest so far, at first as the captioner's own sentence names

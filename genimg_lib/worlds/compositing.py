@@ -64,10 +64,10 @@ def shrunk(front, alpha, factor):
 
 
 def homography(points, onto):
-    """The projective map that takes four points to four others: float64 [3, 3], its last entry 1.
+    """The projective map that takes four points to four others: float64 [3, 3].
 
     points, onto: [4, 2], (x, y) each, no three of them on a line.
-    Two equations a point, linear in the eight unknown entries.
+    Its last entry is 1. Two equations a point, linear in the eight unknown entries.
     Raises ValueError where three points lie on a line.
     Source: Hartley and Zisserman 2004, section 4.1.
     """

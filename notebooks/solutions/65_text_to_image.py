@@ -69,7 +69,7 @@ check.attention(attention)  # 2 points
 
 # %%
 def obeyed(read, asked):
-    """read, asked: int64 [N]; one sentence at least names it. Returns a share, a scalar."""
+    """read, asked: int64 [N]; one at least names it. Returns a share, a scalar."""
     ### BEGIN SOLUTION
     says = asked != -1
     return (read == asked)[says].double().mean()

@@ -68,7 +68,7 @@ check.causal(causal)  # 1 point
 
 # %%
 def precision(caption, reference, n):
-    """caption, reference: lists of words, n at least; n: a number. Returns a scalar tensor."""
+    """caption, reference: lists of n words at least. Returns a scalar tensor."""
     ### BEGIN SOLUTION
     mine, theirs = (
         [tuple(words[k : k + n]) for k in range(len(words) - n + 1)]
@@ -138,7 +138,7 @@ check.contrastive(contrastive)  # 2 points
 
 # %%
 def beam_step(total, more, k):
-    """total: [B]; more: [B, words]; k: at most B times words. Returns three tensors, [k] each."""
+    """total: [B]; more: [B, words]; k: at most B words. Returns three tensors, [k]."""
     ### BEGIN SOLUTION
     ahead = (total[:, None] + more).flatten()
     best = ahead.topk(k)

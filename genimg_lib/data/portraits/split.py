@@ -1,4 +1,4 @@
-"""Combinations of factors that are kept from a training, to see whether it puts parts together."""
+"""Combinations of factors kept from a training, to see whether it puts parts together."""
 
 import torch
 
