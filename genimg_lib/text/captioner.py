@@ -11,7 +11,8 @@ from genimg_lib.text.tokens import END, PAD, START
 class PatchEncoder(nn.Module):
     """Images to a vector for each patch of 4x4 pixels: [N, size² / 16, width].
 
-    Images are [N, channels, size, size]. Two convolutions, then transformer blocks. size: a multiple of 4. heads: have to divide width.
+    Images are [N, channels, size, size]. Two convolutions, then transformer blocks.
+    size: a multiple of 4. heads: have to divide width.
     Raises ValueError for another size.
     Source: patches as tokens, Dosovitskiy et al. 2021 (arXiv:2010.11929); convolutions first, Xiao
     et al. 2021 (arXiv:2106.14881).
