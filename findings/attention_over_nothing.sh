@@ -15,7 +15,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet "torch==2.13.0" "numpy"
+"$folder/venv/bin/pip" install --quiet torch==2.13.0 numpy==2.4.6
 cat > "$folder/look.py" <<'PYTHON'
 import torch
 import torch.nn as nn

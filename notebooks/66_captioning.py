@@ -524,6 +524,7 @@ if CHECKED:
 #
 # A network that says "90 %" should be right in nine of ten cases: then it is **calibrated**.
 # What is its probability of a *value*, say of round glasses?
+#
 # A sentence's probability is that of what it says, times that of its wording.
 # Where the wording is equally likely for each value, $p(\text{value} \mid x, \text{the other factors})$ is proportional to $p(\text{sentence with it} \mid x)$: so ask for all values, and divide by the sum.
 # (For hat, glasses and beard this holds only roughly: "none" leaves words out, and a hat has two names.)

@@ -410,6 +410,7 @@ plots.show(
 # %% [markdown]
 # All three make the material from nothing within 40 steps, about as long as a run of their training, in a field wider than they ever saw (48 pixels, the course's own 64; here 96).
 # Then their ways part.
+#
 # The rule without a pool has never seen what becomes of what it makes, and runs away soon.
 # The course's own, trained for longer with a pool, keeps its stripes for a thousand steps; after five thousand they have become grainy.
 # A pool only teaches what its states have lived through, and these were some hundreds of steps old.
