@@ -15,7 +15,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet torch==2.13.0 numpy==2.4.6
+"$folder/venv/bin/python" -m pip install --quiet torch==2.13.0 numpy==2.4.6
 cat > "$folder/look.py" <<'PYTHON'
 import torch
 import torch.nn as nn
@@ -29,9 +29,9 @@ padding = torch.tensor([[False, True, True], [True, True, True]])  # the second 
 with torch.no_grad():
     asked, _ = layer(x, x, x, key_padding_mask=padding)
     unasked, _ = layer(x, x, x, key_padding_mask=padding, need_weights=False)
-print("torch", torch.__version__)
-print("need_weights=True, nothing to look at: ", asked[1, 0].tolist())
-print("need_weights=False, nothing to look at:", unasked[1, 0].tolist())
+print("seen: torch", torch.__version__)
+print("seen: need_weights=True, nothing to look at: ", asked[1, 0].tolist())
+print("seen: need_weights=False, nothing to look at:", unasked[1, 0].tolist())
 assert torch.allclose(asked[0], unasked[0], atol=1e-6)
 assert asked[1].isnan().all()
 assert torch.equal(unasked[1], torch.full((3, 4), 0.5))
@@ -39,7 +39,7 @@ assert torch.equal(unasked[1], torch.full((3, 4), 0.5))
 q, k, v = (torch.randn(1, 1, n, 4) for n in (1, 3, 3))
 for mask in (torch.zeros(1, 3, dtype=torch.bool), torch.full((1, 3), -torch.inf)):
     found = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    print("scaled_dot_product_attention,", mask.dtype, "mask:", found.flatten().tolist())
+    print("seen: scaled_dot_product_attention,", mask.dtype, "mask:", found.flatten().tolist())
     assert (found == 0).all()
 PYTHON
 "$folder/venv/bin/python" "$folder/look.py"

@@ -272,7 +272,7 @@ print(f"{run.quilt} x {run.quilt} from 128 x 128: {quilt_seconds:.1f} s")
 # Bricks have rows of one height, and 96 pixels hold no whole number of them: so one row has to be lower.
 # Choose the size by the material.
 #
-# (The longest part of the work is to compare each place with all patches: by two correlations, computed by Fourier transforms.)
+# (Each place is compared with all patches of the material: by two correlations, computed by Fourier transforms.)
 #
 # ## A rule that grows
 #
@@ -413,7 +413,7 @@ plots.show(
 #
 # The rule without a pool has never seen what becomes of what it makes, and runs away soon.
 # The course's own, trained for longer with a pool, keeps its stripes for a thousand steps; after five thousand they have become grainy.
-# A pool only teaches what its states have lived through, and these were some hundreds of steps old.
+# (One training each.)
 # (What the one with a pool does that was trained briefly, the table says: a pool alone is no promise.)
 #
 # ### A face that grows, and heals
@@ -901,7 +901,7 @@ run.expect(seam=("<", (None, 1.15, 1.15)), healed=("<", (None, 1.5, 1.5)))
 #
 # - A cut along the cheapest path hides where patches meet; dynamic programming finds it in $3HW$ steps.
 # - A tile is a quilt whose last patches have to fit the first ones.
-# - An automaton is one small rule in all cells. A pool of its own states teaches it to stay as long as they have lived; wounds teach it to heal.
+# - An automaton is one small rule in all cells. In training it goes on from states of its own (a pool), some of them wounded.
 # - What is not said is drawn anew for each picture: a character needs all factors told, or kept.
 # - Mix light, not bytes; and let a colour count as much as its alpha.
 #

@@ -22,13 +22,7 @@ def named(sentences, captions=True):
 
 def named_loosely(sentences, captions=True):
     """`named` for sentences that a network wrote: one that it would refuse names nothing."""
-    rows = []
-    for sentence in sentences:
-        try:
-            rows.append(portraits.factors_of(sentence))
-        except ValueError:
-            rows.append(None)
-    return _columns(rows, captions)
+    return _columns([portraits.factors_or_none(sentence) for sentence in sentences], captions)
 
 
 def _columns(rows, captions):

@@ -65,8 +65,7 @@ def teach_words(run, net, tokens, minutes):
     """Teach what a TextFlow is told by other texts of the same image: which word follows which.
 
     What two texts of an image have in common is what it shows; "red hair" in one makes "red hair"
-    or "a red bob" likely in the other, whatever their order. No image is needed, so a step costs a
-    fifth of one of the flow.
+    or "a red bob" likely in the other, whatever their order. No image is needed.
     """
     pairs = pairs_of(tokens)
     guess = torch.nn.Linear(net.encoder.summary, int(pairs.max()) + 1).to(run.device)

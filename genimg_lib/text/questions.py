@@ -26,12 +26,7 @@ def ask(captioner, tokenizer, x, rounds=2):
 
 def _named(sentences):
     """The factors that sentences name, others as they are without a word: complete ones."""
-    rows = []
-    for sentence in sentences:
-        try:
-            rows.append(portraits.factors_of(sentence))
-        except ValueError:  # it contradicts itself
-            rows.append({})
+    rows = [portraits.factors_or_none(sentence) or {} for sentence in sentences]
     columns = {
         name: torch.tensor([row.get(name, 0) for row in rows]) for name in portraits.CATEGORICAL
     }

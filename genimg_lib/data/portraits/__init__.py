@@ -12,7 +12,7 @@ from genimg_lib.data.portraits.factors import (
     sample,
 )
 from genimg_lib.data.portraits.posterior import fitting
-from genimg_lib.data.portraits.reading import factors_of
+from genimg_lib.data.portraits.reading import factors_of, factors_or_none
 from genimg_lib.data.portraits.split import HELD_OUT, held_out, sample_split
 from genimg_lib.data.portraits.variants import painted_by, variants
 
@@ -26,6 +26,7 @@ __all__ = [
     "caption",
     "draw",
     "factors_of",
+    "factors_or_none",
     "fitting",
     "full_caption",
     "held_out",

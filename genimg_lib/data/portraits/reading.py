@@ -57,6 +57,14 @@ def _patterns():
 PATTERNS = [(re.compile(pattern), asks) for pattern, asks in _patterns()]
 
 
+def factors_or_none(text):
+    """`factors_of`, or None for a description that it refuses: for what a network wrote."""
+    try:
+        return factors_of(text)
+    except ValueError:
+        return None
+
+
 def factors_of(text):
     """The categorical factors that a description names: {name: index of its value}.
 
