@@ -4,19 +4,22 @@ PYTHON ?= python3
 PROFILE ?= quick
 RUN = .venv/bin/python -m genimg_lib
 
-.PHONY: course test lab book clean
+.PHONY: course test lab book here clean
 
-course: .venv/ready            ## run every notebook, end with a table
+course: here                   ## run every notebook, end with a table
 	$(RUN) course --profile $(PROFILE)
 
-test: .venv/ready              ## all tests, every notebook among them
+test: here                     ## all tests, every notebook among them
 	$(RUN) test
 
-lab: .venv/ready               ## JupyterLab at the first notebook
-	$(RUN) lab
+lab: here                      ## JupyterLab at the first notebook
+	$(RUN) lab $(LAB)
 
-book: .venv/ready              ## the course as a site, in out/book
+book: here                     ## the course as a site, in out/book
 	$(RUN) book
+
+here: .venv/ready              # a clone that was moved takes its .venv's addresses along
+	@test ! -s .venv/ready || grep -qxF '$(CURDIR)' .venv/ready || { echo "this clone was moved: make clean, then once more" >&2; exit 1; }
 
 clean:
 	rm -rf .venv out
@@ -25,4 +28,4 @@ clean:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "genimg needs Python 3.11 or newer; here is %s. Try: make PYTHON=python3.12" % sys.version.split()[0])'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test,teach,book]'
-	touch $@
+	@echo '$(CURDIR)' > $@

@@ -13,6 +13,9 @@ from pathlib import Path
 
 def main(arguments=None):
     """Run the command line; returns 0 for done, 1 for failed, 2 for a call not understood."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console that cannot show a name says it in its way
+            stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(arguments)
     if not hasattr(args, "do"):
         _parser().print_help()
@@ -84,25 +87,24 @@ def _notebooks_arguments(command):
 
 
 def _test(args):
+    from genimg_lib import machine_limits
     from genimg_lib.course import chapters
 
     # one worker more than there are cores: some tests wait for a browser or another process
-    side_by_side = ["-n", str(1 + _cores())] if not args.arguments else []
+    side_by_side = ["-n", str(1 + machine_limits.cores())] if not args.arguments else []
     command = [sys.executable, "-m", "pytest", *side_by_side, *args.arguments]
     return subprocess.run(command, cwd=chapters.checkout()).returncode
-
-
-def _cores():
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _lab(args):
     from genimg_lib.course import chapters
 
     first = chapters.notebooks_folder() / "00_start_here.ipynb"
-    command = [sys.executable, "-m", "jupyter", "lab", str(first), *args.arguments]
-    return subprocess.run(command).returncode
+    command = [sys.executable, "-m", "jupyterlab", str(first), *args.arguments]
+    code = subprocess.run(command).returncode
+    if code and hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in command:
+        print("genimg: as root: make lab LAB=--allow-root", file=sys.stderr)
+    return code
 
 
 def _book(args):
@@ -411,7 +413,7 @@ def _exercises(args):
     from genimg_lib.course import exercises
 
     folder = Path(args.nbgrader) if args.nbgrader else None
-    exercises.make_all(exercises.choose(args.number), folder)
+    exercises.make_all(exercises.choose(args.number), folder, args.force)
 
 
 def _exercises_arguments(command):
@@ -420,6 +422,9 @@ def _exercises_arguments(command):
     )
     command.add_argument(
         "--nbgrader", metavar="FOLDER", help="a course folder; assignments go to FOLDER/source"
+    )
+    command.add_argument(
+        "--force", action="store_true", help="write students' notebooks that hold answers anew"
     )
 
 

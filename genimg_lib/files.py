@@ -1,5 +1,6 @@
 """Where files lie, and how they are written: whole or not at all."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -39,19 +40,40 @@ def file_digest(path):
 
 
 def write_atomically(path, content):
-    """Write bytes to path so that a reader, or a crash, never sees half of them."""
+    """Write bytes to path so that a reader, or a crash, never sees half of them.
+
+    Raises OSError that names the path and how much was to be written; what was there before stays.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(beside, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            what = f"{error.strerror} ({len(content) / 2**20:.2f} MiB were to be written)"
+            raise type(error)(error.errno, what, str(path)) from None
         raise
+
+
+def check_writable(folder):
+    """Check that files can be made in a folder, or in one that is to be made.
+
+    Raises ValueError that names the place where that ends.
+    """
+    there = Path(folder).expanduser().absolute()
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        raise ValueError(f"{there} is a file; nothing can be written below it")
+    if not os.access(there, os.W_OK):
+        raise ValueError(f"{there} cannot be written: no permission")
 
 
 def write_json(path, value):

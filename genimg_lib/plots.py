@@ -61,6 +61,7 @@ def figure(rows=1, cols=1, width=8.0, height=3.2, **subplots):
     import matplotlib
     from matplotlib.figure import Figure
 
+    matplotlib.rcdefaults()  # whatever a reader's own matplotlibrc says
     matplotlib.rcParams.update(_STYLE, **{"axes.prop_cycle": matplotlib.cycler(color=COLORS)})
     fig = Figure(figsize=(width, height), layout="constrained")
     return fig, fig.subplots(rows, cols, **subplots)
@@ -174,9 +175,9 @@ def grid(images, cols=None, title=None, labels=None, width=8.0):
             axis.imshow(sheet, interpolation="nearest")
         axis.axis("off")
         if name:
-            axis.set_title(name, fontsize=11, loc="left", pad=3)
+            axis.set_title(name, fontsize=11, loc="left", pad=3, parse_math=False)
     if title:
-        fig.suptitle(title, fontsize=12, x=0.01, ha="left")
+        fig.suptitle(title, fontsize=12, x=0.01, ha="left", parse_math=False)
     return fig
 
 
@@ -299,7 +300,7 @@ def curves(history, *names, smooth=0.0, title=None, width=8.0, height=3.0):
             axis.plot(steps, _smoothed(values, smooth), color=color)
         axis.set(title=name, xlabel="step")
     if title:
-        fig.suptitle(title, fontsize=12, x=0.01, ha="left")
+        fig.suptitle(title, fontsize=12, x=0.01, ha="left", parse_math=False)
     return fig
 
 

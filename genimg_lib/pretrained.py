@@ -9,7 +9,7 @@ from genimg_lib.cycle_model import CycleModel
 from genimg_lib.data import fetch, photos, to_float
 from genimg_lib.errors import DataError, unknown
 from genimg_lib.flow import PatchUNet
-from genimg_lib.gan import Generator
+from genimg_lib.gan import Generator, StyleGenerator
 from genimg_lib.latent_model import LatentFlow
 from genimg_lib.restore import Denoiser, Inpainter, Upscaler
 from genimg_lib.style import AnyStyle, FeatureNet, Features, StyleNet, networks
@@ -37,6 +37,7 @@ __all__ = [
     "load_inpainter",
     "load_latent_flow",
     "load_material_features",
+    "load_style_generator",
     "load_text_flow",
     "load_upscaler",
     "load_vae",
@@ -94,6 +95,15 @@ def load_generator(name, device="cpu"):
     if name not in known:
         raise unknown("generator", name, known)
     return _filled(Generator(**facts(name)["network"]), name, device)
+
+
+def load_style_generator(name="style_gan_portraits", device="cpu"):
+    """A trained gan.StyleGenerator, frozen, in eval mode.
+
+    Its facts are in data/weights/NAME.json.
+    Raises ValueError for another name, DataError where the weights are missing.
+    """
+    return _only("style_gan_portraits", name, "style-based generator", StyleGenerator, device)
 
 
 def load_vae(name, device="cpu"):

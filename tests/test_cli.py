@@ -1,5 +1,6 @@
 """The command line: what importing costs, calls, data sets, measurements."""
 
+import os
 import runpy
 import subprocess
 import sys
@@ -50,7 +51,7 @@ def test_help_and_the_bare_library_import_nothing_that_is_slow():
 
 @pytest.mark.parametrize(
     ("command", "program"),
-    [("lab", "lab"), ("test", "pytest"), ("book", str(ROOT / "book" / "build.py"))],
+    [("lab", "jupyterlab"), ("test", "pytest"), ("book", str(ROOT / "book" / "build.py"))],
 )
 def test_what_another_program_understands_is_passed_on_as_it_is(monkeypatch, command, program):
     calls = []
@@ -181,3 +182,44 @@ def test_the_measurement_of_gans_tells_copies_from_news():
     assert nearest(images[:5] + 0.125, train) == pytest.approx(0.5, abs=1e-3)
     # the median of the five
     assert nearest(torch.cat([images[:3], images[:2] + 0.125]), train) < 0.01
+
+
+# ------------------------------------------------------------------ consoles and roots
+
+
+def test_a_console_that_cannot_show_a_name_does_not_fail_the_work(tmp_path):
+    out = tmp_path / "\u732b.png"
+    command = [sys.executable, "-m", "genimg_lib", "sample", "gan_portraits", "-n", "1", "-o", out]
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert out.is_file() and "\\u732b.png" in done.stdout
+
+
+def test_root_is_told_how_to_open_the_lab(monkeypatch, capsys):
+    ended = type("Ended", (), {"returncode": 1})
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    assert main(["lab"]) == 1
+    assert "make lab LAB=--allow-root" in capsys.readouterr().err
+    assert main(["lab", "--allow-root"]) == 1
+    assert "LAB=" not in capsys.readouterr().err
+
+
+def test_make_passes_options_on_and_notices_a_clone_that_was_moved(tmp_path):
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / ".venv").mkdir()
+    ready = tmp_path / ".venv" / "ready"
+
+    def make(*arguments):
+        command = ["make", "-C", tmp_path, *arguments]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    ready.write_text(f"{tmp_path.resolve()}\n")
+    assert "lab --allow-root" in make("-n", "lab", "LAB=--allow-root").stdout
+    assert make("here").returncode == 0
+    ready.write_text("/another/place\n")
+    assert "this clone was moved: make clean" in (moved := make("here")).stderr
+    assert moved.returncode != 0

@@ -4,6 +4,7 @@ import base64
 import io
 import math
 
+import matplotlib
 import nbformat
 import numpy as np
 import pytest
@@ -386,3 +387,14 @@ def test_a_training_in_a_notebook_has_one_line_and_one_picture(executed):
     (line,) = [o for o in executed[4] if o is not picture]
     assert "4/4" in line.data["text/plain"]
     assert "loss=1.5" in line.data["text/plain"]
+
+
+def test_a_readers_matplotlibrc_changes_no_figure_and_a_dollar_no_title():
+    images = torch.zeros(2, 3, 4, 4)
+
+    def drawn():
+        return plots.png(plots.grid({"a$b$^{": images}, title="c$^", labels=["$", "_"]))
+
+    plain = drawn()
+    matplotlib.rcParams.update({"text.color": "red", "axes.titlecolor": "red", "font.size": 30})
+    assert drawn() == plain

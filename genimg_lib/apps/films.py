@@ -9,10 +9,12 @@ from PIL import Image, ImageOps, ImageSequence
 
 from genimg_lib.data import folder, photos
 from genimg_lib.errors import DataError
-from genimg_lib.files import write_atomically
+from genimg_lib.files import check_writable, write_atomically
 
 # of picture files that can be written
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".ogv", ".apng"}
+MOVING = ("GIF", "PNG", "WEBP", "AVIF")  # formats that hold films
 DELAY = 80  # milliseconds, for films that say nothing
 
 
@@ -21,17 +23,21 @@ class Film:
     """frames: a list of uint8 [3, H, W], all of one size.
 
     delays: milliseconds for which each is shown; None for a picture, which is one frame.
+    loop: how often a film repeats, 0 for ever; None where it plays once.
+    lost: sentences about what could not be kept when it was read.
     """
 
     frames: list
     delays: list | None = None
+    loop: int | None = 0
+    lost: tuple = ()
 
 
 def read(source):
     """Read a picture or a film: a `Film`.
 
-    source: a photograph of scikit-image by its name, a picture file, an animated GIF, PNG or WebP,
-    or a folder of frames in the order of the numbers in their names.
+    source: a photograph of scikit-image by its name, a picture file, an animated GIF, PNG, WebP
+    or AVIF, or a folder of frames in the order of the numbers in their names.
     Returns a `Film`.
     Raises DataError where there is none of these, or where a file is damaged.
     """
@@ -47,22 +53,29 @@ def read(source):
         )
     first = photos.open_image(path)
     try:
-        with Image.open(path) as image:
+        with photos.opened(path) as image:
+            lost = ("its transparency is laid on white",) * photos.is_see_through(image)
             # a phone's JPEG may hold several, and is no film
-            if image.format not in ("GIF", "PNG", "WEBP") or getattr(image, "n_frames", 1) == 1:
-                return Film([first])
-            frames, delays = [], []
+            if (
+                image.format not in ("GIF", "PNG", "WEBP", "AVIF")
+                or getattr(image, "n_frames", 1) == 1
+            ):
+                return Film([first], lost=lost)
+            usual = 0 if image.format == "AVIF" else None  # which says nothing
+            frames, delays, times = [], [], image.info.get("loop", usual)
+            # animated PNG and WebP count how often it plays, GIF how often it plays again
+            loop = None if image.format != "GIF" and times == 1 else times
             for k, frame in enumerate(ImageSequence.Iterator(image)):
                 # a poster for programs that show no films
                 if k or not image.info.get("default_image"):
-                    frames.append(photos.to_tensor(ImageOps.exif_transpose(frame)))
+                    frames.append(photos.to_tensor(photos.in_srgb(ImageOps.exif_transpose(frame))))
                     # known once the frame is loaded
                     delays.append(int(frame.info.get("duration") or DELAY))
     except photos.BROKEN as error:
         raise DataError(
             f"{path} breaks off in the middle of the film ({error}); replace it"
         ) from None
-    return Film(frames, delays)
+    return Film(frames, delays, loop, lost)
 
 
 def _read_folder(path):
@@ -92,11 +105,22 @@ def _read_folder(path):
     return Film(frames, [DELAY] * len(frames))
 
 
-def check_place(out, is_film):
+def check_place(out, is_film, sources=()):
     """Check that a path can hold a picture, or a film, before a long job.
 
+    sources: names of files that must not be written over.
     Raises ValueError where it cannot.
     """
+    check_writable(out.parent)
+    for source in sources:
+        if out.exists() and Path(source).expanduser().exists() and out.samefile(source):
+            raise ValueError(f"{out} is {source}, the input; give the result a name of its own")
+    known = set(Image.registered_extensions()) | VIDEOS
+    if is_film and out.suffix.lower() in known - {*ENDINGS, ".gif"}:
+        raise ValueError(
+            f"{out} cannot be written; give a .gif, or a folder for the frames, of which ffmpeg"
+            f" makes a film: ffmpeg -framerate 12 -i FOLDER/%04d.png {out.name}"
+        )
     if is_film and out.suffix.lower() in ENDINGS:
         raise ValueError(f"{out} cannot hold a film; give a .gif, or a folder for the frames")
     if not is_film and (out.suffix.lower() not in (*ENDINGS, ".gif") or out.is_dir()):
@@ -113,11 +137,12 @@ def check_place(out, is_film):
             )
 
 
-def write(frames, out, delays=None):
+def write(frames, out, delays=None, loop=0):
     """Write frames as they come, and return the paths.
 
     frames: uint8 [3, H, W]. A picture goes to a file (delays is None), a film to an animated GIF
     or, each frame at once, to a folder.
+    loop: of a GIF, as in `Film`.
     """
     pictures = (Image.fromarray(frame.permute(1, 2, 0).numpy()) for frame in frames)
     if delays is not None and out.suffix.lower() != ".gif":
@@ -127,11 +152,10 @@ def write(frames, out, delays=None):
             write_atomically(path, _encoded(picture, "PNG"))
         return paths
     first, *rest = pictures
-    more = (
-        {"save_all": True, "append_images": rest, "duration": delays, "loop": 0}
-        if delays is not None
-        else {}
-    )
+    more = {}
+    if delays is not None:
+        more = {"save_all": True, "append_images": rest, "duration": delays}
+        more |= {} if loop is None else {"loop": loop}
     write_atomically(
         out, _encoded(first, Image.registered_extensions()[out.suffix.lower()], **more)
     )

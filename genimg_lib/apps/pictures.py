@@ -2,23 +2,21 @@
 
 import io
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from genimg_lib import restore
 from genimg_lib.data import photos
 from genimg_lib.errors import DataError
-from genimg_lib.files import write_atomically
+from genimg_lib.files import check_writable, write_atomically
 
 # what can be written, and which of them keep transparency, a colour profile, EXIF
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 KEEP_ALPHA = (".png", ".webp", ".tif", ".tiff")
-HEIC = (".heic", ".heif")  # which Pillow does not read
 GAMMA = 0.45455  # of sRGB, nearly
 # tags of a TIFF: description, maker, model, program, date, artist, copyright
 OF_PEOPLE = (270, 271, 272, 305, 306, 315, 33_432)
@@ -58,7 +56,7 @@ def read(path):
     if not path.is_file():
         raise DataError(f"there is no picture {str(path)!r}, looked for at {path.absolute()}")
     try:
-        with _opened(path) as image:
+        with photos.opened(path) as image:
             pages, kind = getattr(image, "n_frames", 1), image.format
             if kind != "MPO" and pages > 1:
                 raise DataError(
@@ -78,16 +76,8 @@ def read(path):
             return _taken(upright, "JPEG" if kind == "MPO" else kind, lost)
     except DataError:
         raise
-    except (*photos.BROKEN, Image.DecompressionBombError) as error:
-        what = "; a telephone's HEIC can be saved as JPEG or PNG" * (path.suffix.lower() in HEIC)
-        raise DataError(f"{path} cannot be read as a picture ({error}){what}") from None
-
-
-def _opened(path):
-    """The picture, without Pillow's warning about large ones: those have a size of their own."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(path)
+    except photos.BROKEN as error:
+        raise photos.unreadable(path, error) from None
 
 
 def _notes_lost(image):
@@ -132,7 +122,7 @@ def _taken(image, kind, lost):
     dpi = dpi if dpi and min(dpi) > 2 else None  # a TIFF that says nothing has 1
     if image.mode not in ("L", "LA", "RGB", "RGBA", "1", "P", "PA"):
         lost.append(f"its colours ({image.mode}) were turned into sRGB")
-        image, profile = _as_rgb(image, profile), None
+        image, profile = photos.in_srgb(image).convert("RGB"), None
     alpha = None
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("LA" if image.mode in ("L", "LA", "1") else "RGBA")
@@ -146,19 +136,6 @@ def _taken(image, kind, lost):
 def _with_info(image, like):
     image.info |= {k: v for k, v in like.info.items() if k in ("icc_profile", "exif", "dpi")}
     return image
-
-
-def _as_rgb(image, profile):
-    """CMYK, Lab and the like as sRGB: by its profile, or, where it is broken or none, without."""
-    if profile and image.mode in ("CMYK", "LAB"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            return ImageCms.profileToProfile(
-                image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError):
-            pass
-    return image.convert("RGB")
 
 
 def _tensor(image):
@@ -210,7 +187,8 @@ def check_place(out, sources=(), overwrite=False):
         raise ValueError(f"expected {out} to end in one of {', '.join(ENDINGS)}")
     if not out.parent.is_dir():
         raise ValueError(f"there is no folder {out.parent.absolute()} to write into")
-    if not os.access(out if out.exists() else out.parent, os.W_OK):
+    check_writable(out.parent)
+    if out.exists() and not os.access(out, os.W_OK):
         raise ValueError(f"{out.absolute()} cannot be written: no permission")
     for source in sources:
         source = Path(source).expanduser()
@@ -263,7 +241,9 @@ def write(picture, out):
     if picture.profile and ending in KEEP_PROFILE:
         more["icc_profile"] = picture.profile
     elif picture.profile and image.mode == "RGB":
-        image = _in_srgb(image, picture.profile)
+        image.info["icc_profile"] = picture.profile
+        image = photos.in_srgb(image)
+        more["icc_profile"] = None  # the colours are the usual ones now
     if picture.exif and ending in KEEP_PROFILE:
         more["exif"] = _with_size(picture.exif, *picture.pixels.shape[1:])
     if picture.dpi and ending != ".webp":
@@ -287,14 +267,6 @@ def _with_size(exif, height, width):
             if key in found and found[key] != value:
                 found[key], changed = value, True
     return entries.tobytes() if changed else exif
-
-
-def _in_srgb(image, profile):
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
-    except (ImageCms.PyCMSError, OSError):
-        return image
 
 
 def _image(pixels):

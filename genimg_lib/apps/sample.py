@@ -14,7 +14,7 @@ from genimg_lib import flow, layers, plots, pretrained, weights
 from genimg_lib.apps.wishes import WISHES, Sentences
 from genimg_lib.data import load, to_uint8
 from genimg_lib.errors import unknown
-from genimg_lib.files import write_atomically
+from genimg_lib.files import check_writable, write_atomically
 
 MOST = 10_000  # images of one call
 JUDGED = 2_000  # images that --measure looks at
@@ -49,6 +49,10 @@ class Model(NamedTuple):
 def _by_gan(G, n, generator, c):
     z = torch.randn(n, G.latent, generator=generator)
     return layers.in_batches(G, z) if c is None else layers.in_batches(G, z, c)
+
+
+def _by_styles(G, n, generator, _):
+    return G.sample(n, generator)
 
 
 def _by_vae(net, n, generator, c):
@@ -129,6 +133,9 @@ MODELS = {
     "gan_portraits": Model("a DCGAN, notebook 22", _stored_gan("gan_portraits"), _by_gan),
     "stable_gan_portraits": Model(
         "a relativistic GAN, notebook 23", _stored_gan("stable_gan_portraits"), _by_gan
+    ),
+    "style_gan_portraits": Model(
+        "a style-based GAN, notebook 25", pretrained.load_style_generator, _by_styles
     ),
     "conditional_gan_portraits": Model(
         "a conditional GAN, notebook 24",
@@ -255,6 +262,7 @@ def _check_place(out, is_folder, overwrite):
         raise ValueError(f"{out} is there already; another name, or --overwrite")
     if not out.parent.is_dir():
         raise ValueError(f"there is no folder {out.parent} to write into")
+    check_writable(out if out.is_dir() else out.parent)
 
 
 def _write_each(images, folder, scale):

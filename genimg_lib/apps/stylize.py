@@ -39,7 +39,12 @@ def stylize_file(
     """
     out = Path(out).expanduser()
     film = films.read(content)
-    films.check_place(out, film.delays is not None)
+    films.check_place(out, film.delays is not None, (content, style_name))
+    for name, known in ((content, photos.NAMES), (style_name, (*styles.DRAWN, *styles.PAINTINGS))):
+        if str(name) in known and Path(name).exists():
+            say(f"{name}: the course's own is taken; for the file beside you give ./{name}")
+    for sentence in film.lost:
+        say(f"{content}: {sentence}")
     if not 0 <= strength <= (1 if fast else float("inf")):
         raise ValueError(
             f"strength is {strength}; 0"
@@ -72,7 +77,8 @@ def stylize_file(
         if fast
         else _slow(example, strength, net, steps, colors, len(frames))
     )
-    return films.write(_painted(frames, paint, keep_color, steady), out, film.delays)
+    painted = _painted(frames, paint, keep_color, steady)
+    return films.write(painted, out, film.delays, film.loop)
 
 
 def _painted(frames, paint, keep_color, steady):

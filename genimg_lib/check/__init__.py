@@ -22,6 +22,7 @@ MODULES = (
     "dcgan",
     "stable_gan",
     "conditional_gan",
+    "style_based_gan",
     "vae",
     "conv_vae",
     "vq_vae",

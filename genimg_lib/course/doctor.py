@@ -1,18 +1,23 @@
 """`genimg doctor`: is this machine ready for the course, and if not, what to do."""
 
 import importlib.metadata
+import os
 import platform
 import re
+import shutil
 import sys
+from pathlib import Path
 
 from genimg_lib import files, weights
 
+SHARED_MIB = 256  # that workers which read ahead may want
 NEEDED_GIB = {"quick": 2, "cpu": 4, "gpu": 8}
 
 
 def examine():
     """[(state, subject, finding)], state one of "ok", "note", "problem"."""
-    return [*_python(), *_packages(), *_device(), *_memory(), *_writing(), *_data()]
+    parts = (_python, _packages, _device, _memory, _writing, _kernel, _environment, _data)
+    return [finding for part in parts for finding in part()]
 
 
 def report():
@@ -95,11 +100,9 @@ def _device():
 
 
 def _memory():
-    import psutil
+    from genimg_lib import machine_limits, training
 
-    from genimg_lib import training
-
-    free = psutil.virtual_memory().available / 2**30
+    free = machine_limits.free_memory() / 2**30
     profile = training.chosen_profile()
     needed = NEEDED_GIB.get(profile, 4)
     if free < needed:
@@ -124,12 +127,64 @@ def _writing():
         yield "problem", "output", str(error)
 
 
+def _kernel():
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        program = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    except NoSuchKernel:
+        return  # JupyterLab then offers this interpreter's own
+    if not _is_this_python(program):
+        yield (
+            "note",
+            "kernel",
+            f"JupyterLab's kernel python3 is another Python's, {program}: choose a kernel of"
+            f" {sys.executable}, or `python -m ipykernel install --sys-prefix` in this one",
+        )
+
+
+def _is_this_python(program):
+    """Is a kernel's program this interpreter, or one that is looked for by a usual name?"""
+    if program in ("python", "python3", sys.executable):
+        return True
+    return Path(program).exists() and Path(program).samefile(sys.executable)
+
+
+def _environment():
+    """What earlier programs or a container left that a run would stumble over."""
+    from genimg_lib import training
+
+    try:
+        training.check_launcher()
+    except training.TrainingError as error:
+        yield "problem", "launcher", str(error)
+    if (given := os.environ.get("GENIMG_DATA")) and not Path(given).expanduser().is_dir():
+        yield "problem", "data", f"GENIMG_DATA names no folder: {given}"
+    shared = Path("/dev/shm")
+    if shared.is_dir() and shutil.disk_usage(shared).free < SHARED_MIB * 2**20:
+        free = shutil.disk_usage(shared).free / 2**20
+        yield (
+            "note",
+            "memory",
+            f"/dev/shm has {free:.0f} MiB free: reading pictures ahead may fail there (docker run"
+            " --shm-size=1g)",
+        )
+
+
 def _data():
     from genimg_lib.data import fetch
 
     for name in fetch.registry():
-        missing = [file for file, path in fetch.find(name).items() if path is None]
-        if missing:
+        found = fetch.find(name)
+        missing = [file for file, path in found.items() if path is None]
+        if damaged := fetch.damaged(name):
+            yield (
+                "problem",
+                "data",
+                f"{name}: {damaged[0]} is cut short or damaged; remove it, then: genimg data fetch"
+                f" {name}",
+            )
+        elif missing:
             yield (
                 "note",
                 "data",

@@ -9,12 +9,14 @@ explains an answer; students do not see it.
 
 import os
 import re
+import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from genimg_lib.course import chapters
-from genimg_lib.files import write_atomically
+from genimg_lib.course.runner import PAIR, own_kernel
+from genimg_lib.files import check_writable, write_atomically
 
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")  # nbgrader's own
 MARKERS = {
@@ -139,11 +141,7 @@ def exercises(cells):
 
 def _understand(found):
     """A Cell from a cell of a notebook: its kind and its points."""
-    # jupytext's own, about blank lines
-    metadata = {
-        key: value for key, value in found.metadata.items() if not key.startswith("lines_to_")
-    }
-    common = {"source": found.source, "metadata": metadata}
+    common = {"source": found.source, "metadata": dict(found.metadata)}
     has_solution = stripped(found.source, found.cell_type) != found.source
     if found.cell_type != "code":
         if re.match(r"## \d", found.source) and not HEADING.fullmatch(
@@ -271,7 +269,7 @@ def student(cells):
         (cell, stripped(cell.source, "code" if cell.is_code else "markdown").strip("\n"))
         for cell in cells
     ]
-    return _notebook([(cell, source) for cell, source in kept if source.strip()])
+    return _without_lines(_notebook([(cell, source) for cell, source in kept if source.strip()]))
 
 
 def assignment(cells):
@@ -284,7 +282,8 @@ def assignment(cells):
         (cell, cell.source if cell.is_code else stripped(cell.source, "markdown").strip("\n"))
         for cell in cells
     ]
-    notebook = _notebook([(cell, source) for cell, source in kept if source.strip()])
+    pairs = [(cell, source) for cell, source in kept if source.strip()]
+    notebook = _without_lines(_notebook(pairs))
     kinds = {cell.id: cell for cell in cells}
     for made in notebook.cells:
         cell = kinds[made.id]
@@ -299,6 +298,17 @@ def assignment(cells):
             {"points": cell.points} if cell.kind == "check" else {}
         )
         made.metadata["nbgrader"] = rules
+    return notebook
+
+
+def _without_lines(notebook):
+    """Without jupytext's own words about blank lines, which a notebook without a .py has no use of.
+
+    (With one it needs them: else JupyterLab finds that the two differ.)
+    """
+    for cell in notebook.cells:
+        for key in [key for key in cell.metadata if key.startswith("lines_to_")]:
+            del cell.metadata[key]
     return notebook
 
 
@@ -329,35 +339,42 @@ def execute(notebook, folder, allow_errors=False, seconds=300):
 
     end = time.monotonic() + seconds
     options = {
-        "kernel_name": "python3",
+        **own_kernel(),
         "record_timing": False,
         "coalesce_streams": True,
         "allow_errors": allow_errors,
     }
     options["timeout_func"] = lambda _: max(1, round(end - time.monotonic()))
     client = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **options)
-    client.execute(env={"GENIMG_PROFILE": "quick", **os.environ})
+    with tempfile.TemporaryFile("w+") as said:  # a kernel's own words are nobody's business
+        client.execute(env={"GENIMG_PROFILE": "quick", **os.environ}, stderr=said)
     # names the exact Python, which is nobody's business here
     notebook.metadata.pop("language_info", None)
     return notebook
 
 
-def make(name, nbgrader=None):
+def make(name, nbgrader=None, force=False):
     """Write a chapter's solved and students' notebooks; returns paths and Exercises.
 
-    With nbgrader=FOLDER its assignment is written there too.
+    With nbgrader=FOLDER its assignment is written there too; where the course is installed for
+    reading only, nothing else is.
+    A students' notebook that holds answers is left alone, unless force is True.
     Nothing is written unless all checks pass.
-    Raises ValueError for a source that breaks a rule, RuntimeError where a cell fails.
+    Raises ValueError for a source that breaks a rule or a place that cannot be written, before
+    anything runs; RuntimeError where a cell fails.
     """
     source = solutions_folder() / f"{name}.py"
     cells = read(source)
-    written = {
-        solutions_folder() / f"{name}.ipynb": _executed(solved(cells), source),
-        students_folder() / f"{name}.ipynb": student(cells),
-    }
-    written[solutions_folder() / f"{name}.ipynb"].metadata["jupytext"] = {
-        "formats": "ipynb,py:percent"
-    }
+    for_all = _can_write(solutions_folder())
+    check_writable(solutions_folder() if nbgrader is None else nbgrader)
+    solution = _executed(solved(cells), source)
+    solution.metadata["jupytext"] = dict(PAIR)
+    written = {}
+    if for_all:
+        written[solutions_folder() / f"{name}.ipynb"] = solution
+    given_out = students_folder() / f"{name}.ipynb"
+    if for_all and (force or not answered(given_out)):
+        written[given_out] = student(cells)
     if nbgrader is not None:
         written[nbgrader / "source" / name / f"{name}.ipynb"] = assignment(cells)
         if not (nbgrader / "nbgrader_config.py").exists():  # a teacher's own settings stay
@@ -367,15 +384,37 @@ def make(name, nbgrader=None):
     return list(written), exercises(cells)
 
 
-def make_all(names, nbgrader=None):
+def answered(path):
+    """Does a students' notebook hold answers: a solution's cell without its stub?"""
+    import nbformat
+
+    if not path.exists():
+        return False
+    cells = nbformat.read(path, as_version=4).cells
+    asked = [cell.source for cell in cells if cell.get("id", "").startswith("solution-")]
+    return any(STUB[-1] not in source for source in asked)
+
+
+def _can_write(folder):
+    try:
+        check_writable(folder)
+    except ValueError:
+        return False
+    return True
+
+
+def make_all(names, nbgrader=None, force=False):
     """Make the exercises of several chapters, a line each."""
     for name in names:
-        _, asked = make(name, nbgrader)
+        paths, asked = make(name, nbgrader, force)
         points, minutes = sum(e.points for e in asked), sum(e.minutes for e in asked)
         print(
             f"{name}: {len(asked)} exercises, {points} points, {minutes} minutes; all checks pass",
             flush=True,
         )
+        given_out = students_folder() / f"{name}.ipynb"
+        if given_out not in paths and answered(given_out):
+            print(f"  {given_out} holds answers and was left alone (--force writes it anew)")
     if nbgrader is not None:
         print(
             f"the assignments are in {nbgrader / 'source'}; next, in {nbgrader}: nbgrader"

@@ -63,12 +63,13 @@ def write(where=None, folder=None):
         again = _renewed(text, source(where))
         if again != text:
             changed.append(path.stem)
-            path.write_text(again, encoding="utf-8")
+            path.write_text(again, encoding="utf-8", newline="\n")
             stored = path.with_suffix(".ipynb")
             if stored.is_file():
                 notebook = nbformat.read(stored, as_version=4)
                 _renew(notebook, source(where))
-                stored.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+                text = nbformat.writes(notebook) + "\n"
+                stored.write_text(text, encoding="utf-8", newline="\n")
     return changed
 
 

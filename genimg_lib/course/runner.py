@@ -1,6 +1,7 @@
 """Runs notebooks from top to bottom, each in a fresh kernel, and says how each of them went."""
 
 import ast
+import contextlib
 import os
 import re
 import sys
@@ -10,10 +11,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from genimg_lib import files, results
+from genimg_lib import files, machine_limits, results
 from genimg_lib.course import chapters, pictures
+from genimg_lib.training import writable
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+# jupytext's: both files of a notebook, and no version of jupytext in them, so that to open and save
+# a notebook changes nothing
+PAIR = {
+    "formats": "ipynb,py:percent",
+    "notebook_metadata_filter": "-jupytext.text_representation",
+}
 MEMORY_EACH = 2.0  # GiB that a notebook may want in profile quick
 
 
@@ -40,6 +48,11 @@ def run(name, profile, store=False, threads=None):
     import nbformat
 
     notebook = jupytext.read(chapters.notebooks_folder() / f"{name}.py")
+    if edited_elsewhere(name, notebook):
+        raise ValueError(
+            f"notebooks/{name}.ipynb was edited after {name}.py and says something else; nothing"
+            f" was run. `jupytext --sync notebooks/{name}.ipynb` takes over what is newer"
+        )
     prepare(notebook)
     folder = files.out_folder() / name / profile
     (folder / "results.json").unlink(missing_ok=True)
@@ -62,12 +75,28 @@ def run(name, profile, store=False, threads=None):
     return Outcome(name, seconds, memory, found.get("metrics", {}), error)
 
 
+def edited_elsewhere(name, notebook):
+    """Is NAME.ipynb newer than NAME.py, which was read as notebook, and its text another?
+
+    Editors that know no jupytext write the one alone.
+    """
+    import nbformat
+
+    program = chapters.notebooks_folder() / f"{name}.py"
+    stored = program.with_suffix(".ipynb")
+    if not stored.exists() or stored.stat().st_mtime <= program.stat().st_mtime:
+        return False
+    cells = nbformat.read(stored, as_version=4).cells
+    theirs = [(cell.cell_type, cell.source.strip()) for cell in cells]
+    return theirs != [(cell.cell_type, cell.source.strip()) for cell in notebook.cells]
+
+
 def prepare(notebook):
     """Give a notebook its metadata, and its cells ids that are the same at every run."""
     for k, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{k:02d}"
     notebook.metadata["kernelspec"] = dict(KERNEL)
-    notebook.metadata["jupytext"] = {"formats": "ipynb,py:percent"}
+    notebook.metadata["jupytext"] = dict(PAIR)
     notebook.metadata["genimg"] = {"digests": digests(notebook)}
 
 
@@ -86,8 +115,11 @@ def _execute(notebook, name, environment):
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    options = {"timeout": None, "kernel_name": "python3"}
-    client = NotebookClient(notebook, record_timing=False, coalesce_streams=True, **options)
+    options = {"timeout": None, **own_kernel()}
+    here = {"metadata": {"path": str(chapters.notebooks_folder())}}  # as in JupyterLab
+    client = NotebookClient(
+        notebook, record_timing=False, coalesce_streams=True, resources=here, **options
+    )
     total = len(notebook.cells)
 
     def on_cell_start(cell, cell_index):
@@ -104,6 +136,22 @@ def _execute(notebook, name, environment):
             said.seek(0)
             last = "".join(said.readlines()[-5:]).strip()
             return f"its kernel died, of too little memory perhaps\n  {last}", watch.most
+
+
+def own_kernel():
+    """nbclient's options for a kernel of this very interpreter, whatever else is installed.
+
+    A kernel called python3 in one of Jupyter's folders may be another Python's.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    class OwnKernel(AsyncKernelManager):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.kernel_spec_manager = KernelSpecManager(parent=self, kernel_dirs=[])
+
+    return {"kernel_name": "python3", "kernel_manager_class": OwnKernel}
 
 
 def _keep(notebook, name, folder):
@@ -148,8 +196,9 @@ def run_all(names, profile, store=False):
     In profile quick several run side by side, with a share of the cores each; in the others one
     after the other, so that their times are their own.
     """
+    writable(files.out_folder())
     jobs = side_by_side(profile, len(names))
-    threads = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else None
+    threads = max(1, machine_limits.cores() // jobs) if jobs > 1 else None
     outcomes, lock = [], threading.Lock()
 
     def one(name):
@@ -161,26 +210,44 @@ def run_all(names, profile, store=False):
             count = f"[{len(outcomes)}/{len(names)}]"
             print(f"{count} {name}: {result} in {outcome.seconds:.0f} s", flush=True)
 
-    with ThreadPoolExecutor(jobs) as pool:
+    pool = ThreadPoolExecutor(jobs)
+    stopped = False
+    try:
         list(pool.map(one, names))
+    except KeyboardInterrupt:
+        stopped = True
+        pool.shutdown(wait=False, cancel_futures=True)
+        _end_kernels()
     outcomes.sort(key=lambda outcome: names.index(outcome.name))
     where = files.out_folder() / "executed" / profile
     print(f"\nprofile {profile}; executed notebooks are in {where}\n")
     print(table(outcomes), flush=True)
+    if stopped:
+        print(f"\nstopped after {len(outcomes)} of {len(names)} notebooks")
+        raise KeyboardInterrupt
     for outcome in outcomes:
         if outcome.error:
             print(f"\n{outcome.name} failed: {outcome.error}")
     return sum(bool(outcome.error) for outcome in outcomes)
 
 
-def side_by_side(profile, notebooks):
-    """How many notebooks run at once: as many as cores and memory allow, in profile quick."""
+def _end_kernels():
+    """End the kernels of this process: they do not hear the keyboard."""
     import psutil
 
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        with contextlib.suppress(psutil.Error):
+            child.terminate()
+    psutil.wait_procs(children, timeout=5)
+
+
+def side_by_side(profile, notebooks):
+    """How many notebooks run at once: as many as cores and memory allow, in profile quick."""
     if profile != "quick":
         return 1
-    free = psutil.virtual_memory().available / 2**30
-    return max(1, min(notebooks, os.cpu_count() or 1, int(free / MEMORY_EACH)))
+    free = machine_limits.free_memory() / 2**30
+    return max(1, min(notebooks, machine_limits.cores(), int(free / MEMORY_EACH)))
 
 
 def _safely(name, profile, store, threads):

@@ -6,11 +6,16 @@ cache, the mirrors. What there is, with its sizes, hashes, mirrors and licence, 
 `data/registry.json`.
 """
 
+import gzip
 import os
 from pathlib import Path
 
 from genimg_lib.errors import DataError
-from genimg_lib.files import file_digest, read_json, shipped
+from genimg_lib.files import check_writable, digest, file_digest, read_json, shipped
+
+# where else people keep the files of the MNIST family, torchvision's folders among them
+FOLDERS = ("", "raw", "MNIST/raw", "FashionMNIST/raw")
+HASHED = 100 * 2**20  # bytes of a file that `damaged` reads to its end
 
 
 def registry():
@@ -45,20 +50,61 @@ def find(name):
     """
     entry = _entry(name)
     places = folders(entry["folder"])
-    return {
-        file: next((folder / file for folder in places if (folder / file).is_file()), None)
-        for file in entry["files"]
-    }
+    return {file: _first(places, file, facts) for file, facts in entry["files"].items()}
+
+
+def _first(places, file, facts):
+    """The first file of that name, or, where its content has a digest, of a name like it."""
+    names = {file: None}
+    if "content_sha256" in facts:  # unpacked, or with a dot in place of a dash
+        plain = file.removesuffix(".gz")
+        names |= dict.fromkeys((plain, file.replace("-idx", ".idx"), plain.replace("-idx", ".idx")))
+    below = FOLDERS if "content_sha256" in facts else ("",)
+    candidates = (place / part / name for place in places for part in below for name in names)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def is_sound(path, facts):
+    """Has a file the right bytes, or, packed in another way, the right content?"""
+    if file_digest(path) == facts["sha256"]:
+        return True
+    if "content_sha256" not in facts:
+        return False
+    content = path.read_bytes()
+    try:
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, ValueError):
+        return False
+    return digest(content) == facts["content_sha256"]
+
+
+def damaged(name):
+    """The files of `name` on this machine whose bytes are not the right ones: [Path].
+
+    Of files above HASHED bytes only the size is looked at.
+    """
+    files = _entry(name)["files"]
+    found = {file: path for file, path in find(name).items() if path is not None}
+    wrong = []
+    for file, path in found.items():
+        facts, size = files[file], path.stat().st_size
+        large = facts["bytes"] > HASHED
+        if (size != facts["bytes"]) if large else not is_sound(path, facts):
+            wrong.append(path)
+    return wrong
 
 
 def here(name):
     """True if all files of `name` are on this machine, with the right sizes.
 
-    Then loading it needs no internet.
+    Then loading it needs no internet. Files that are packed in another way may have any size.
     """
-    sizes = {file: facts["bytes"] for file, facts in _entry(name)["files"].items()}
+    files = _entry(name)["files"]
     return all(
-        path is not None and path.stat().st_size == sizes[file] for file, path in find(name).items()
+        path is not None
+        and ("content_sha256" in files[file] or path.stat().st_size == files[file]["bytes"])
+        and path.stat().st_size > 0
+        for file, path in find(name).items()
     )
 
 
@@ -74,7 +120,7 @@ def fetch(name, only=None, progress=True):
         if only is not None and file not in only:
             continue
         path = found[file]
-        if path is not None and file_digest(path) == facts["sha256"]:
+        if path is not None and is_sound(path, facts):
             files[file] = path
         elif path is None or path.is_relative_to(cache()):
             files[file] = _download(name, entry, file, progress)
@@ -99,6 +145,13 @@ def _download(name, entry, file, progress):
     import pooch
 
     facts, target, tried = entry["files"][file], cache() / entry["folder"], []
+    try:
+        check_writable(target)
+    except ValueError as error:
+        raise DataError(
+            f"{name} needs {file}, and the cache has no place for it: {error}; GENIMG_CACHE names"
+            " another folder, GENIMG_DATA one that has the file"
+        ) from None
     for mirror in entry["mirrors"]:
         try:
             loader = pooch.HTTPDownloader(progressbar=progress, timeout=20)

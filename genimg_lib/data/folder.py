@@ -1,62 +1,64 @@
 """Any folder of pictures: read into memory where they fit, else streamed.
 
-Subfolders are classes (`cats/`, `dogs/`); subfolders `train/` and `test/` are splits, each with
-classes below it if it likes.
+Subfolders are classes (`cats/`, `dogs/`); where there are none but `train/` and `test/` (and a
+validation split), those are splits, each with classes below it if it likes.
 """
 
+from collections import Counter
 from pathlib import Path
 
 import torch
 
+from genimg_lib import machine_limits
 from genimg_lib.data import photos
 from genimg_lib.errors import DataError
 
-ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+ENDINGS = {
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".avif"),
+    *(".tif", ".tiff", ".ppm", ".pgm"),
+}
+SPLITS = {"train", "test", "val", "valid", "validation"}
+NAMED = 10  # broken pictures that an error names
 
 
 class FolderImages(torch.utils.data.Dataset):
     """The pictures of a folder, each opened when asked for: uint8 [3, size, size].
 
-    Of each the middle square.
+    Of each the middle square. Links to folders are followed.
+    say: is told in a sentence what was left out; also in the attribute `notes`.
+    Raises DataError where there is no folder, no such split or no picture, and where folders named
+    like splits stand beside others.
     """
 
-    def __init__(self, path, split="train", size=64):
-        root = Path(path).expanduser()
-        if not root.is_dir():
+    def __init__(self, path, split="train", size=64, say=print):
+        self.root, self.size, self.notes = _root(path, split), size, []
+        files, others = _sorted_out(self.root)
+        if others:
+            self.notes.append(f"{self.root}: not taken {_counted(others)}")
+        if not files:
             raise DataError(
-                f"there is no folder {root}; give folder:PATH with the path of a folder of pictures"
+                f"there are no pictures in {self.root}; looked for files ending in"
+                f" {', '.join(sorted(ENDINGS))}{'; ' * bool(others)}{_counted(others)}"
             )
-        if (root / "train").is_dir() or (root / "test").is_dir():
-            if not (root / split).is_dir():
-                raise DataError(
-                    f"{root} has no subfolder {split}/, though it has the other split's"
-                )
-            root = root / split
-        elif split == "test":
-            raise DataError(
-                f"{root} has no images set apart for testing; put its pictures into subfolders"
-                " train/ and test/"
+        inside = [p for p in files if p.parent != self.root]
+        beside = [p for p in files if p.parent == self.root]
+        if len(inside) > len(beside) > 0:  # strays
+            names = ", ".join(p.name for p in beside[:3]) + ", …" * (len(beside) > 3)
+            self.notes.append(
+                f"{self.root}: {len(beside)} beside the class folders left out: {names}"
             )
-        self.files = sorted(
-            p
-            for p in root.rglob("*")
-            if p.suffix.lower() in ENDINGS and p.is_file() and not hidden(p.relative_to(root))
-        )
-        if not self.files:
-            raise DataError(
-                f"there are no pictures in {root}; looked for files ending in"
-                f" {', '.join(sorted(ENDINGS))}"
+            files = inside
+        elif inside and beside:
+            self.notes.append(
+                f"{self.root}: no labels, as {len(beside)} pictures lie beside the class folders"
             )
-        self.root, self.size = root, size
-        classes = [p.relative_to(root).parts[0] if p.parent != root else None for p in self.files]
-        self.names = tuple(sorted({c for c in classes if c}))
-        self.labels = (
-            torch.tensor([self.names.index(c) for c in classes])
-            if self.names and None not in classes
-            else None
-        )
-        if self.labels is None:
-            self.names = ()
+        self.files = files
+        in_classes = files is inside or not beside
+        classes = [p.relative_to(self.root).parts[0] for p in files] if in_classes else []
+        self.names = tuple(sorted(set(classes)))
+        self.labels = torch.tensor([self.names.index(c) for c in classes]) if classes else None
+        for note in self.notes:
+            say(note)
 
     def __len__(self):
         return len(self.files)
@@ -65,26 +67,101 @@ class FolderImages(torch.utils.data.Dataset):
         return photos.square(photos.open_image(self.files[i]), self.size)
 
 
+def _root(path, split):
+    """The folder whose pictures are meant: that of the path, or its subfolder of the split."""
+    root = Path(path).expanduser().absolute()
+    if not root.is_dir():
+        raise DataError(
+            f"there is no folder {root}; give folder:PATH with the path of a folder of pictures"
+        )
+    folders = {p.name for p in root.iterdir() if p.is_dir() and not hidden(Path(p.name))}
+    splits = folders & SPLITS
+    if splits & {"train", "test"} and folders > splits:
+        raise DataError(
+            f"{root} has folders named like splits ({', '.join(sorted(splits))}) beside others"
+            f" ({', '.join(sorted(folders - splits)[:3])}): are they splits or classes? Give"
+            f" folder:{root / min(splits)} for one, or rename them"
+        )
+    if splits & {"train", "test"}:
+        if split not in splits:
+            raise DataError(f"{root} has no subfolder {split}/, though it has the other split's")
+        return root / split
+    if split == "test":
+        raise DataError(
+            f"{root} has no images set apart for testing; put its pictures into subfolders"
+            " train/ and test/"
+        )
+    return root
+
+
+def _sorted_out(root):
+    """(picture files in order, {ending: how many other files})."""
+    files = [p for p in _walk(root) if not hidden(p.relative_to(root))]
+    pictures = sorted(p for p in files if p.suffix.lower() in ENDINGS)
+    return pictures, Counter(p.suffix.lower() for p in files if p.suffix.lower() not in ENDINGS)
+
+
+def _walk(folder, above=()):
+    """All files below a folder, links followed; one that leads back up is passed over."""
+    real = folder.resolve()
+    if real in above:
+        return
+    for path in folder.iterdir():
+        if path.is_dir():
+            yield from _walk(path, (*above, real))
+        elif path.is_file():
+            yield path
+
+
+def _counted(others):
+    """3 .heic (a telephone's ...), 1 .txt."""
+    said = []
+    for ending, count in others.most_common(5):
+        advice = f" ({photos.ADVICE[ending]})" if ending in photos.ADVICE else ""
+        said.append(f"{count:,} {ending or 'without an ending'}{advice}")
+    return ", ".join(said)
+
+
 def hidden(path):
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
-def load(path, split, size):
+def load(path, split, size, n=None, seed=0):
     """(images uint8 [N, 3, size, size], labels int64 [N] or None, class names).
 
-    Raises DataError where nothing is found, a picture is broken or memory is short.
+    n: how many, drawn without replacement by `seed`, and only these are read; left out, all, in
+        the order of their names.
+    Raises DataError where nothing is found, pictures are broken or memory is short, ValueError
+    where there are fewer than n.
     """
-    import psutil
-
     pictures = FolderImages(path, split, size)
-    needed, free = len(pictures) * 3 * size * size, psutil.virtual_memory().available
+    order = torch.arange(len(pictures))
+    if n is not None:
+        if n > len(pictures):
+            raise ValueError(f"n is {n:,}, but folder:{path} has {len(pictures):,} images")
+        order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed))[:n]
+    needed, free = len(order) * 3 * size * size, machine_limits.free_memory()
     if needed > free / 2:
         raise DataError(
-            f"{len(pictures):,} pictures at {size}x{size} take {needed / 2**30:.1f} GiB, more than"
+            f"{len(order):,} pictures at {size}x{size} take {needed / 2**30:.1f} GiB, more than"
             f" half of the {free / 2**30:.1f} GiB that are free. Ask for a smaller size, or stream"
             f" them: run.batches(data.folder.FolderImages({str(path)!r}, size={size}), batch)"
         )
-    images = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)
-    for i in range(len(pictures)):
-        images[i] = pictures[i]
-    return images, pictures.labels, pictures.names
+    images = torch.empty(len(order), 3, size, size, dtype=torch.uint8)
+    broken = []
+    for k, i in enumerate(order.tolist()):
+        try:
+            images[k] = pictures[i]
+        except DataError as error:
+            broken.append((pictures.files[i], error))
+    if len(broken) == 1:
+        raise broken[0][1]
+    if broken:
+        names = "\n".join(f"  {path}" for path, _ in broken[:NAMED])
+        more = f"\n  and {len(broken) - NAMED:,} more" if len(broken) > NAMED else ""
+        raise DataError(
+            f"{len(broken):,} of {len(order):,} pictures cannot be read; remove or replace"
+            f" them:\n{names}{more}"
+        )
+    labels = None if pictures.labels is None else pictures.labels[order]
+    return images, labels, pictures.names

@@ -1,14 +1,32 @@
 """Photographs: those that scikit-image installs, and any picture file of the reader's."""
 
 import struct
+import warnings
+from io import BytesIO
 
 import torch
 from PIL import Image, ImageOps
 
 from genimg_lib.errors import DataError
 
-# what Pillow raises on files that are none, cut off or damaged
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error)
+# what Pillow raises on files that are none, cut off or damaged, or claim to be enormous
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    RuntimeError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+ADVICE = {  # what to do with files that people take for pictures, by their ending
+    ".heic": "a telephone's HEIC can be saved as JPEG or PNG",
+    ".heif": "a telephone's HEIF can be saved as JPEG or PNG",
+    ".mp4": "a film's frames can be taken out: ffmpeg -i FILM FOLDER/%04d.png",
+    ".mov": "a film's frames can be taken out: ffmpeg -i FILM FOLDER/%04d.png",
+    ".webm": "a film's frames can be taken out: ffmpeg -i FILM FOLDER/%04d.png",
+}
 NAMES = (
     "astronaut",
     "chelsea",
@@ -51,16 +69,57 @@ def open_photo(name):
 def open_image(path):
     """A picture file: uint8 [3, H, W].
 
-    Turned upright as its EXIF tag says, transparency laid on white.
+    Turned upright as its EXIF tag says, colours of another profile turned into sRGB, transparency
+    laid on white.
     Raises DataError if it is none.
     """
     try:
-        with Image.open(path) as image:
-            return to_tensor(ImageOps.exif_transpose(image))
-    except (*BROKEN, Image.DecompressionBombError) as error:
-        raise DataError(
-            f"{path} cannot be read as a picture ({error}); remove it or replace it"
-        ) from None
+        with opened(path) as image:
+            return to_tensor(in_srgb(ImageOps.exif_transpose(image)))
+    except BROKEN as error:
+        raise unreadable(path, error) from None
+
+
+def opened(path):
+    """The Pillow image of a file, without Pillow's warning about large ones."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(path)
+
+
+def unreadable(path, error):
+    """The DataError for a picture that Pillow does not read, with what to do."""
+    if isinstance(error, Image.DecompressionBombError):
+        most = 2 * Image.MAX_IMAGE_PIXELS / 1e6
+        return DataError(
+            f"{path} claims more than {most:.0f} megapixels, the most that is read; make it smaller"
+            " first, or replace it if it is damaged"
+        )
+    ending = "." + str(path).lower().rpartition(".")[2]
+    what = ADVICE.get(ending, "remove it or replace it")
+    return DataError(f"{path} cannot be read as a picture ({error}); {what}")
+
+
+def in_srgb(image):
+    """A Pillow image whose colours are sRGB's, where it has a profile that says otherwise.
+
+    Without a profile, or with a broken one, it stays as it is.
+    """
+    from PIL import ImageCms
+
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "P", "PA", "CMYK", "LAB"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return image
+        if image.mode in ("P", "PA") or "transparency" in image.info:
+            image = image.convert("RGBA")
+        target, mode = ImageCms.createProfile("sRGB"), "RGBA" if image.mode == "RGBA" else "RGB"
+        return ImageCms.profileToProfile(image, source, target, outputMode=mode)
+    except (ImageCms.PyCMSError, OSError):
+        return image
 
 
 def load(size):
@@ -137,6 +196,11 @@ def square(image, size):
     return to_tensor(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS))
 
 
+def is_see_through(image):
+    """Has a Pillow image any transparency?"""
+    return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+
+
 def has_16_bits(image):
     """Is it a grey Pillow image of 16 bits a pixel? (Those in colour Pillow opens as 8 bits.)"""
     return image.mode == "I" or image.mode.startswith("I;16")
@@ -165,7 +229,7 @@ def to_tensor(image):
         )
     if has_16_bits(image):
         image = as_8_bits(image)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+    if is_see_through(image):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1).contiguous()

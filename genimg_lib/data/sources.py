@@ -54,7 +54,7 @@ def _idx(name):
 
 
 def _folder(path, split, size, n, seed):
-    images, labels, names = folder.load(path, split, size or 64)
+    images, labels, names = folder.load(path, split, size or 64, n, seed)
     return ImageSet(images, labels, names, title=f"folder:{path}")
 
 
@@ -65,7 +65,9 @@ SOURCES = {
     "mnist": Source(_idx("mnist"), "70,000 handwritten digits, 28x28 grey"),
     "fashion_mnist": Source(_idx("fashion_mnist"), "70,000 pieces of clothing, 28x28 grey"),
     "photos": Source(_photos, "the photographs that scikit-image installs"),
-    "folder": Source(_folder, "any folder of pictures; subfolders are classes", takes_path=True),
+    "folder": Source(
+        _folder, "any folder of pictures; subfolders are classes", takes_path=True, draws_n=True
+    ),
 }
 
 

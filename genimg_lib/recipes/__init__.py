@@ -77,6 +77,13 @@ RECIPES = {
         "notebook 24's game, for longer",
         {"kind": "hinge", "conditional": True, "images": 60_000, "width": 32, "auxiliary": 1.5},
     ),
+    "style_gan_portraits": Recipe(
+        "style_gan",
+        "train",
+        30.0,
+        "notebook 25's style-based game, for longer",
+        {"images": 60_000, "width": 32, "batch": 64, "noise": False},
+    ),
     "conv_vae_portraits": Recipe(
         "vae", "train", 10.0, "notebook 32's VAE with a prior that moves, for longer"
     ),

@@ -14,8 +14,10 @@ _COMMON = {"latent": 64, "width": 24, "batch": 32, "betas": (0.0, 0.99), "ema_de
 RECIPES = {
     # spectral norm; with conditions, D has an auxiliary classifier of that weight
     "hinge": _COMMON | {"lr": 3e-3, "auxiliary": 1.0},
-    # R1 at every fourth round, four times as heavy
-    "relativistic": _COMMON | {"lr": 2e-3, "gamma": 1.0, "lazy": 4},
+    # R1 at every fourth round, four times as heavy; BigGAN's latents by level and the weight of its
+    # orthogonal penalty (notebook 25)
+    "relativistic": _COMMON
+    | {"lr": 2e-3, "gamma": 1.0, "lazy": 4, "by_level": False, "orthogonal": 0.0},
 }
 
 
@@ -51,11 +53,14 @@ def hinge_round(x, G, D, opt_G, opt_D, c=None, auxiliary=0.0, autocast=nullconte
     return {"loss_D": loss_D, "loss_G": loss_G}
 
 
-def relativistic_round(x, G, D, opt_G, opt_D, c=None, gamma=1.0, autocast=nullcontext):
+def relativistic_round(
+    x, G, D, opt_G, opt_D, c=None, gamma=1.0, orthogonal=0.0, autocast=nullcontext
+):
     """One step of D, then one of G, with the relativistic losses: {"loss_D", "loss_G"}.
 
     gamma: R1 is added with weight gamma / 2 where it is above 0. Computed at every k-th round
         only, a penalty should weigh k times as much (Karras et al. 2020, arXiv:1912.04958).
+    orthogonal: weight of `gan.orthogonal_penalty` of G.
     Other arguments as for `hinge_round`.
     """
     wanted = None if c is None else c.roll(1, dims=0)
@@ -72,7 +77,7 @@ def relativistic_round(x, G, D, opt_G, opt_D, c=None, gamma=1.0, autocast=nullco
         a_fake = D(fake, wanted).float()
     # the reals' logits are a step old, which saves a pass
     loss_G = gan.relativistic_g_loss(a_real.detach(), a_fake)
-    _step(opt_G, loss_G)
+    _step(opt_G, loss_G + orthogonal * gan.orthogonal_penalty(G) if orthogonal else loss_G)
     D.requires_grad_(True)
     return {"loss_D": loss_D, "loss_G": loss_G}
 
@@ -158,7 +163,8 @@ def players(run, images, conditions, kind, recipe):
         "width": recipe["width"],
         "conditions": 0 if conditions is None else conditions.shape[1],
     }
-    G = gan.Generator(latent=recipe["latent"], **shape).to(run.device)
+    options = {"latent": recipe["latent"], "by_level": recipe.get("by_level", False)}
+    G = gan.Generator(**options, **shape).to(run.device)
     D = gan.Discriminator(spectral=kind == "hinge", **shape).to(run.device)
     optimisers = []
     for net in (G, D):
@@ -176,7 +182,8 @@ def play(step, batch, G, D, opt_G, opt_D, kind, recipe, autocast=nullcontext):
         return hinge_round(x, G, D, opt_G, opt_D, c, recipe["auxiliary"], autocast)
     is_due = step % recipe["lazy"] == 0
     gamma = recipe["gamma"] * recipe["lazy"] if is_due else 0.0
-    return relativistic_round(x, G, D, opt_G, opt_D, c, gamma, autocast)
+    rest = {"gamma": gamma, "orthogonal": recipe.get("orthogonal", 0.0), "autocast": autocast}
+    return relativistic_round(x, G, D, opt_G, opt_D, c, **rest)
 
 
 def sample(G, n, c=None, seed=1):

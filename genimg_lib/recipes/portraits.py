@@ -26,6 +26,7 @@ def train(run, minutes, kind, conditional=False, images=30_000, size=32, **chang
         "latent": G.latent,
         "width": recipe["width"],
         "conditions": G.conditions,
+        "by_level": bool(G.part),
     }
     facts = {
         "data": f"portraits, {images:,} at {size}x{size}",

@@ -16,6 +16,7 @@ before an optimiser's step.
 from genimg_lib.errors import TrainingError
 from genimg_lib.training.machine import describe, has_bf16, peak_memory
 from genimg_lib.training.muon import Muon, others
+from genimg_lib.training.processes import check_launcher
 from genimg_lib.training.run import PROFILES, Run, chosen_profile, start, writable
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Muon",
     "Run",
     "TrainingError",
+    "check_launcher",
     "chosen_profile",
     "describe",
     "has_bf16",

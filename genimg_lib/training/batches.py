@@ -3,8 +3,11 @@
 import multiprocessing
 
 import torch
+from PIL import Image
 
+from genimg_lib.data import photos
 from genimg_lib.data.convert import to_float
+from genimg_lib.errors import DataError
 from genimg_lib.files import digest
 
 
@@ -16,6 +19,8 @@ class Batches:
 
     def __init__(self, tensors, size, device, seed, rank=0, world=1):
         self.single = isinstance(tensors, torch.Tensor)
+        if self.single:
+            check_images(tensors)
         self.tensors = tuple(t.to(device) for t in ((tensors,) if self.single else tensors))
         if len({len(t) for t in self.tensors}) != 1:
             raise ValueError(
@@ -110,11 +115,16 @@ class StreamedBatches(Batches):
                     self.dataset,
                     batch_sampler=order,
                     num_workers=self.workers,
+                    collate_fn=collate,
                     generator=torch.Generator(),
                 )
             )
         self._indices()
-        return _for_models(next(self._loader).to(self.device))
+        try:
+            images = next(self._loader)
+        except DataError as error:  # a worker's comes with the worker's traceback in its text
+            raise DataError(str(error).rpartition("DataError: ")[2].strip()) from None
+        return _moved(images, self.device)
 
     @property
     def identity(self):
@@ -124,6 +134,47 @@ class StreamedBatches(Batches):
     def load_state_dict(self, state):
         super().load_state_dict(state)
         self._loader = None
+
+
+def check_images(tensor):
+    """Raise ValueError for float images [N, C, H, W] that lie in [0, 1]: models' lie in [-1, 1]."""
+    if tensor.dim() != 4 or not tensor.is_floating_point() or not tensor.numel():
+        return
+    low, high = tensor.aminmax()
+    if low >= 0 and 0 < high <= 1:
+        raise ValueError(
+            "these images lie in [0, 1], a model's in [-1, 1]: give 2 * x - 1, or (x,) where"
+            " [0, 1] is meant"
+        )
+
+
+def _moved(batch, device):
+    """A loader's batch on the device, images as floats; tuples stay tuples."""
+    if isinstance(batch, (tuple, list)):
+        return tuple(_moved(part, device) for part in batch)
+    if not isinstance(batch, torch.Tensor):
+        raise TypeError(
+            f"expected a Dataset whose items are tensors, or tuples of them, got"
+            f" {type(batch).__name__}"
+        )
+    return _for_models(batch.to(device))
+
+
+def as_tensors(item):
+    """An item of somebody's Dataset as tensors: Pillow images and numpy arrays too, in tuples too.
+
+    The images are uint8 [C, H, W].
+    """
+    if isinstance(item, (tuple, list)):
+        return tuple(as_tensors(part) for part in item)
+    if isinstance(item, Image.Image):
+        return photos.to_tensor(item)
+    return item
+
+
+def collate(items):
+    """A batch of items, as torch's loader makes it, Pillow images among them."""
+    return torch.utils.data.default_collate([as_tensors(item) for item in items])
 
 
 def _for_models(tensor):

@@ -29,7 +29,9 @@ class Training:
         ema_decay,
         objects,
         checkpoint_every,
+        loop_source="",
     ):
+        self.loop_source = loop_source
         self.run, self.label, self.batches = run, label, batches
         self.steps, self.minutes, self.objects = steps, minutes, objects
         self.ema_decay, self.checkpoint_every = ema_decay, checkpoint_every
@@ -63,14 +65,17 @@ class Training:
     def loop(self, preview, preview_every):
         """Yield batches to the end; see `Run.train`."""
         run = self.run
-        if not self._resume() and run.processes == 1:
-            self._save()  # one interrupted early begins again from where it began
-        hooks = self._join_processes() if run.processes > 1 else []
-        window = Window(run, self.label, self.steps, self.step)
-        tick = time.perf_counter()
+        lock = saving.lock(self.folder) if run.is_main else None
+        hooks = []
+        window = None
         try:
+            if not self._resume() and run.processes == 1:
+                self._save()  # one interrupted early begins again from where it began
+            hooks = self._join_processes() if run.processes > 1 else []
+            window = Window(run, self.label, self.steps, self.step)
+            tick = time.perf_counter()
             while self.progress < 1:
-                yield next(self.batches)
+                yield self._next()
                 self.step += 1
                 self._average()
                 now = time.perf_counter()
@@ -85,10 +90,22 @@ class Training:
                     self._save()
             self._finish()
         finally:
-            window.close(run.history)
+            if window is not None:
+                window.close(run.history)
+            if lock is not None:
+                lock.unlink(missing_ok=True)
             for hook in hooks:
                 hook.remove()
             run._seconds[self.label] = self.seconds
+
+    def _next(self):
+        try:
+            return next(self.batches)
+        except StopIteration:
+            raise TrainingError(
+                f"the batches ended at step {self.step:,}, before the training did; give a list, a"
+                " DataLoader or what run.batches gives, which begin again"
+            ) from None
 
     @torch.no_grad()
     def _average(self):
@@ -151,8 +168,17 @@ class Training:
             "optimisers": [self._settings_of(optimiser) for optimiser in self.optimisers],
             "data": getattr(self.batches, "identity", None),
             "ema": self.ema_decay,
+            "networks": {name: repr(module) for name, module in self.modules.items()},
+            "loop": self.loop_source,
         }
-        return digest(json.dumps(what, default=str).encode())
+        return {key: digest(json.dumps(value, default=str).encode()) for key, value in what.items()}
+
+    def _differs_from(self, fingerprint):
+        """What differs from an interrupted training's, in words; empty where nothing does."""
+        if not isinstance(fingerprint, dict):  # of an earlier version of the course
+            return "settings"
+        keys = self.fingerprint | fingerprint
+        return ", ".join(k for k in keys if self.fingerprint.get(k) != fingerprint.get(k))
 
     def _settings_of(self, optimiser):
         """An optimiser's kind and settings when first seen: a loop may set its own rates."""
@@ -207,7 +233,10 @@ class Training:
                 "batches": _state_of(self.batches),
                 "history": self.run.history,
             }
-            saving.save(self.folder, self.step, self._weights(), state)
+            try:
+                saving.save(self.folder, self.step, self._weights(), state)
+            except OSError as error:  # a training is worth more than its checkpoint
+                print(f"no checkpoint at step {self.step:,} ({error}); the training goes on")
         self._last_save = time.perf_counter()
 
     def _resume(self):
@@ -215,8 +244,8 @@ class Training:
         run = self.run
         say = print if run.is_main else _say_nothing
         for path, weights, state in saving.sound(self.folder, say=say):
-            if state["fingerprint"] != self.fingerprint:
-                say(f"{path} belongs to a run with other settings: starting afresh")
+            if other := self._differs_from(state["fingerprint"]):
+                say(f"{path} belongs to a run with other settings ({other}): starting afresh")
                 break
             self._restore(weights, state)
             say(f"an interrupted training goes on from step {self.step:,};")

@@ -14,6 +14,7 @@ from genimg_lib.errors import TrainingError
 
 # what launchers that start every process set
 _STARTED = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
+_RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK")  # of each beside
 _NOISE_STEP = 7919  # between the seeds of two processes' noise
 
 
@@ -21,10 +22,11 @@ def join():
     """Join the processes that a launcher started: accelerate's PartialState.
 
     Raises TrainingError where `accelerate launch` was asked for several processes on a CPU,
-    which it leaves to MPI and, without it, runs as one, without a word.
+    which it leaves to MPI and, without it, runs as one, without a word; and as `check_launcher`.
     """
     from accelerate import PartialState
 
+    check_launcher()
     asked_on_cpu = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
     several = "MASTER_PORT" in os.environ
     if asked_on_cpu and several and not any(name in os.environ for name in _STARTED):
@@ -33,6 +35,19 @@ def join():
             "torch's own launcher starts them: torchrun --nproc_per_node=2 notebooks/31_vae.py"
         )
     return PartialState(cpu=not torch.cuda.is_available())  # without cpu=True nobody is averaged
+
+
+def check_launcher():
+    """Raise TrainingError where the environment has what is left of a launcher.
+
+    Its other processes would be waited for.
+    """
+    for size, rank in zip(_STARTED, _RANKS, strict=True):
+        if int(os.environ.get(size) or 1) > 1 and rank not in os.environ:
+            raise TrainingError(
+                f"{size} is {os.environ[size]}, but no launcher started this process ({rank} is not"
+                f" set): unset {size}"
+            )
 
 
 def check(run):

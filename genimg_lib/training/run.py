@@ -8,6 +8,7 @@ import sys
 import weakref
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from genimg_lib import plots
@@ -17,6 +18,7 @@ from genimg_lib.files import out_folder, write_json
 from genimg_lib.training import processes, saving
 from genimg_lib.training.batches import Batches, StreamedBatches
 from genimg_lib.training.loop import Training
+from genimg_lib.training.loop_source import loop_source
 from genimg_lib.training.machine import describe, has_bf16, peak_memory
 
 PROFILES = ("quick", "cpu", "gpu")
@@ -69,8 +71,16 @@ def _command_line(name):
     parser = argparse.ArgumentParser(prog=f"{name}.py", description=about)
     parser.add_argument("--profile", help=", ".join(PROFILES))
     parser.add_argument("--seed", type=int)
-    is_program = Path(sys.argv[0]).name == f"{name}.py"
-    return parser.parse_args(sys.argv[1:] if is_program else [])
+    program = Path(sys.argv[0])
+    if program.suffix == ".py" and program.stem.endswith(name):  # or a copy, my_31_vae.py
+        return parser.parse_args(sys.argv[1:])
+    given = {"--profile", "--seed"} & {argument.partition("=")[0] for argument in sys.argv[1:]}
+    if program.suffix == ".py" and given and not name.startswith("bench_"):
+        print(
+            f"{', '.join(sorted(given))}: read where a program's name ends in {name}.py, and not"
+            f" by {program.name}; GENIMG_PROFILE names a profile, start(seed=...) a seed"
+        )
+    return parser.parse_args([])
 
 
 def writable(folder):
@@ -105,7 +115,7 @@ class Run:
         self.settings = {key: self.by_profile(value) for key, value in settings.items()}
         if self.settings.get("precision") == "auto":
             self.settings["precision"] = "bf16" if has_bf16(self.device) else "no"
-        self.ema, self.history, self.results = {}, {}, {}
+        self.ema, self.history, self.results = _Averages(), {}, {}
         self._trainings, self._training, self._seconds = {}, None, {}
         self._rates = weakref.WeakKeyDictionary()  # each optimiser's settings when first seen
         if taken := [key for key in settings if hasattr(Run, key) or key in self.__dict__]:
@@ -159,6 +169,16 @@ class Run:
         if isinstance(images, ImageSet):
             images = images.images
         seed = self.seed if seed is None else seed
+        if isinstance(images, np.ndarray):
+            images = torch.from_numpy(images)
+        elif isinstance(images, list) and all(isinstance(x, torch.Tensor) for x in images):
+            images = torch.stack(images)
+        known = (torch.Tensor, tuple, torch.utils.data.Dataset)
+        if not isinstance(images, known):
+            raise TypeError(
+                "expected an ImageSet, a tensor, a tuple of tensors or a Dataset, got"
+                f" {type(images).__name__}; a DataLoader goes to run.train as it is"
+            )
         kind = StreamedBatches if isinstance(images, torch.utils.data.Dataset) else Batches
         rank, world = self.state.process_index, self.processes
         return kind(images, size, self.device, seed, rank, world)
@@ -202,13 +222,14 @@ class Run:
         training = Training(
             self,
             self._free(label),
-            batches,
+            batches if hasattr(batches, "__next__") else again(batches),
             steps,
             minutes,
             averaged,
             ema_decay,
             objects,
             checkpoint_every,
+            loop_source(sys._getframe(1)),
         )
         return training.loop(preview, preview_every or max(1, (steps or 1000) // 4))
 
@@ -249,7 +270,7 @@ class Run:
         metrics: floats, or tensors of one element.
         Raises TrainingError at the first NaN or infinity.
         """
-        given = [_scalar(value, self.device) for value in metrics.values()]
+        given = [_scalar(name, value, self.device) for name, value in metrics.items()]
         # one wait for the device, not one for each
         values = processes.mean(torch.stack(given), self).tolist() if given else []
         steps = self.history.setdefault("step", [])
@@ -319,6 +340,29 @@ class Run:
                 raise TrainingError(f"{name} is {value:.4g}; {promise}")
 
 
+def again(batches):
+    """The batches of a list or a DataLoader, from the beginning at its end, for ever.
+
+    Raises TypeError for what has none, ValueError where there are none.
+    """
+    if not hasattr(batches, "__iter__") or isinstance(batches, (str, torch.Tensor)):
+        raise TypeError(
+            f"expected batches, as run.batches(images, size) gives them, got"
+            f" {type(batches).__name__}"
+        )
+
+    def endless():
+        while True:
+            count = 0
+            for batch in batches:
+                count += 1
+                yield batch
+            if not count:
+                raise ValueError("there is no batch in what run.train was given")
+
+    return endless()
+
+
 def _check_training(steps, minutes, averaged, objects):
     no_end = steps is None and minutes is None
     if no_end or (steps is not None and steps < 1) or (minutes is not None and minutes <= 0):
@@ -338,10 +382,24 @@ def _check_training(steps, minutes, averaged, objects):
             )
 
 
-def _scalar(value, device):
-    if not isinstance(value, torch.Tensor):
-        return torch.tensor(float(value), dtype=torch.float64, device=device)
-    return value.detach().double().reshape(()).to(device)
+def _scalar(name, value, device):
+    value = torch.as_tensor(value, dtype=torch.float64).detach()
+    if value.numel() != 1:
+        raise ValueError(
+            f"log({name}=...): expected one number, got a tensor {list(value.shape)}; take its mean"
+        )
+    return value.reshape(()).to(device)
+
+
+class _Averages(dict):
+    """{name: module with averaged weights}; says what to do where there is none of a name."""
+
+    def __missing__(self, name):
+        there = ", ".join(self) or "none yet"
+        raise KeyError(
+            f"no average of {name!r} ({there}): run.train(..., ema={name!r}) makes it, and its loop"
+            " has to have begun"
+        )
 
 
 def _for_json(value):

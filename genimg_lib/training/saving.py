@@ -4,14 +4,17 @@ A checkpoint holds weights.safetensors, state.pt (optimisers, random state, posi
 and sums.json (SHA-256 of both), by which it is checked before it is used.
 """
 
+import contextlib
 import io
 import json
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import torch
 
+from genimg_lib.errors import TrainingError
 from genimg_lib.files import digest, write_atomically
 
 KEEP = 2  # one to use, and the one before it should that be damaged
@@ -35,11 +38,15 @@ def save(folder, step, weights, state):
     ).encode()
     beside = folder / f".step_{step:09d}.{os.getpid()}"
     shutil.rmtree(beside, ignore_errors=True)
-    for name, content in contents.items():
-        write_atomically(beside / name, content)
     place = folder / f"step_{step:09d}"
-    shutil.rmtree(place, ignore_errors=True)
-    os.replace(beside, place)
+    try:
+        for name, content in contents.items():
+            write_atomically(beside / name, content)
+        shutil.rmtree(place, ignore_errors=True)
+        os.replace(beside, place)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
     for old in _all(folder)[KEEP:]:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -70,6 +77,39 @@ def sound(folder, say=print):
             say(f"checkpoint {path.name} passed over for the one before it: {error}")
             continue
         yield path, weights, state
+
+
+def lock(folder):
+    """Take a training's checkpoints for this process; returns the lock's path, to be removed.
+
+    A lock that a dead process left, or another machine, is taken over.
+    Raises TrainingError where a living process of this machine has it.
+    """
+    path = Path(f"{folder}.lock")
+    mine = {"pid": os.getpid(), "began": _began(os.getpid()), "host": socket.gethostname()}
+    if path.exists():
+        with contextlib.suppress(ValueError, KeyError, OSError):
+            holder = json.loads(path.read_text())
+            is_other = holder["host"] == mine["host"] and holder["pid"] != mine["pid"]
+            if is_other and _began(holder["pid"]) == holder["began"]:
+                raise TrainingError(
+                    f"process {holder['pid']} is training here, in {folder}; wait for it, stop it,"
+                    " or name another folder in GENIMG_OUT"
+                )
+    with contextlib.suppress(OSError):  # where nothing can be written nothing is taken over
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(mine))
+    return path
+
+
+def _began(pid):
+    """When a process began, in seconds; None where there is none."""
+    import psutil
+
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None
 
 
 def newest(folder):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, features
 
 from genimg_lib import cli, data, pretrained, style
 from genimg_lib.apps import films, stylize
@@ -406,3 +406,87 @@ def test_a_film_that_begins_in_the_dark_keeps_its_later_colors(tmp_path, way):
     )
     last = films.read(tmp_path / "out").frames[-1]
     assert ((last == 0) | (last == 255)).float().mean() < 0.3
+
+
+# ------------------------------------------------------------------ what people try
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.webm", "film.avif"])
+def test_a_film_goes_to_no_other_ending_and_makes_no_folder_of_it(tmp_path, name):
+    with pytest.raises(
+        ValueError, match=r"give a \.gif, or a folder for the frames, of which ffmpeg"
+    ):
+        films.check_place(tmp_path / name, is_film=True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.heic", "a.mp4"])
+def test_what_pillow_does_not_open_is_refused_with_what_to_do(tmp_path, name):
+    (tmp_path / name).write_bytes(b"ftyp of another kind")
+    with pytest.raises(DataError, match=r"can be saved as JPEG|ffmpeg -i"):
+        films.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_result_never_goes_over_the_input(tmp_path, linked):
+    content = save(tmp_path / "a.png", plain("red"))
+    before, out = content.read_bytes(), content
+    if linked:
+        out = tmp_path / "b.png"
+        out.symlink_to(content)
+    with pytest.raises(ValueError, match="the input; give the result a name of its own"):
+        stylize.stylize_file(content, "mosaic", out)
+    with pytest.raises(ValueError, match="the input; give the result a name of its own"):
+        stylize.stylize_file("coffee", content, out)
+    assert content.read_bytes() == before
+
+
+def test_a_place_below_a_file_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="file is a file; nothing can be written below it"):
+        films.check_place(tmp_path / "file" / "out.png", is_film=False)
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, None), ({"loop": 0}, 0), ({"loop": 3}, 3)])
+def test_a_film_repeats_as_often_as_before(tmp_path, given, kept):
+    film = films.read(save(tmp_path / "a.gif", plain("red", "lime"), duration=90, **given))
+    assert film.loop == kept
+    films.write(film.frames, tmp_path / "b.gif", film.delays, film.loop)
+    with Image.open(tmp_path / "b.gif") as image:
+        assert image.info.get("loop") == kept
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_an_animated_avif_is_a_film(tmp_path):
+    film = films.read(save(tmp_path / "a.avif", plain("red", "lime", "blue"), duration=90))
+    assert len(film.frames) == 3 and film.delays == [90] * 3
+
+
+def test_a_second_frame_that_claims_to_be_enormous_is_refused_by_name(tmp_path):
+    path = save(tmp_path / "a.gif", plain("red", "lime"), duration=90)
+    content = bytearray(path.read_bytes())
+    second = content.index(b"\x2c", content.index(b"\x2c") + 1)  # the descriptor of an image
+    content[second + 5 : second + 9] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.gif"):
+        films.read(path)
+
+
+def test_transparency_that_is_lost_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(stylize, "_slow", lambda *_: lambda x, *_: x)
+    glass = Image.new("RGBA", (64, 64), (255, 0, 0, 100))
+    glass.save(tmp_path / "glass.png")
+    stylize.stylize_file(tmp_path / "glass.png", "mosaic", tmp_path / "out.png")
+    assert "glass.png: its transparency is laid on white" in capsys.readouterr().out
+
+
+def test_a_file_with_a_built_in_name_is_spoken_of(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(stylize, "_slow", lambda *_: lambda x, *_: x)
+    monkeypatch.chdir(tmp_path)
+    stylize.stylize_file("coffee", "mosaic", tmp_path / "one.png")
+    assert "./coffee" not in capsys.readouterr().out
+    save(tmp_path / "coffee.png", plain("red", size=(64, 64))).rename(tmp_path / "coffee")
+    stylize.stylize_file("coffee", "mosaic", tmp_path / "two.png")
+    assert "coffee: the course's own is taken; for the file beside you give ./coffee" in (
+        capsys.readouterr().out
+    )

@@ -5,7 +5,9 @@ And a project that stands alone.
 
 import copy
 import json
+import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -221,3 +223,35 @@ def test_the_project_stands_alone():
             assert here not in text and str(Path.home()) + "/" not in text, (
                 f"{name} names a folder of this machine"
             )
+
+
+# ------------------------------------------------------------------ in other people's editors
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "notebooks/solutions"])
+def test_lab_opens_every_pair_and_saving_it_changes_no_program(folder, tmp_path):
+    from jupytext import TextFileContentsManager
+
+    for path in (ROOT / folder).glob("[0-9][0-9]_*.*"):
+        shutil.copy(path, tmp_path)
+    for path in tmp_path.glob("*.ipynb"):  # as after a look or a run
+        later = path.with_suffix(".py").stat().st_mtime + 5
+        os.utime(path, (later, later))
+    manager = TextFileContentsManager(root_dir=str(tmp_path))
+    programs = {path: path.read_bytes() for path in tmp_path.glob("*.py")}
+    for path, before in programs.items():
+        model = manager.get(f"{path.stem}.ipynb")
+        manager.save(model, f"{path.stem}.ipynb")
+        assert path.read_bytes() == before, path.name
+
+
+def test_a_checkout_has_the_same_lines_on_every_system():
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("no git here")
+    command = ["git", "check-attr", "eol", "--", "README.md", "notebooks/31_vae.py"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    assert said.count("eol: lf") == 2
+    listed = subprocess.run(
+        ["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
+    assert "i/crlf" not in listed and "w/crlf" not in listed

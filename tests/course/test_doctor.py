@@ -7,6 +7,7 @@ import pytest
 
 from genimg_lib.cli import main
 from genimg_lib.course import doctor
+from genimg_lib.data import fetch
 
 
 @pytest.fixture
@@ -88,3 +89,40 @@ def test_the_doctor_sees_missing_packages_weights_and_an_old_python(healthy, mon
     }
     assert problems.keys() == {"python", "packages", "weights"}
     assert "missing: no_such_package;" in problems["packages"]
+
+
+def test_the_doctor_sees_files_that_are_damaged(healthy, monkeypatch, tmp_path, capsys):
+    folder = tmp_path / "data" / fetch.registry()["mnist"]["folder"]
+    folder.mkdir(parents=True)
+    for name in fetch.registry()["mnist"]["files"]:
+        (folder / name).touch()
+    monkeypatch.setenv("GENIMG_DATA", str(tmp_path / "data"))
+    assert main(["doctor"]) == 1
+    assert "is cut short or damaged; remove it" in capsys.readouterr().out
+
+
+def test_the_doctor_sees_a_folder_of_data_that_is_none(healthy, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("GENIMG_DATA", str(tmp_path / "nothing"))
+    assert main(["doctor"]) == 1
+    assert "GENIMG_DATA names no folder" in capsys.readouterr().out
+
+
+def test_the_doctor_sees_what_a_launcher_left(healthy, monkeypatch):
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert ("problem", "launcher") in [found[:2] for found in doctor._environment()]
+
+
+def test_the_doctor_sees_a_small_shared_memory(healthy, monkeypatch):
+    small = SimpleNamespace(total=64 * 2**20, used=0, free=60 * 2**20)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: small)
+    assert any("/dev/shm has 60 MiB free" in finding for *_, finding in doctor._environment())
+
+
+def test_the_doctor_sees_another_pythons_kernel(healthy, monkeypatch, tmp_path):
+    kernel = tmp_path / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text('{"argv": ["/nowhere/python"], "display_name": "x", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    ((state, subject, finding),) = doctor._kernel()
+    assert (state, subject) == ("note", "kernel") and "/nowhere/python" in finding

@@ -372,9 +372,8 @@ def test_everything_is_made_and_made_again_byte_for_byte(chapter, tmp_path, caps
     for notebook in (solved, student, assignment):
         nbformat.validate(notebook)
         assert "language_info" not in notebook.metadata
-        assert not [
-            c.metadata for c in notebook.cells if c.metadata and "nbgrader" not in c.metadata
-        ]
+        kept = {"nbgrader"} if notebook is not solved else {"lines_to_next_cell"}
+        assert {key for c in notebook.cells for key in c.metadata} <= kept
     assert {
         p.relative_to(tmp_path / "teach").as_posix() for p in (tmp_path / "teach").rglob("*.*")
     } == {
@@ -627,3 +626,42 @@ def test_in_the_students_notebook_every_check_explains_and_nothing_else_fails(na
         for i, e in failed.items()
         if i not in checks and not (i in stubs and e.ename == "NotImplementedError")
     } == {}
+
+
+# ------------------------------------------------------------------ work that must not be lost
+
+
+def test_a_students_notebook_with_answers_is_left_alone(chapter, capsys):
+    chapter()
+    exercises.make("90_numbers")
+    path = exercises.students_folder() / "90_numbers.ipynb"
+    assert not exercises.answered(path)
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("raise NotImplementedError()", "return 2 * x")
+    nbformat.write(notebook, path)
+    mine = path.read_bytes()
+    assert main(["exercises", "90"]) == 0
+    assert path.read_bytes() == mine
+    assert "holds answers and was left alone (--force writes it anew)" in capsys.readouterr().out
+    assert main(["exercises", "90", "--force"]) == 0
+    assert path.read_bytes() != mine
+
+
+def test_where_the_course_cannot_be_written_the_assignment_alone_is_made(
+    chapter, monkeypatch, tmp_path
+):
+    source = chapter()
+    real = exercises.check_writable
+
+    def check(folder):
+        if source.parent in (folder, *folder.parents):
+            raise ValueError(f"{folder} cannot be written: no permission")
+        real(folder)
+
+    monkeypatch.setattr(exercises, "check_writable", check)
+    paths, _ = exercises.make("90_numbers", tmp_path / "teach")
+    assert paths == [tmp_path / "teach" / "source" / "90_numbers" / "90_numbers.ipynb"]
+    assert [p.name for p in source.parent.iterdir()] == [source.name]
+    with pytest.raises(ValueError, match="no permission"):
+        exercises.make("90_numbers")

@@ -1,6 +1,7 @@
 """New notebooks, the map, and the runner: what passes, what fails, what is kept."""
 
 import json
+import os
 
 import jupytext
 import nbformat
@@ -9,6 +10,22 @@ import pytest
 from genimg_lib.cli import main
 from genimg_lib.course import chapters, runner, scaffold
 
+HEAD = """# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: -jupytext.text_representation
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+"""
+FUNCTION = """# %%
+def f():
+    return 1
+"""
 RUNS = """# %%
 from genimg_lib.training import start
 
@@ -151,3 +168,79 @@ def test_one_notebook_that_fails_and_one_whose_kernel_dies_are_in_the_table_with
     failed = nbformat.read(tmp_path / "out" / "executed" / "quick" / "01_fails.ipynb", as_version=4)
     assert failed.cells[1].outputs[0].ename == "ZeroDivisionError"
     assert not failed.cells[2].outputs
+
+
+# ------------------------------------------------------------------ machines of others
+
+
+def test_a_foreign_kernel_called_python3_is_not_taken(notebooks, monkeypatch, tmp_path):
+    kernel = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text('{"argv": ["/nowhere/python"], "display_name": "x", "language": "python"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    (notebooks / "01_one.py").write_text(RUNS.format(name="01_one"))
+    assert main(["run", "1", "--profile", "quick"]) == 0
+
+
+def test_notebooks_work_in_their_folder(notebooks, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (notebooks / "01_one.py").write_text(
+        '# %%\nfrom pathlib import Path\n\nassert Path.cwd().name == "notebooks", Path.cwd()\n'
+    )
+    assert main(["run", "1", "--profile", "quick"]) == 0
+
+
+def test_a_notebook_edited_elsewhere_is_not_passed_over(notebooks, capsys):
+    program = notebooks / "01_one.py"
+    program.write_text(RUNS.format(name="01_one"))
+    edited = jupytext.read(program)
+    edited.cells[0].source += "\nraise ValueError('mine')"
+    nbformat.write(edited, notebooks / "01_one.ipynb")
+    os.utime(program, (1, 1))
+    assert main(["run", "1", "--profile", "quick"]) == 1
+    assert "01_one.ipynb was edited after 01_one.py" in capsys.readouterr().out
+    os.utime(notebooks / "01_one.ipynb", (0, 0))
+    assert main(["run", "1", "--profile", "quick"]) == 0
+
+
+def test_ctrl_c_shows_what_was_done(notebooks, monkeypatch, capsys):
+    for name in ("01_one", "02_two", "03_three"):
+        (notebooks / f"{name}.py").touch()
+
+    def run(name, *_):
+        if name != "01_one":  # the keyboard stops whatever is running
+            raise KeyboardInterrupt
+        return runner.Outcome(name, 1.0, 100)
+
+    monkeypatch.setattr(runner, "_safely", run)
+    monkeypatch.setattr(runner, "_end_kernels", lambda: None)
+    assert main(["run", "1", "2", "3", "--profile", "cpu"]) == 130
+    said = capsys.readouterr()
+    assert "01_one" in said.out and "stopped after 1 of 3 notebooks" in said.out
+    assert "Traceback" not in said.err
+
+
+def test_a_place_that_cannot_be_written_is_said_before_anything_runs(
+    notebooks, monkeypatch, tmp_path, capsys
+):
+    (notebooks / "01_one.py").touch()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GENIMG_OUT", str(tmp_path / "file" / "out"))
+    monkeypatch.setattr(runner, "run", lambda *_: pytest.fail("it ran"))
+    assert main(["run", "1"]) == 1
+    assert "GENIMG_OUT" in capsys.readouterr().err
+
+
+def test_to_open_and_save_a_notebook_in_lab_changes_nothing(notebooks):
+    from jupytext import TextFileContentsManager
+
+    (notebooks / "01_one.py").write_text(HEAD + "# %% [markdown]\n# Text\n\n\n" + FUNCTION)
+    notebook = jupytext.read(notebooks / "01_one.py")
+    runner.prepare(notebook)
+    nbformat.write(notebook, notebooks / "01_one.ipynb")
+    later = (notebooks / "01_one.py").stat().st_mtime + 5
+    os.utime(notebooks / "01_one.ipynb", (later, later))
+    before = (notebooks / "01_one.py").read_text()
+    manager = TextFileContentsManager(root_dir=str(notebooks))
+    manager.save(manager.get("01_one.ipynb"), "01_one.ipynb")
+    assert (notebooks / "01_one.py").read_text() == before

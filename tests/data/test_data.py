@@ -5,20 +5,18 @@ import hashlib
 import http.server
 import math
 import re
-import socket
 import struct
 import threading
 
 import numpy as np
 import pytest
-import skimage.data
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from genimg_lib import data
-from genimg_lib.data import convert, fetch, folder, idx, photos, pseudo_labels, sources, toy
+from genimg_lib.data import convert, fetch, idx, pseudo_labels, sources, toy
 from genimg_lib.errors import DataError
 
 
@@ -328,6 +326,44 @@ def test_only_the_files_asked_for_are_fetched(small_registry, mirror, tmp_path):
     assert server.asked == ["/" + wanted]
 
 
+@pytest.mark.parametrize("way", ["unpacked", "dotted", "torchvision", "packed again"])
+def test_files_that_others_have_in_another_form_are_used(
+    small_registry, monkeypatch, tmp_path, way
+):
+    files, base = small_registry["mnist"]["files"], tmp_path / "class" / "the-mnist"
+    for name, content in FILES["mnist"].items():
+        plain = gzip.decompress(content)
+        files[name]["content_sha256"] = hashlib.sha256(plain).hexdigest()
+        bare = name.removesuffix(".gz")
+        there = {
+            "unpacked": {bare: plain},
+            "dotted": {bare.replace("-idx", ".idx"): plain},
+            "torchvision": {f"MNIST/raw/{bare}": plain},
+            "packed again": {name: gzip.compress(plain, 1, mtime=7)},
+        }[way]
+        for path, what in there.items():
+            (base / path).parent.mkdir(parents=True, exist_ok=True)
+            (base / path).write_bytes(what)
+    monkeypatch.setenv("GENIMG_DATA", str(tmp_path / "class"))
+    assert fetch.here("mnist") and not fetch.damaged("mnist")
+    assert set(fetch.fetch("mnist")) == set(files)
+    first = next(path for path in fetch.find("mnist").values())
+    first.write_bytes(first.read_bytes()[:-1])
+    assert fetch.damaged("mnist") == [first]
+    with pytest.raises(DataError, match="is damaged"):
+        fetch.fetch("mnist")
+
+
+def test_a_cache_that_cannot_be_written_is_named_and_no_mirror_is_asked(
+    small_registry, monkeypatch, tmp_path
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GENIMG_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(DataError, match=r"the cache has no place for it.*GENIMG_CACHE") as caught:
+        fetch.fetch("mnist")
+    assert NOWHERE not in str(caught.value)
+
+
 def test_a_damaged_file_in_the_reader_s_folder_is_refused_and_named(
     small_registry, monkeypatch, tmp_path
 ):
@@ -555,241 +591,6 @@ def test_the_real_mnist_is_framed_and_shrunk(real_data):
         plain.images.double().mean().item(), rel=0.02
     )
     assert torch.equal(plain.labels, large.labels) and torch.equal(plain.labels, small.labels)
-
-
-# ------------------------------------------------------------------ photographs
-
-
-def test_photographs_come_without_a_network(monkeypatch):
-    def refuse(*_):
-        raise AssertionError("no network is needed for this")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    found = data.load("photos", size=32)
-    assert (
-        found.images.shape == (10, 3, 32, 32)
-        and found.names == photos.NAMES
-        and found.labels.tolist() == list(range(10))
-    )
-    assert (found.images.float().flatten(1).std(dim=1) > 5).all()
-    few = data.load("photos", size=32, n=4, seed=1)
-    assert torch.equal(few.images, found.images[few.labels])
-
-
-def test_a_photograph_comes_at_its_full_size():
-    found = photos.open_photo("chelsea")
-    assert torch.equal(found, torch.from_numpy(skimage.data.chelsea()).permute(2, 0, 1))
-    grey = photos.open_photo("coins")
-    assert torch.equal(grey, torch.from_numpy(skimage.data.coins()).expand(3, -1, -1))
-
-
-def test_there_is_no_unknown_photograph():
-    with pytest.raises(
-        ValueError, match="unknown photograph 'mona lisa'; known: astronaut, chelsea"
-    ):
-        photos.open_photo("mona lisa")
-
-
-@given(h=st.integers(8, 60), w=st.integers(8, 60), size=st.integers(8, 60))
-def test_the_middle_square_is_taken(h, w, size):
-    row, column = torch.arange(h).expand(w, h).T, torch.arange(w).expand(h, w)
-    # each pixel tells where it was
-    found = (
-        photos.square(
-            4 * torch.stack([row, column, torch.zeros(h, w)]).to(torch.uint8), size
-        ).double()
-        / 4
-    )
-    side = min(h, w)
-    along = (torch.arange(size).double() + 0.5) * side / size - 0.5
-    assert (found[0] - ((h - side) / 2 + along)[:, None]).abs().max() < 0.8
-    assert (found[1] - ((w - side) / 2 + along)).abs().max() < 0.8
-
-
-def test_a_square_of_its_own_size_is_left_as_it_is():
-    image = random_images(3, 20, 20)
-    assert torch.equal(photos.square(image, 20), image)
-
-
-def save(path, image, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, **options)
-    return path
-
-
-def from_tensor(image):
-    return Image.fromarray(image.permute(1, 2, 0).numpy())
-
-
-def test_pictures_are_turned_upright_as_their_exif_says(tmp_path):
-    upright = random_images(3, 6, 9)
-    for orientation, stored in (
-        (3, upright.flip(1, 2)),
-        (6, upright.rot90(1, (1, 2))),
-        (8, upright.rot90(-1, (1, 2))),
-        (2, upright.flip(2)),
-    ):
-        exif = Image.Exif()
-        exif[0x0112] = orientation
-        path = save(tmp_path / f"{orientation}.png", from_tensor(stored), exif=exif)
-        assert torch.equal(photos.open_image(path), upright), orientation
-
-
-def test_transparency_is_laid_on_white(tmp_path):
-    rgba = np.zeros((1, 3, 4), dtype=np.uint8)
-    rgba[0, :, 0] = 200
-    rgba[0, :, 3] = (0, 51, 255)  # hidden, a fifth, whole
-    wanted = torch.tensor([[255, 244, 200], [255, 204, 0], [255, 204, 0]])
-    assert (
-        photos.open_image(save(tmp_path / "rgba.png", Image.fromarray(rgba)))[:, 0].int() - wanted
-    ).abs().max() <= 1
-    grey = np.array([[[0, 0], [0, 255]]], dtype=np.uint8)
-    assert photos.open_image(save(tmp_path / "la.png", Image.fromarray(grey, "LA")))[
-        0, 0
-    ].tolist() == [255, 0]
-    palette = Image.new("P", (2, 1))
-    palette.putpalette([0, 0, 0, 10, 20, 30])
-    palette.putdata([0, 1])
-    found = photos.open_image(save(tmp_path / "p.png", palette, transparency=0))
-    assert found[:, 0].T.tolist() == [[255, 255, 255], [10, 20, 30]]
-
-
-@pytest.mark.parametrize("ending, byte_order", [("png", "<"), ("tif", "<"), ("tif", ">")])
-def test_grey_pictures_of_16_bits_keep_their_shades(tmp_path, ending, byte_order):
-    grey = (np.arange(0, 256, dtype=np.uint32) * 257).reshape(16, 16).astype(f"{byte_order}u2")
-    path = save(tmp_path / f"grey.{ending}", Image.fromarray(grey))
-    assert torch.equal(
-        photos.open_image(path), torch.arange(256, dtype=torch.uint8).view(16, 16).expand(3, -1, -1)
-    )
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr"])
-def test_pictures_of_every_mode_become_rgb(tmp_path, mode):
-    ending = "jpg" if mode in ("CMYK", "YCbCr") else "png"
-    found = photos.open_image(
-        save(tmp_path / f"picture.{ending}", Image.new("RGB", (16, 8), "white").convert(mode))
-    )
-    assert found.shape == (3, 8, 16) and found.dtype == torch.uint8 and found.float().mean() > 250
-
-
-# ------------------------------------------------------------------ folders
-
-
-def plain(shade, size=(20, 16)):
-    return Image.new("RGB", size, (shade, shade, shade))
-
-
-def shades(found):
-    return found.images[:, 0, 0, 0].tolist()
-
-
-def test_a_folder_s_pictures_are_read_in_the_order_of_their_names(tmp_path):
-    for name, shade in (
-        ("b.png", 20),
-        ("a.JPG", 10),
-        ("c.webp", 30),
-        (".hidden.png", 99),
-        ("d.bmp", 40),
-    ):
-        save(tmp_path / name, plain(shade), **({"lossless": True} if name.endswith("webp") else {}))
-    (tmp_path / "notes.txt").write_text("not a picture")
-    found = data.load(f"folder:{tmp_path}", size=12)
-    assert found.images.shape == (4, 3, 12, 12) and shades(found) == [10, 20, 30, 40]
-    assert found.labels is None and found.names == ()
-    assert data.load(f"folder:{tmp_path}").images.shape[-2:] == (64, 64)
-    assert sorted(shades(data.load(f"folder:{tmp_path}", n=2, size=8))) != [10, 20, 30, 40]
-    with pytest.raises(ValueError, match=r"n is 5, but folder:.* has 4 images"):
-        data.load(f"folder:{tmp_path}", n=5)
-
-
-def test_subfolders_are_classes(tmp_path):
-    for i, name in enumerate(("dogs/1.png", "cats/2.png", "cats/deep/3.png", "birds/1.png")):
-        save(tmp_path / name, plain(10 * i))
-    found = data.load(f"folder:{tmp_path}", size=8)
-    assert found.names == ("birds", "cats", "dogs")
-    assert dict(zip(shades(found), found.labels.tolist(), strict=True)) == {
-        0: 2,
-        10: 1,
-        20: 1,
-        30: 0,
-    }
-    save(tmp_path / "stray.png", plain(90))  # belongs to no class: then none has one
-    found = data.load(f"folder:{tmp_path}", size=8)
-    assert found.labels is None and found.names == () and len(found) == 5
-
-
-def test_subfolders_train_and_test_are_splits(tmp_path):
-    for i, name in enumerate(
-        ("train/cats/1.png", "train/dogs/1.png", "test/cats/1.png", "test/dogs/1.png")
-    ):
-        save(tmp_path / name, plain(10 * i))
-    for split, wanted in (("train", [0, 10]), ("test", [20, 30])):
-        found = data.load(f"folder:{tmp_path}", split, size=8)
-        assert (
-            shades(found) == wanted
-            and found.names == ("cats", "dogs")
-            and found.labels.tolist() == [0, 1]
-        )
-
-
-def test_a_folder_with_one_split_has_not_the_other(tmp_path):
-    save(tmp_path / "train" / "1.png", plain(1))
-    with pytest.raises(DataError, match="has no subfolder test/, though it has the other split's"):
-        data.load(f"folder:{tmp_path}", "test")
-
-
-def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(
-        DataError, match=f"there is no folder {re.escape(str(tmp_path / 'nothing'))}"
-    ):
-        data.load(f"folder:{tmp_path / 'nothing'}")
-
-
-def test_a_folder_without_pictures_says_what_was_looked_for(tmp_path):
-    (tmp_path / "notes.txt").write_text("not a picture")
-    with pytest.raises(
-        DataError, match=r"there are no pictures in .*looked for files ending in .*\.jpg"
-    ):
-        data.load(f"folder:{tmp_path}")
-
-
-@pytest.mark.parametrize("content", ["text", "truncated"])
-def test_one_broken_picture_is_named(tmp_path, content):
-    save(tmp_path / "a.png", plain(1))
-    save(tmp_path / "b.png", from_tensor(random_images(3, 40, 40)))
-    (tmp_path / "b.png").write_bytes(
-        b"no picture" if content == "text" else (tmp_path / "b.png").read_bytes()[:-2000]
-    )
-    with pytest.raises(
-        DataError, match=re.escape(str(tmp_path / "b.png")) + " cannot be read as a picture"
-    ):
-        data.load(f"folder:{tmp_path}")
-
-
-def test_a_folder_too_large_for_the_memory_is_refused_with_a_way_out(tmp_path, monkeypatch):
-    import psutil
-
-    save(tmp_path / "a.png", plain(7))
-    monkeypatch.setattr(
-        psutil, "virtual_memory", lambda: type("Memory", (), {"available": 2 * 3 * 64 * 64 - 1})
-    )
-    with pytest.raises(DataError, match=r"more than half of the .* or stream them: .*FolderImages"):
-        data.load(f"folder:{tmp_path}")
-    assert len(data.load(f"folder:{tmp_path}", size=32)) == 1
-
-
-def test_folder_images_stream_what_load_reads(tmp_path):
-    for i in range(5):
-        save(tmp_path / f"class{i % 2}" / f"{i}.png", from_tensor(random_images(3, 30, 20, seed=i)))
-    streamed, read = (
-        folder.FolderImages(tmp_path, size=16),
-        data.load(f"folder:{tmp_path}", size=16),
-    )
-    assert len(streamed) == 5 and torch.equal(
-        torch.stack([streamed[i] for i in range(5)]), read.images
-    )
-    assert torch.equal(streamed.labels, read.labels) and streamed.names == read.names
-    assert next(iter(torch.utils.data.DataLoader(streamed, batch_size=3))).shape == (3, 3, 16, 16)
 
 
 # ------------------------------------------------------------------ distributions in the plane

@@ -158,7 +158,7 @@ def test_the_penalty_is_lazy_and_weighs_as_much_in_all(monkeypatch):
     monkeypatch.setattr(
         recipes,
         "relativistic_round",
-        lambda x, G, D, opt_G, opt_D, c, gamma, autocast: asked.append(gamma),
+        lambda *_, gamma, **__: asked.append(gamma),
     )
     for step in range(9):
         recipes.play(

@@ -218,3 +218,12 @@ def test_accelerates_launcher_on_a_cpu_ends_with_the_sentence(tmp_path):
     done = subprocess.run([*command, program], capture_output=True, text=True, timeout=120)
     assert done.returncode != 0 and "torchrun --nproc_per_node=2" in done.stderr
     assert "trained alone" not in done.stdout
+
+
+@pytest.mark.parametrize("size", ["WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE"])
+def test_what_a_launcher_left_is_named(size, monkeypatch):
+    for rank in ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"):
+        monkeypatch.delenv(rank, raising=False)
+    monkeypatch.setenv(size, "2")
+    with pytest.raises(TrainingError, match=f"{size} is 2, but no launcher.*unset {size}"):
+        start("left_over")

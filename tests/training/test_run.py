@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from torch import nn
 
 from genimg_lib import data, training
@@ -567,3 +568,84 @@ def test_expectations_are_held_or_fail(monkeypatch):
         run.expect(fd=("<", 60))
     with pytest.raises(ValueError, match="report"):
         start("b").expect(fd=("<", 1))
+
+
+# ------------------------------------------------------------------ data as others have it
+
+
+def test_images_between_0_and_1_are_refused_with_what_to_do():
+    run = start("range")
+    x = torch.rand(8, 3, 4, 4)
+    with pytest.raises(ValueError, match=r"give 2 \* x - 1"):
+        run.batches(x, 4)
+    assert next(run.batches((x,), 4))[0].shape == (4, 3, 4, 4)
+    assert next(run.batches(2 * x - 1, 4)).shape == (4, 3, 4, 4)
+
+
+class Pairs(torch.utils.data.Dataset):
+    """Pillow images with labels, as torchvision's data sets give them."""
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, i):
+        return Image.new("RGB", (6, 5), (10 * i, 0, 0)), i
+
+
+def test_pairs_of_pillow_images_and_labels_stay_pairs():
+    x, y = next(start("pairs").batches(Pairs(), 4))
+    assert x.shape == (4, 3, 5, 6) and x.dtype == torch.float32
+    assert torch.equal(((x[:, 0, 0, 0] + 1) * 127.5).round().long(), 10 * y)
+
+
+@pytest.mark.parametrize("kind", [np.array, list])
+def test_arrays_and_lists_of_tensors_are_taken(kind):
+    images = torch.randint(0, 256, (8, 3, 4, 4), dtype=torch.uint8)
+    given = images.numpy() if kind is np.array else list(images)
+    assert torch.equal(
+        next(start("kinds").batches(given, 8)), next(start("kinds").batches(images, 8))
+    )
+
+
+def test_what_are_no_images_is_named():
+    with pytest.raises(TypeError, match=r"got str; a DataLoader goes to run\.train"):
+        start("kinds").batches("images", 4)
+
+
+def test_a_loader_begins_again_at_its_end():
+    run = start("loader")
+    loader = torch.utils.data.DataLoader(torch.arange(6.0), batch_size=2)
+    seen = [x.tolist() for x in run.train(loader, 7)]
+    assert seen == [[0, 1], [2, 3], [4, 5], [0, 1], [2, 3], [4, 5], [0, 1]]
+    with pytest.raises(ValueError, match="there is no batch"):
+        list(run.train([], 3))
+    with pytest.raises(TypeError, match="got int"):
+        run.train(3, 3)
+    with pytest.raises(TrainingError, match="the batches ended at step 2"):
+        list(run.train(iter([1, 2]), 3))
+
+
+def test_a_metric_that_is_no_number_is_named():
+    run = start("metrics")
+    with pytest.raises(ValueError, match=r"log\(loss=...\): expected one number, .*\[3\]"):
+        run.log(loss=torch.ones(3))
+    run.log(loss=np.float32(2.0), other=torch.ones(1, 1))
+    assert run.history["loss"] == [2.0]
+
+
+def test_an_average_that_is_not_there_yet_is_named():
+    with pytest.raises(KeyError, match=r"no average of 'G' \(none yet\)"):
+        start("averages").ema["G"]
+
+
+@pytest.mark.parametrize("program", ["my_copy_of_31_vae.py", "31_vae.py"])
+def test_a_copy_of_a_program_reads_its_options(program, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [program, "--profile", "quick", "--seed", "4"])
+    run = start("31_vae")
+    assert (run.profile, run.seed) == ("quick", 4)
+
+
+def test_another_program_says_that_it_does_not_read_them(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["mine.py", "--profile=quick"])
+    start("31_vae")
+    assert "--profile: read where a program's name ends in 31_vae.py" in capsys.readouterr().out

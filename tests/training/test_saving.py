@@ -5,14 +5,18 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 import torch
 from programs.launch import launch
 from torch import nn
 
 from genimg_lib import files
+from genimg_lib.errors import TrainingError
 from genimg_lib.training import saving, start
 
 
@@ -404,3 +408,105 @@ def test_schedules_and_optimisers_are_resumed(name):
     expected = rates(None)
     rates(10)
     assert rates(None) == expected[8:]
+
+
+# ------------------------------------------------------------------ what a reader edits
+
+
+class Net(nn.Module):
+    def __init__(self, middle):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(3, 4), middle, nn.Linear(4, 3))
+
+    def forward(self, x):
+        return self.body(x)
+
+
+def edited(stop_at=None, middle=None, twice=False):
+    """A training whose layer or loop may be another one."""
+    torch.manual_seed(0)
+    run = start("edited")
+    net = Net(middle or nn.ReLU())
+    opt = torch.optim.SGD(net.parameters(), lr=0.1)
+    data = torch.randn(8, 3, generator=torch.Generator().manual_seed(1))
+    try:
+        if twice:
+            for x in run.train(run.batches(data, 4), 10, checkpoint_every=1, net=net, opt=opt):
+                run.log(loss=2 * (net(x) - x).square().mean())
+        else:
+            for x in run.train(run.batches(data, 4), 10, checkpoint_every=1, net=net, opt=opt):
+                run.log(loss=(net(x) - x).square().mean())
+                if run.history["step"][-1] == stop_at:
+                    raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    return run
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [({"middle": nn.Tanh()}, "networks"), ({"twice": True}, "loop")]
+)
+def test_an_edited_layer_or_loss_starts_afresh_and_says_why(change, said, capsys):
+    edited(stop_at=5)
+    run = edited(**change)
+    assert (
+        f"belongs to a run with other settings ({said}): starting afresh" in capsys.readouterr().out
+    )
+    assert run.history["step"] == list(range(10))
+
+
+def test_the_same_cell_again_goes_on(capsys):
+    edited(stop_at=5)
+    edited()
+    assert "goes on from step" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------------ two at once, and a full disk
+
+
+def test_a_second_process_does_not_touch_the_firsts_checkpoints(tmp_path):
+    folder = tmp_path / "checkpoints" / "train"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        saving.lock(folder)
+        path = tmp_path / "checkpoints" / "train.lock"
+        holder = json.loads(path.read_text())
+        began = psutil.Process(other.pid).create_time()
+        path.write_text(json.dumps(holder | {"pid": other.pid, "began": began}))
+        with pytest.raises(TrainingError, match=f"process {other.pid} is training here"):
+            saving.lock(folder)
+        other.communicate(b"\n")
+    assert saving.lock(folder) == path  # it is dead: taken over
+    assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+def test_a_training_leaves_no_lock(tmp_path):
+    run = train(stop_at=5)
+    run = train()
+    assert not list(run.folder.rglob("*.lock"))
+
+
+def test_a_full_disk_costs_a_checkpoint_and_not_the_training(whole, monkeypatch, capsys):
+    sync, calls = os.fsync, []
+
+    def full(file):
+        calls.append(file)
+        if 4 <= len(calls) <= 8:  # the first file of each checkpoint from the second on
+            raise OSError(28, "No space left on device")
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", full)
+    run = train(every=4)
+    said = capsys.readouterr().out
+    assert "no checkpoint at step" in said and "No space left on device" in said
+    assert weights(run) == whole[0]
+    assert not list(run.folder.rglob(".step_*"))
+
+
+def test_an_error_names_the_file_and_how_much_was_to_be_written(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left .*3.00 MiB were to be written.*out\.png'"):
+        files.write_atomically(tmp_path / "out.png", bytes(3 * 2**20))
+    assert not list(tmp_path.iterdir())
