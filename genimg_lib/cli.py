@@ -428,6 +428,24 @@ def _exercises_arguments(command):
     )
 
 
+def _grade(args):
+    from genimg_lib.course import grading
+
+    grading.grade_all(args.folder, args.out, args.seconds, args.memory)
+
+
+def _grade_arguments(command):
+    command.epilog = (
+        "Each notebook runs in a process of its own, with your rights: where you do not know whose"
+        " work it is, in a container."
+    )
+    add = command.add_argument
+    add("folder", help="with students' notebooks, as they come")
+    add("-o", "--out", help="a .csv for the table, a column a check")
+    add("--seconds", type=float, default=300, help="that a notebook may take (300)")
+    add("--memory", type=float, default=4, help="GiB that a notebook may take (4)")
+
+
 def _bench(args):
     import ast
 
@@ -560,6 +578,7 @@ COMMANDS = {
         "make exercises: solved, for students, nbgrader",
         _exercises_arguments,
     ),
+    "grade": (_grade, "run students' notebooks and count their points", _grade_arguments),
     "test": (_test, "all tests, every notebook among them", _rest),
     "book": (_book, "build the course as a site, in out/book", _rest),
     "bench": (_bench, "measure speed and quality on this machine", _bench_arguments),

@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+from genimg_lib.errors import DataError
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -82,5 +84,8 @@ def write_json(path, value):
 
 
 def read_json(path):
-    """The value that a JSON file holds."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """The value that a JSON file holds. Raises DataError, naming it, where it holds none."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is cut short or damaged ({error}); it was not used") from None

@@ -82,9 +82,7 @@ def _read_folder(path):
     files = [
         p
         for p in path.iterdir()
-        if p.suffix.lower() in folder.ENDINGS
-        and p.is_file()
-        and not folder.hidden(p.relative_to(path))
+        if p.suffix.lower() in folder.ENDINGS and p.is_file() and not folder.hidden(p.name)
     ]
     if not files:
         raise DataError(

@@ -4,6 +4,7 @@ Subfolders are classes (`cats/`, `dogs/`); where there are none but `train/` and
 validation split), those are splits, each with classes below it if it likes.
 """
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -40,23 +41,25 @@ class FolderImages(torch.utils.data.Dataset):
                 f"there are no pictures in {self.root}; looked for files ending in"
                 f" {', '.join(sorted(ENDINGS))}{'; ' * bool(others)}{_counted(others)}"
             )
-        inside = [p for p in files if p.parent != self.root]
-        beside = [p for p in files if p.parent == self.root]
-        if len(inside) > len(beside) > 0:  # strays
-            names = ", ".join(p.name for p in beside[:3]) + ", …" * (len(beside) > 3)
+        # {path: the names of the folders between it and the root, and its own}
+        parts = {path: path[len(str(self.root)) + 1 :].split(os.sep) for path in files}
+        beside = [path for path in files if len(parts[path]) == 1]
+        inside = len(files) - len(beside)
+        if inside > len(beside) > 0:  # strays
+            names = ", ".join(map(os.path.basename, beside[:3])) + ", …" * (len(beside) > 3)
             self.notes.append(
                 f"{self.root}: {len(beside)} beside the class folders left out: {names}"
             )
-            files = inside
+            files, beside = [path for path in files if len(parts[path]) > 1], []
         elif inside and beside:
             self.notes.append(
                 f"{self.root}: no labels, as {len(beside)} pictures lie beside the class folders"
             )
         self.files = files
-        in_classes = files is inside or not beside
-        classes = [p.relative_to(self.root).parts[0] for p in files] if in_classes else []
+        classes = [] if beside else [parts[path][0] for path in files]
         self.names = tuple(sorted(set(classes)))
-        self.labels = torch.tensor([self.names.index(c) for c in classes]) if classes else None
+        number = {name: k for k, name in enumerate(self.names)}
+        self.labels = torch.tensor([number[name] for name in classes]) if classes else None
         for note in self.notes:
             say(note)
 
@@ -74,7 +77,8 @@ def _root(path, split):
         raise DataError(
             f"there is no folder {root}; give folder:PATH with the path of a folder of pictures"
         )
-    folders = {p.name for p in root.iterdir() if p.is_dir() and not hidden(Path(p.name))}
+    with os.scandir(root) as entries:
+        folders = {e.name for e in entries if e.is_dir() and not hidden(e.name)}
     splits = folders & SPLITS
     if splits & {"train", "test"} and folders > splits:
         raise DataError(
@@ -95,22 +99,30 @@ def _root(path, split):
 
 
 def _sorted_out(root):
-    """(picture files in order, {ending: how many other files})."""
-    files = [p for p in _walk(root) if not hidden(p.relative_to(root))]
-    pictures = sorted(p for p in files if p.suffix.lower() in ENDINGS)
-    return pictures, Counter(p.suffix.lower() for p in files if p.suffix.lower() not in ENDINGS)
+    """(paths of picture files in order, {ending: how many other files})."""
+    pictures, others = [], Counter()
+    for path in _walk(str(root)):
+        ending = os.path.splitext(path)[1].lower()
+        if ending in ENDINGS:
+            pictures.append(path)
+        else:
+            others[ending] += 1
+    return sorted(pictures, key=lambda path: path.split(os.sep)), others
 
 
 def _walk(folder, above=()):
-    """All files below a folder, links followed; one that leads back up is passed over."""
-    real = folder.resolve()
+    """Paths of all files below a folder, links followed but for one that leads back up."""
+    real = os.path.realpath(folder)
     if real in above:
         return
-    for path in folder.iterdir():
-        if path.is_dir():
-            yield from _walk(path, (*above, real))
-        elif path.is_file():
-            yield path
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if hidden(entry.name):
+                continue
+            if entry.is_dir():
+                yield from _walk(entry.path, (*above, real))
+            elif entry.is_file():
+                yield entry.path
 
 
 def _counted(others):
@@ -122,8 +134,9 @@ def _counted(others):
     return ", ".join(said)
 
 
-def hidden(path):
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+def hidden(name):
+    """Is it a name of what systems put beside people's files?"""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def load(path, split, size, n=None, seed=0):

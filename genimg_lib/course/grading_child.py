@@ -1,0 +1,88 @@
+"""Runs one student's cells and the course's checks, with limits; `grading` starts it.
+
+    python -m genimg_lib.course.grading_child JOB.json DONE.jsonl
+
+A line of JSON a cell goes to DONE as soon as the cell has ended, so that what was done is known
+whatever ends this process.
+"""
+
+import contextlib
+import io
+import json
+import linecache
+import signal
+import sys
+
+
+class TooLong(BaseException):
+    """A cell that ran past its seconds; no `except Exception` catches it."""
+
+
+class Bounded(io.TextIOBase):
+    """Takes any output and keeps none: a cell may print for ever."""
+
+    def write(self, text):
+        return len(text)
+
+
+def main(job, done):
+    with open(job) as file:
+        limits = json.load(file)
+    _limit_memory(limits["bytes"])
+    signal.signal(signal.SIGALRM, _too_long)
+    names = {"__name__": "__main__"}
+    with open(done, "w") as file:
+        for k, (kind, name, source) in enumerate(limits["cells"]):
+            error = _error_of(k, source, names, limits["seconds"])
+            line = {"kind": kind, "name": name, "ok": not error, "error": error}
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+
+
+def _error_of(k, source, names, seconds):
+    """What a cell raises, in a line; empty where it ends well."""
+    place = f"<cell {k}>"
+    # so that errors and checks find the source
+    linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with contextlib.redirect_stdout(Bounded()), contextlib.redirect_stderr(Bounded()):
+            exec(compile(source, place, "exec"), names)
+    except TooLong:
+        return f"stopped after {seconds:g} s: an endless loop, perhaps"
+    except MemoryError:
+        return "wants more memory than a notebook may take"
+    except BaseException as error:
+        return _in_a_line(error)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    return ""
+
+
+def _in_a_line(error):
+    text = " ".join(str(error).split())
+    if "can't allocate memory" in text or "not enough memory" in text:
+        return "wants more memory than a notebook may take"
+    return f"{type(error).__name__}: {text}"[:300].rstrip(": ")
+
+
+def _too_long(*_):
+    raise TooLong
+
+
+def _limit_memory(more):
+    """Let this process take so many bytes beside what it has once the libraries are loaded."""
+    import resource
+
+    import psutil
+    import torch
+
+    torch.ones(64, 64) @ torch.ones(64, 64)  # its threads and their stacks
+    held = psutil.Process().memory_info().vms
+    most = int(held + more)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,133 @@
+"""A class's notebooks as they come: who gets which points, what is said, what survives."""
+
+import csv
+
+import jupytext
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from genimg_lib.cli import main
+from genimg_lib.course import chapters, exercises, grading
+
+NAME = "17_scores_and_flows"
+SECONDS = 18.0  # of a notebook: six for a cell
+
+
+@pytest.fixture(scope="module")
+def known():
+    return {NAME: exercises.read(chapters.notebooks_folder() / "solutions" / f"{NAME}.py")}
+
+
+@pytest.fixture
+def submitted(tmp_path, known):
+    """Writes a notebook of (some of) the solved cells, changed; gives what grading makes of it."""
+
+    def write(change=lambda cells: cells, name=f"{NAME}.ipynb", seconds=SECONDS, memory=4.0):
+        path = chapters.notebooks_folder() / "solutions" / f"{NAME}.py"
+        cells = [c.source for c in jupytext.read(path).cells if c.cell_type == "code"]
+        notebook = new_notebook(cells=[new_code_cell(source) for source in change(cells)])
+        nbformat.write(notebook, tmp_path / name)
+        return grading.grade(tmp_path / name, known, seconds, memory)
+
+    return write
+
+
+def with_cell(source, place=1):
+    return lambda cells: [*cells[:place], source, *cells[place:]]
+
+
+def test_a_solved_notebook_has_all_points_and_no_remark(submitted):
+    result = submitted()
+    assert result.total == result.of > 5
+    assert result.remarks == []
+
+
+def test_an_untouched_notebook_has_none(known, tmp_path):
+    path = chapters.notebooks_folder() / "exercises" / f"{NAME}.ipynb"
+    result = grading.grade(path, known, SECONDS)
+    assert result.total == 0 < result.of
+    assert len(result.remarks) == len(result.points)
+
+
+ODD = {  # (what is done to the notebook, what is said of it, are all points there)
+    "renamed": ({"name": "homework (final) 2.ipynb"}, "another name than", True),
+    "a check copied": (
+        {"change": lambda cells: cells + [c for c in cells if "check." in c][-1:]},
+        "is called 2 times; it counts once",
+        True,
+    ),
+    "all checks gone": (
+        {"change": lambda cells: [c for c in cells if "check.s" not in c and "check.f" not in c]},
+        "is gone; it was run at the end",
+        True,
+    ),
+    "prints without end": (
+        {"change": with_cell("while True:\n    print('x' * 1000)")},
+        "stopped after 6 s: an endless loop",
+        True,
+    ),
+    "a large tensor": (
+        {"change": with_cell("import torch\nx = torch.zeros(20 * 2**30, dtype=torch.uint8)")},
+        "wants more memory",
+        True,
+    ),
+    "magics": ({"change": with_cell("%matplotlib inline\n!pip install x")}, "% or !", True),
+    "an import that is not here": (
+        {"change": with_cell("import no_such_module")},
+        "code cell 2: ModuleNotFoundError",
+        True,
+    ),
+    "leaves": (
+        {"change": with_cell("import sys\nsys.exit(3)")},
+        "code cell 2: SystemExit: 3",
+        True,
+    ),
+    "leaves at once": ({"change": with_cell("import os\nos._exit(3)")}, "ended (3) in code", False),
+    "asks": ({"change": with_cell("name = input('your name? ')")}, "EOFError", True),
+    "a loop that nothing stops": (
+        {"change": with_cell("while True:\n    try:\n        pass\n    except:\n        pass")},
+        "stopped after 18 s in code cell 2",
+        False,
+    ),
+    "no Python": ({"change": with_cell("def f(:")}, "code cell 2: SyntaxError", True),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_odd_is_said_and_costs_its_own_points(odd, submitted):
+    how, said, all_points = ODD[odd]
+    result = submitted(**how)
+    assert any(said in remark for remark in result.remarks), result.remarks
+    assert (result.total == result.of) == all_points
+
+
+def test_a_check_that_was_edited_gives_nothing_for_nothing(submitted):
+    def cheat(cells):
+        cells = [c.replace("### BEGIN SOLUTION", "return None") for c in cells]
+        return ["class check:\n    def __getattr__(self, _):\n        return print", *cells]
+
+    assert submitted(cheat).total == 0
+
+
+def test_a_folder_is_graded_with_one_command(tmp_path, monkeypatch, capsys, known):
+    monkeypatch.setattr(grading, "_all", lambda: [NAME])
+    (tmp_path / "in" / "ann").mkdir(parents=True)
+    solved = jupytext.read(chapters.notebooks_folder() / "solutions" / f"{NAME}.py")
+    nbformat.write(solved, tmp_path / "in" / "ann" / f"{NAME}.ipynb")
+    (tmp_path / "in" / "bob.ipynb").write_text("no notebook")
+    nbformat.write(new_notebook(), tmp_path / "in" / "empty.ipynb")
+    out = tmp_path / "grades.csv"
+    assert main(["grade", str(tmp_path / "in"), "-o", str(out), "--seconds", "60"]) == 0
+    said = capsys.readouterr().out
+    of = sum(cell.points for cell in known[NAME])
+    assert f"ann/{NAME}.ipynb: {of} of {of} points" in said
+    assert "bob.ipynb: not graded\n    cannot be read as a notebook" in said
+    assert "empty.ipynb: not graded\n    no exercises of the course" in said
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [row["points"] for row in rows] == [str(of), "0", "0"]
+
+
+def test_what_cannot_be_graded_is_refused(tmp_path, capsys):
+    assert main(["grade", str(tmp_path)]) == 1
+    assert "there are no notebooks (.ipynb) below" in capsys.readouterr().err
