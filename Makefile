@@ -19,7 +19,7 @@ book: here                     ## the course as a site, in out/book
 	$(RUN) book
 
 here: .venv/ready              # a clone that was moved takes its .venv's addresses along
-	@test ! -s .venv/ready || grep -qxF '$(CURDIR)' .venv/ready || { echo "this clone was moved: make clean, then once more" >&2; exit 1; }
+	@test ! -s .venv/ready || grep -qxF '$(CURDIR)' .venv/ready || { echo "this clone was moved: rm -rf .venv, then once more" >&2; exit 1; }
 
 clean:
 	rm -rf .venv out

@@ -70,12 +70,21 @@ def check_writable(folder):
     Raises ValueError that names the place where that ends.
     """
     there = Path(folder).expanduser().absolute()
-    while not there.exists():
+    while not _exists(there):
+        if there.parent == there:
+            raise ValueError(f"there is no {there} to write to")
         there = there.parent
     if not there.is_dir():
         raise ValueError(f"{there} is a file; nothing can be written below it")
     if not os.access(there, os.W_OK):
         raise ValueError(f"{there} cannot be written: no permission")
+
+
+def _exists(path):
+    try:
+        return path.exists()
+    except OSError:  # below a folder that may not be entered
+        return False
 
 
 def write_json(path, value):

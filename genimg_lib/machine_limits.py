@@ -15,13 +15,22 @@ def free_memory(root=CGROUP):
     import psutil
 
     free = psutil.virtual_memory().available
-    for limit, used in (
-        (root / "memory.max", root / "memory.current"),
-        (root / "memory/memory.limit_in_bytes", root / "memory/memory.usage_in_bytes"),
+    old = root / "memory"  # of version 1
+    for limit, used, stat, cache in (
+        (root / "memory.max", root / "memory.current", root / "memory.stat", "inactive_file"),
+        (
+            old / "memory.limit_in_bytes",
+            old / "memory.usage_in_bytes",
+            old / "memory.stat",
+            "total_inactive_file",
+        ),
     ):
         most, held = _number(limit), _number(used)
         if most is not None and held is not None:
-            free = min(free, max(0, most - held))
+            words = _words(stat)
+            # files that were read are let go where memory is wanted
+            spare = int(words[words.index(cache) + 1]) if cache in words else 0
+            free = min(free, max(0, most - held + spare))
     return free
 
 

@@ -31,7 +31,7 @@ _STYLE = {
 }
 # on the page; pictures are stored at one and a half times that, for sharp screens
 _PIXELS_PER_INCH = 100
-_place = {"folder": None, "main": True, "count": 0}
+_place = {"folder": None, "main": True, "count": 0, "styled": False}
 
 
 def output(folder, main=True):
@@ -61,7 +61,9 @@ def figure(rows=1, cols=1, width=8.0, height=3.2, **subplots):
     import matplotlib
     from matplotlib.figure import Figure
 
-    matplotlib.rcdefaults()  # whatever a reader's own matplotlibrc says
+    if not _place["styled"]:  # once: what a reader sets later stays
+        matplotlib.rcdefaults()  # whatever a reader's own matplotlibrc says
+        _place["styled"] = True
     matplotlib.rcParams.update(_STYLE, **{"axes.prop_cycle": matplotlib.cycler(color=COLORS)})
     fig = Figure(figsize=(width, height), layout="constrained")
     return fig, fig.subplots(rows, cols, **subplots)

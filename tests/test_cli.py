@@ -221,5 +221,5 @@ def test_make_passes_options_on_and_notices_a_clone_that_was_moved(tmp_path):
     assert "lab --allow-root" in make("-n", "lab", "LAB=--allow-root").stdout
     assert make("here").returncode == 0
     ready.write_text("/another/place\n")
-    assert "this clone was moved: make clean" in (moved := make("here")).stderr
+    assert "this clone was moved: rm -rf .venv" in (moved := make("here")).stderr
     assert moved.returncode != 0

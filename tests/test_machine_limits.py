@@ -46,6 +46,8 @@ def test_a_containers_limit_counts_where_it_is_less(tmp_path):
     assert machine_limits.cores(root) == 2
     (root / "memory.current").write_text(str(1_300 * MIB))
     assert machine_limits.free_memory(root) == 0
+    (root / "memory.stat").write_text(f"anon 5\ninactive_file {300 * MIB}\nactive_file 7\n")
+    assert machine_limits.free_memory(root) == 200 * MIB
 
 
 def test_limits_of_the_first_version_are_read_too(tmp_path):

@@ -393,7 +393,8 @@ def test_a_readers_matplotlibrc_changes_no_figure_and_a_dollar_no_title():
     images = torch.zeros(2, 3, 4, 4)
 
     def drawn():
-        return plots.png(plots.grid({"a$b$^{": images}, title="c$^", labels=["$", "_"]))
+        plots._place["styled"] = False  # as in a program that begins
+        return plots.png(plots.grid({"a$b$^{": images}, title="c$^{$", labels=["a", "b"]))
 
     plain = drawn()
     matplotlib.rcParams.update({"text.color": "red", "axes.titlecolor": "red", "font.size": 30})

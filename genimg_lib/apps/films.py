@@ -54,7 +54,7 @@ def read(source):
     first = photos.open_image(path)
     try:
         with photos.opened(path) as image:
-            lost = ("its transparency is laid on white",) * photos.is_see_through(image)
+            lost = ("its transparency is laid on white",) * photos.shows_through(image)
             # a phone's JPEG may hold several, and is no film
             if (
                 image.format not in ("GIF", "PNG", "WEBP", "AVIF")
@@ -64,7 +64,7 @@ def read(source):
             usual = 0 if image.format == "AVIF" else None  # which says nothing
             frames, delays, times = [], [], image.info.get("loop", usual)
             # animated PNG and WebP count how often it plays, GIF how often it plays again
-            loop = None if image.format != "GIF" and times == 1 else times
+            loop = times if image.format == "GIF" or not times else times - 1 or None
             for k, frame in enumerate(ImageSequence.Iterator(image)):
                 # a poster for programs that show no films
                 if k or not image.info.get("default_image"):
@@ -109,9 +109,10 @@ def check_place(out, is_film, sources=()):
     sources: names of files that must not be written over.
     Raises ValueError where it cannot.
     """
-    check_writable(out.parent)
+    check_writable(out if out.is_dir() else out.parent)
     for source in sources:
-        if out.exists() and Path(source).expanduser().exists() and out.samefile(source):
+        file = Path(source).expanduser()
+        if out.exists() and file.exists() and out.samefile(file):
             raise ValueError(f"{out} is {source}, the input; give the result a name of its own")
     known = set(Image.registered_extensions()) | VIDEOS
     if is_film and out.suffix.lower() in known - {*ENDINGS, ".gif"}:

@@ -134,6 +134,9 @@ def _kernel():
         program = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
         return  # JupyterLab then offers this interpreter's own
+    except Exception as error:  # whatever stands in somebody's kernel.json
+        yield "note", "kernel", f"the kernel python3 cannot be read ({error})"
+        return
     if not _is_this_python(program):
         yield (
             "note",
@@ -145,9 +148,11 @@ def _kernel():
 
 def _is_this_python(program):
     """Is a kernel's program this interpreter, or one that is looked for by a usual name?"""
-    if program in ("python", "python3", sys.executable):
+    major, minor = sys.version_info[:2]
+    if program in ("python", f"python{major}", f"python{major}.{minor}", sys.executable):
         return True
-    return Path(program).exists() and Path(program).samefile(sys.executable)
+    # an environment's interpreter is a link to the system's: the link counts
+    return Path(program).parent.resolve() == Path(sys.executable).parent.resolve()
 
 
 def _environment():

@@ -7,6 +7,7 @@ SOLUTION` (nbgrader's markers) is a solution; the check that follows it ends wit
 explains an answer; students do not see it.
 """
 
+import json
 import os
 import re
 import tempfile
@@ -15,8 +16,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from genimg_lib.course import chapters
-from genimg_lib.course.runner import PAIR, own_kernel
-from genimg_lib.files import check_writable, write_atomically
+from genimg_lib.course.runner import PAIR, absolute_places, own_kernel
+from genimg_lib.files import check_writable, digest, write_atomically
 
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")  # nbgrader's own
 MARKERS = {
@@ -269,7 +270,10 @@ def student(cells):
         (cell, stripped(cell.source, "code" if cell.is_code else "markdown").strip("\n"))
         for cell in cells
     ]
-    return _without_lines(_notebook([(cell, source) for cell, source in kept if source.strip()]))
+    pairs = [(cell, source) for cell, source in kept if source.strip()]
+    notebook = _without_lines(_notebook(pairs))
+    notebook.metadata["genimg"] = {"given": _said(notebook)}
+    return notebook
 
 
 def assignment(cells):
@@ -347,7 +351,8 @@ def execute(notebook, folder, allow_errors=False, seconds=300):
     options["timeout_func"] = lambda _: max(1, round(end - time.monotonic()))
     client = NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **options)
     with tempfile.TemporaryFile("w+") as said:  # a kernel's own words are nobody's business
-        client.execute(env={"GENIMG_PROFILE": "quick", **os.environ}, stderr=said)
+        environment = {"GENIMG_PROFILE": "quick"} | os.environ | absolute_places()
+        client.execute(env=environment, stderr=said)
     # names the exact Python, which is nobody's business here
     notebook.metadata.pop("language_info", None)
     return notebook
@@ -367,14 +372,15 @@ def make(name, nbgrader=None, force=False):
     cells = read(source)
     for_all = _can_write(solutions_folder())
     check_writable(solutions_folder() if nbgrader is None else nbgrader)
+    given_out, given = students_folder() / f"{name}.ipynb", student(cells)
+    is_theirs = not force and answered(given_out, given)
     solution = _executed(solved(cells), source)
     solution.metadata["jupytext"] = dict(PAIR)
     written = {}
     if for_all:
         written[solutions_folder() / f"{name}.ipynb"] = solution
-    given_out = students_folder() / f"{name}.ipynb"
-    if for_all and (force or not answered(given_out)):
-        written[given_out] = student(cells)
+    if for_all and not is_theirs:
+        written[given_out] = given
     if nbgrader is not None:
         written[nbgrader / "source" / name / f"{name}.ipynb"] = assignment(cells)
         if not (nbgrader / "nbgrader_config.py").exists():  # a teacher's own settings stay
@@ -384,15 +390,29 @@ def make(name, nbgrader=None, force=False):
     return list(written), exercises(cells)
 
 
-def answered(path):
-    """Does a students' notebook hold answers: a solution's cell without its stub?"""
+def answered(path, given=None):
+    """Does a students' notebook say anything else than what was given out?
+
+    given: what would be given out now; notebooks remember themselves what they said then.
+    """
     import nbformat
 
     if not path.exists():
         return False
-    cells = nbformat.read(path, as_version=4).cells
-    asked = [cell.source for cell in cells if cell.get("id", "").startswith("solution-")]
-    return any(STUB[-1] not in source for source in asked)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception:  # whatever somebody's editor left: it is theirs
+        return True
+    then = notebook.metadata.get("genimg", {}).get("given")
+    if then is None and given is not None:
+        then = _said(given)
+    return _said(notebook) != then
+
+
+def _said(notebook):
+    """A digest of what a notebook's cells say."""
+    cells = [[cell.cell_type, str(cell.source).strip()] for cell in notebook.cells]
+    return digest(json.dumps(cells).encode())[:16]
 
 
 def _can_write(folder):
@@ -413,7 +433,7 @@ def make_all(names, nbgrader=None, force=False):
             flush=True,
         )
         given_out = students_folder() / f"{name}.ipynb"
-        if given_out not in paths and answered(given_out):
+        if given_out not in paths and _can_write(students_folder()):
             print(f"  {given_out} holds answers and was left alone (--force writes it anew)")
     if nbgrader is not None:
         print(

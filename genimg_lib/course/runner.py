@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from genimg_lib import files, machine_limits, results
 from genimg_lib.course import chapters, pictures
@@ -56,7 +57,7 @@ def run(name, profile, store=False, threads=None):
     prepare(notebook)
     folder = files.out_folder() / name / profile
     (folder / "results.json").unlink(missing_ok=True)
-    environment = {"GENIMG_PROFILE": profile}
+    environment = {"GENIMG_PROFILE": profile} | absolute_places()
     if threads:
         environment["OMP_NUM_THREADS"] = str(threads)
     began = time.perf_counter()
@@ -138,6 +139,13 @@ def _execute(notebook, name, environment):
             return f"its kernel died, of too little memory perhaps\n  {last}", watch.most
 
 
+def absolute_places():
+    """The folders that the environment names, by absolute paths: a kernel works elsewhere."""
+    names = ("GENIMG_OUT", "GENIMG_DATA", "GENIMG_CACHE")
+    given = {name: os.environ[name] for name in names if os.environ.get(name)}
+    return {name: str(Path(path).expanduser().resolve()) for name, path in given.items()}
+
+
 def own_kernel():
     """nbclient's options for a kernel of this very interpreter, whatever else is installed.
 
@@ -201,9 +209,15 @@ def run_all(names, profile, store=False):
     threads = max(1, machine_limits.cores() // jobs) if jobs > 1 else None
     outcomes, lock = [], threading.Lock()
 
+    stopping = threading.Event()
+
     def one(name):
+        if stopping.is_set():
+            return
         outcome = _safely(name, profile, store, threads)
         with lock:
+            if stopping.is_set():
+                return
             outcomes.append(outcome)
             _say("")
             result = "FAILED" if outcome.error else "passed"
@@ -211,18 +225,19 @@ def run_all(names, profile, store=False):
             print(f"{count} {name}: {result} in {outcome.seconds:.0f} s", flush=True)
 
     pool = ThreadPoolExecutor(jobs)
-    stopped = False
     try:
         list(pool.map(one, names))
     except KeyboardInterrupt:
-        stopped = True
-        pool.shutdown(wait=False, cancel_futures=True)
+        with lock:
+            stopping.set()
         _end_kernels()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     outcomes.sort(key=lambda outcome: names.index(outcome.name))
     where = files.out_folder() / "executed" / profile
     print(f"\nprofile {profile}; executed notebooks are in {where}\n")
     print(table(outcomes), flush=True)
-    if stopped:
+    if stopping.is_set():
         print(f"\nstopped after {len(outcomes)} of {len(names)} notebooks")
         raise KeyboardInterrupt
     for outcome in outcomes:

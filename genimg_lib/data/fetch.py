@@ -8,13 +8,14 @@ cache, the mirrors. What there is, with its sizes, hashes, mirrors and licence, 
 
 import gzip
 import os
+import zlib
 from pathlib import Path
 
 from genimg_lib.errors import DataError
 from genimg_lib.files import check_writable, digest, file_digest, read_json, shipped
 
-# where else people keep the files of the MNIST family, torchvision's folders among them
-FOLDERS = ("", "raw", "MNIST/raw", "FashionMNIST/raw")
+# where torchvision keeps the files of the MNIST family, below the folder that it was given
+ELSEWHERE = {"mnist": "MNIST/raw", "fashion_mnist": "FashionMNIST/raw"}
 HASHED = 100 * 2**20  # bytes of a file that `damaged` reads to its end
 
 
@@ -50,6 +51,10 @@ def find(name):
     """
     entry = _entry(name)
     places = folders(entry["folder"])
+    if name in ELSEWHERE:
+        places += [place / "raw" for place in places]
+        above = [*places[:2], *(place.parent for place in places[:2])]
+        places += [place / ELSEWHERE[name] for place in above]
     return {file: _first(places, file, facts) for file, facts in entry["files"].items()}
 
 
@@ -59,8 +64,7 @@ def _first(places, file, facts):
     if "content_sha256" in facts:  # unpacked, or with a dot in place of a dash
         plain = file.removesuffix(".gz")
         names |= dict.fromkeys((plain, file.replace("-idx", ".idx"), plain.replace("-idx", ".idx")))
-    below = FOLDERS if "content_sha256" in facts else ("",)
-    candidates = (place / part / name for place in places for part in below for name in names)
+    candidates = (place / name for place in places for name in names)
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -72,8 +76,8 @@ def is_sound(path, facts):
         return False
     content = path.read_bytes()
     try:
-        content = gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError, ValueError):
+        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    except (OSError, EOFError, ValueError, zlib.error):
         return False
     return digest(content) == facts["content_sha256"]
 

@@ -18,7 +18,9 @@ ENDINGS = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".avif"),
     *(".tif", ".tiff", ".ppm", ".pgm"),
 }
+UNREADABLE = ".(unreadable)"  # stands for what a folder without permission holds
 SPLITS = {"train", "test", "val", "valid", "validation"}
+STRAY = 2  # pictures beside class folders are strays where those hold so many times as many
 NAMED = 10  # broken pictures that an error names
 
 
@@ -42,10 +44,10 @@ class FolderImages(torch.utils.data.Dataset):
                 f" {', '.join(sorted(ENDINGS))}{'; ' * bool(others)}{_counted(others)}"
             )
         # {path: the names of the folders between it and the root, and its own}
-        parts = {path: path[len(str(self.root)) + 1 :].split(os.sep) for path in files}
+        parts = {path: os.path.relpath(path, self.root).split(os.sep) for path in files}
         beside = [path for path in files if len(parts[path]) == 1]
         inside = len(files) - len(beside)
-        if inside > len(beside) > 0:  # strays
+        if inside >= STRAY * len(beside) > 0:
             names = ", ".join(map(os.path.basename, beside[:3])) + ", …" * (len(beside) > 3)
             self.notes.append(
                 f"{self.root}: {len(beside)} beside the class folders left out: {names}"
@@ -60,7 +62,7 @@ class FolderImages(torch.utils.data.Dataset):
         self.names = tuple(sorted(set(classes)))
         number = {name: k for k, name in enumerate(self.names)}
         self.labels = torch.tensor([number[name] for name in classes]) if classes else None
-        for note in self.notes:
+        for note in self.notes if os.environ.get("RANK", "0") == "0" else ():
             say(note)
 
     def __len__(self):
@@ -78,13 +80,16 @@ def _root(path, split):
             f"there is no folder {root}; give folder:PATH with the path of a folder of pictures"
         )
     with os.scandir(root) as entries:
-        folders = {e.name for e in entries if e.is_dir() and not hidden(e.name)}
+        folders = {e.name for e in entries if not hidden(e.name) and _is(e.is_dir)}
     splits = folders & SPLITS
+    # notes and models may lie beside; other folders of pictures are a question
+    if splits & {"train", "test"}:
+        folders = {name for name in folders if name in splits or _holds_pictures(root / name)}
     if splits & {"train", "test"} and folders > splits:
         raise DataError(
             f"{root} has folders named like splits ({', '.join(sorted(splits))}) beside others"
             f" ({', '.join(sorted(folders - splits)[:3])}): are they splits or classes? Give"
-            f" folder:{root / min(splits)} for one, or rename them"
+            f" folder:{root / split} for one, or rename them"
         )
     if splits & {"train", "test"}:
         if split not in splits:
@@ -96,6 +101,10 @@ def _root(path, split):
             " train/ and test/"
         )
     return root
+
+
+def _holds_pictures(folder):
+    return any(os.path.splitext(path)[1].lower() in ENDINGS for path in _walk(str(folder)))
 
 
 def _sorted_out(root):
@@ -115,14 +124,25 @@ def _walk(folder, above=()):
     real = os.path.realpath(folder)
     if real in above:
         return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if hidden(entry.name):
-                continue
-            if entry.is_dir():
-                yield from _walk(entry.path, (*above, real))
-            elif entry.is_file():
-                yield entry.path
+    try:
+        with os.scandir(folder) as found:
+            entries = [entry for entry in found if not hidden(entry.name)]
+    except OSError:  # no permission: counted as what it is
+        yield os.path.join(folder, f"x{UNREADABLE}")
+        return
+    for entry in entries:
+        if _is(entry.is_dir):
+            yield from _walk(entry.path, (*above, real))
+        elif _is(entry.is_file):
+            yield entry.path
+
+
+def _is(question):
+    """The answer of an entry of a folder; False for a link that leads to itself."""
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 def _counted(others):
@@ -130,7 +150,8 @@ def _counted(others):
     said = []
     for ending, count in others.most_common(5):
         advice = f" ({photos.ADVICE[ending]})" if ending in photos.ADVICE else ""
-        said.append(f"{count:,} {ending or 'without an ending'}{advice}")
+        what = "folders that cannot be opened" if ending == UNREADABLE else ending
+        said.append(f"{count:,} {what or 'without an ending'}{advice}")
     return ", ".join(said)
 
 

@@ -197,8 +197,13 @@ def square(image, size):
 
 
 def is_see_through(image):
-    """Has a Pillow image any transparency?"""
+    """Has a Pillow image a place for transparency?"""
     return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+
+
+def shows_through(image):
+    """Is any of its pixels not wholly opaque?"""
+    return is_see_through(image) and image.convert("RGBA").getchannel("A").getextrema()[0] < 255
 
 
 def has_16_bits(image):

@@ -83,7 +83,7 @@ class Batches:
 class StreamedBatches(Batches):
     """The same from a Dataset on disk, read ahead by a DataLoader's workers.
 
-    Its items are uint8 images [C, H, W].
+    Its items are uint8 images [C, H, W], Pillow images, or tuples with labels, which stay tuples.
     """
 
     def __init__(self, dataset, size, device, seed, rank=0, world=1, workers=None):
@@ -100,6 +100,7 @@ class StreamedBatches(Batches):
             world,
         )
         self.device, self.workers, self._loader = device, workers, None
+        self._looked = False  # at the first images
         self._check()
 
     def __next__(self):
@@ -124,7 +125,11 @@ class StreamedBatches(Batches):
             images = next(self._loader)
         except DataError as error:  # a worker's comes with the worker's traceback in its text
             raise DataError(str(error).rpartition("DataError: ")[2].strip()) from None
-        return _moved(images, self.device)
+        batch = _moved(images, self.device)
+        if not self._looked:
+            self._looked = True
+            check_images(batch[0] if isinstance(batch, tuple) else batch)
+        return batch
 
     @property
     def identity(self):
@@ -137,14 +142,15 @@ class StreamedBatches(Batches):
 
 
 def check_images(tensor):
-    """Raise ValueError for float images [N, C, H, W] that lie in [0, 1]: models' lie in [-1, 1]."""
-    if tensor.dim() != 4 or not tensor.is_floating_point() or not tensor.numel():
+    """Say so where float images [N, 1 or 3, H, W] lie in [0, 1]: those of models lie in [-1, 1]."""
+    is_image = tensor.dim() == 4 and tensor.shape[1] in (1, 3) and tensor.is_floating_point()
+    if not is_image or not tensor.numel():
         return
     low, high = tensor.aminmax()
-    if low >= 0 and 0 < high <= 1:
-        raise ValueError(
-            "these images lie in [0, 1], a model's in [-1, 1]: give 2 * x - 1, or (x,) where"
-            " [0, 1] is meant"
+    if low >= 0 and 0.5 < high <= 1:
+        print(
+            "these images lie in [0, 1]; models of the course are made for [-1, 1]: 2 * x - 1, if"
+            " that is meant"
         )
 
 
@@ -161,10 +167,7 @@ def _moved(batch, device):
 
 
 def as_tensors(item):
-    """An item of somebody's Dataset as tensors: Pillow images and numpy arrays too, in tuples too.
-
-    The images are uint8 [C, H, W].
-    """
+    """An item of somebody's Dataset with its Pillow images as uint8 [3, H, W]; in tuples too."""
     if isinstance(item, (tuple, list)):
         return tuple(as_tensors(part) for part in item)
     if isinstance(item, Image.Image):
@@ -174,7 +177,12 @@ def as_tensors(item):
 
 def collate(items):
     """A batch of items, as torch's loader makes it, Pillow images among them."""
-    return torch.utils.data.default_collate([as_tensors(item) for item in items])
+    items = [as_tensors(item) for item in items]
+    images = [item[0] if isinstance(item, tuple) else item for item in items]
+    sizes = {tuple(image.shape) for image in images if isinstance(image, torch.Tensor)}
+    if len(sizes) > 1:
+        raise DataError(f"a batch's images have several sizes, {sorted(sizes)[:4]}; resize them")
+    return torch.utils.data.default_collate(items)
 
 
 def _for_models(tensor):

@@ -65,7 +65,7 @@ class Training:
     def loop(self, preview, preview_every):
         """Yield batches to the end; see `Run.train`."""
         run = self.run
-        lock = saving.lock(self.folder) if run.is_main else None
+        lock = self._lock()
         hooks = []
         window = None
         try:
@@ -93,10 +93,22 @@ class Training:
             if window is not None:
                 window.close(run.history)
             if lock is not None:
-                lock.unlink(missing_ok=True)
+                saving.unlock(lock)
             for hook in hooks:
                 hook.remove()
             run._seconds[self.label] = self.seconds
+
+    def _lock(self):
+        """Take the checkpoints, in the first process; where it can't, none goes on."""
+        lock, refused = None, None
+        if self.run.is_main:
+            try:
+                lock = saving.lock(self.folder)
+            except TrainingError as error:
+                refused = str(error)
+        if refused := processes.gather(refused, self.run)[0]:
+            raise TrainingError(refused)
+        return lock
 
     def _next(self):
         try:
@@ -246,6 +258,8 @@ class Training:
         for path, weights, state in saving.sound(self.folder, say=say):
             if other := self._differs_from(state["fingerprint"]):
                 say(f"{path} belongs to a run with other settings ({other}): starting afresh")
+                if run.is_main:
+                    say(f"its checkpoints are in {saving.put_aside(self.folder)} now")
                 break
             self._restore(weights, state)
             say(f"an interrupted training goes on from step {self.step:,};")

@@ -43,7 +43,8 @@ def check_launcher():
     Its other processes would be waited for.
     """
     for size, rank in zip(_STARTED, _RANKS, strict=True):
-        if int(os.environ.get(size) or 1) > 1 and rank not in os.environ:
+        count = os.environ.get(size, "")
+        if count.isdigit() and int(count) > 1 and rank not in os.environ:
             raise TrainingError(
                 f"{size} is {os.environ[size]}, but no launcher started this process ({rank} is not"
                 f" set): unset {size}"

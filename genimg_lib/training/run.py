@@ -72,13 +72,17 @@ def _command_line(name):
     parser.add_argument("--profile", help=", ".join(PROFILES))
     parser.add_argument("--seed", type=int)
     program = Path(sys.argv[0])
-    if program.suffix == ".py" and program.stem.endswith(name):  # or a copy, my_31_vae.py
+    if program.name == f"{name}.py":
         return parser.parse_args(sys.argv[1:])
+    if program.name.endswith(f"_{name}.py"):  # a copy, my_31_vae.py, maybe with options of its own
+        return parser.parse_known_args(sys.argv[1:])[0]
     given = {"--profile", "--seed"} & {argument.partition("=")[0] for argument in sys.argv[1:]}
-    if program.suffix == ".py" and given and not name.startswith("bench_"):
+    is_other = program.suffix == ".py" and program.name != "__main__.py"
+    if is_other and given and not name.startswith("bench_") and os.environ.get("RANK", "0") == "0":
         print(
-            f"{', '.join(sorted(given))}: read where a program's name ends in {name}.py, and not"
-            f" by {program.name}; GENIMG_PROFILE names a profile, start(seed=...) a seed"
+            f"{', '.join(sorted(given))}: if they are meant for the run {name}, it reads them in"
+            f" programs called {name}.py or ..._{name}.py; else GENIMG_PROFILE names a profile,"
+            " start(seed=...) a seed"
         )
     return parser.parse_args([])
 
@@ -169,12 +173,9 @@ class Run:
         if isinstance(images, ImageSet):
             images = images.images
         seed = self.seed if seed is None else seed
-        if isinstance(images, np.ndarray):
-            images = torch.from_numpy(images)
-        elif isinstance(images, list) and all(isinstance(x, torch.Tensor) for x in images):
-            images = torch.stack(images)
+        images = _as_tensors(images)
         known = (torch.Tensor, tuple, torch.utils.data.Dataset)
-        if not isinstance(images, known):
+        if not isinstance(images, known) or images == ():
             raise TypeError(
                 "expected an ImageSet, a tensor, a tuple of tensors or a Dataset, got"
                 f" {type(images).__name__}; a DataLoader goes to run.train as it is"
@@ -338,6 +339,19 @@ class Run:
             if bound is not None and not _COMPARE[sign](value, bound):
                 promise = f"in profile {self.profile} it has to be {sign} {bound}"
                 raise TrainingError(f"{name} is {value:.4g}; {promise}")
+
+
+def _as_tensors(images):
+    """Arrays as tensors; a list of single images as one tensor, one of sets as a tuple."""
+    if isinstance(images, np.ndarray):
+        return torch.from_numpy(np.ascontiguousarray(images))
+    if not isinstance(images, (tuple, list)):
+        return images
+    parts = tuple(map(_as_tensors, images))
+    single = isinstance(images, list) and all(
+        isinstance(part, torch.Tensor) and part.dim() == 3 for part in parts
+    )
+    return torch.stack(parts) if single and parts else parts
 
 
 def again(batches):

@@ -17,6 +17,7 @@ import torch
 from genimg_lib.errors import TrainingError
 from genimg_lib.files import digest, write_atomically
 
+CLOCK = 60  # seconds by which a machine's clock may have been set since
 KEEP = 2  # one to use, and the one before it should that be damaged
 
 
@@ -80,41 +81,70 @@ def sound(folder, say=print):
 
 
 def lock(folder):
-    """Take a training's checkpoints for this process; returns the lock's path, to be removed.
+    """Take a training's checkpoints for this process; returns the lock's path, for `unlock`.
 
     A lock that a dead process left, or another machine, is taken over.
     Raises TrainingError where a living process of this machine has it.
     """
     path = Path(f"{folder}.lock")
-    mine = {"pid": os.getpid(), "began": _began(os.getpid()), "host": socket.gethostname()}
-    if path.exists():
-        with contextlib.suppress(ValueError, KeyError, OSError):
-            holder = json.loads(path.read_text())
-            is_other = holder["host"] == mine["host"] and holder["pid"] != mine["pid"]
-            if is_other and _began(holder["pid"]) == holder["began"]:
-                raise TrainingError(
-                    f"process {holder['pid']} is training here, in {folder}; wait for it, stop it,"
-                    " or name another folder in GENIMG_OUT"
-                )
-    with contextlib.suppress(OSError):  # where nothing can be written nothing is taken over
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(mine))
-    return path
+    for _ in range(2):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "x") as file:
+                json.dump(_holder(os.getpid()), file)
+            return path
+        except FileExistsError:
+            _check_holder(path, folder)
+            path.unlink(missing_ok=True)
+        except OSError:  # where nothing can be written nothing is taken over
+            return path
+    raise TrainingError(f"another process begins a training in {folder} just now; try again")
 
 
-def _began(pid):
-    """When a process began, in seconds; None where there is none."""
+def unlock(path):
+    """Give a lock back, if it is this process's."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        if json.loads(path.read_text())["pid"] == os.getpid():
+            path.unlink()
+
+
+def _check_holder(path, folder):
+    """Raise TrainingError where a lock's holder is alive, on this machine, and another process."""
+    try:
+        holder = json.loads(path.read_text())
+        now = _holder(holder["pid"])
+        is_alive = holder["host"] == now["host"] and abs(holder["began"] - now["began"]) < CLOCK
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+    if is_alive and holder["pid"] != os.getpid():
+        raise TrainingError(
+            f"process {holder['pid']} is training here, in {folder}; wait for it, stop it, or name"
+            " another folder in GENIMG_OUT"
+        )
+
+
+def _holder(pid):
+    """What tells a process from others: its number, when it began (None: it is dead), its host."""
     import psutil
 
     try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
-        return None
+        began = psutil.Process(pid).create_time()
+    except (psutil.Error, ValueError):
+        began = None
+    return {"pid": pid, "began": began, "host": socket.gethostname()}
 
 
 def newest(folder):
     """The path of the newest checkpoint below folder, or None."""
     return next(iter(_all(folder)), None)
+
+
+def put_aside(folder):
+    """Move a training's checkpoints aside, over older ones that were; returns the new place."""
+    aside = Path(f"{folder}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.replace(folder, aside)
+    return aside
 
 
 def clear(folder):

@@ -11,7 +11,7 @@ from genimg_lib.cli import main
 from genimg_lib.course import chapters, exercises, grading
 
 NAME = "17_scores_and_flows"
-SECONDS = 18.0  # of a notebook: six for a cell
+SECONDS = 120.0  # of a notebook, where nothing is to be stopped
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ ODD = {  # (what is done to the notebook, what is said of it, are all points the
         True,
     ),
     "prints without end": (
-        {"change": with_cell("while True:\n    print('x' * 1000)")},
+        {"change": with_cell("while True:\n    print('x' * 1000)"), "seconds": 18.0},
         "stopped after 6 s: an endless loop",
         True,
     ),
@@ -72,7 +72,11 @@ ODD = {  # (what is done to the notebook, what is said of it, are all points the
         "wants more memory",
         True,
     ),
-    "magics": ({"change": with_cell("%matplotlib inline\n!pip install x")}, "% or !", True),
+    "magics": (
+        {"change": with_cell("%matplotlib inline\nfiles = !ls\ndisplay(3)")},
+        "what begins with % or ! does nothing",
+        True,
+    ),
     "an import that is not here": (
         {"change": with_cell("import no_such_module")},
         "code cell 2: ModuleNotFoundError",
@@ -86,7 +90,10 @@ ODD = {  # (what is done to the notebook, what is said of it, are all points the
     "leaves at once": ({"change": with_cell("import os\nos._exit(3)")}, "ended (3) in code", False),
     "asks": ({"change": with_cell("name = input('your name? ')")}, "EOFError", True),
     "a loop that nothing stops": (
-        {"change": with_cell("while True:\n    try:\n        pass\n    except:\n        pass")},
+        {
+            "change": with_cell("while True:\n    try:\n        pass\n    except:\n        pass"),
+            "seconds": 18.0,
+        },
         "stopped after 18 s in code cell 2",
         False,
     ),
@@ -102,10 +109,17 @@ def test_what_is_odd_is_said_and_costs_its_own_points(odd, submitted):
     assert (result.total == result.of) == all_points
 
 
-def test_a_check_that_was_edited_gives_nothing_for_nothing(submitted):
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "class check:\n    def __getattr__(self, _):\n        return print",
+        f"from genimg_lib.check import {NAME[3:]} as c\nfor n in list(vars(c)):\n"
+        "    setattr(c, n, lambda *_: None)",
+    ],
+)
+def test_a_check_that_was_changed_gives_nothing_for_nothing(submitted, trick):
     def cheat(cells):
-        cells = [c.replace("### BEGIN SOLUTION", "return None") for c in cells]
-        return ["class check:\n    def __getattr__(self, _):\n        return print", *cells]
+        return [trick, *(c.replace("### BEGIN SOLUTION", "return None") for c in cells)]
 
     assert submitted(cheat).total == 0
 

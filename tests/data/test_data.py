@@ -326,7 +326,9 @@ def test_only_the_files_asked_for_are_fetched(small_registry, mirror, tmp_path):
     assert server.asked == ["/" + wanted]
 
 
-@pytest.mark.parametrize("way", ["unpacked", "dotted", "torchvision", "packed again"])
+@pytest.mark.parametrize(
+    "way", ["unpacked", "dotted", "torchvision", "packed again", "unpacked under its old name"]
+)
 def test_files_that_others_have_in_another_form_are_used(
     small_registry, monkeypatch, tmp_path, way
 ):
@@ -340,6 +342,7 @@ def test_files_that_others_have_in_another_form_are_used(
             "dotted": {bare.replace("-idx", ".idx"): plain},
             "torchvision": {f"MNIST/raw/{bare}": plain},
             "packed again": {name: gzip.compress(plain, 1, mtime=7)},
+            "unpacked under its old name": {name: plain},
         }[way]
         for path, what in there.items():
             (base / path).parent.mkdir(parents=True, exist_ok=True)
@@ -348,10 +351,14 @@ def test_files_that_others_have_in_another_form_are_used(
     assert fetch.here("mnist") and not fetch.damaged("mnist")
     assert set(fetch.fetch("mnist")) == set(files)
     first = next(path for path in fetch.find("mnist").values())
-    first.write_bytes(first.read_bytes()[:-1])
-    assert fetch.damaged("mnist") == [first]
-    with pytest.raises(DataError, match="is damaged"):
-        fetch.fetch("mnist")
+    sound = first.read_bytes()
+    middle = len(sound) // 2
+    flipped = sound[:middle] + bytes([sound[middle] ^ 255]) + sound[middle + 1 :]
+    for wrong in (sound[:-1], flipped):
+        first.write_bytes(wrong)
+        assert fetch.damaged("mnist") == [first]
+        with pytest.raises(DataError, match="is damaged"):
+            fetch.fetch("mnist")
 
 
 def test_a_cache_that_cannot_be_written_is_named_and_no_mirror_is_asked(

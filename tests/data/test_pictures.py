@@ -218,6 +218,23 @@ def test_linked_folders_are_followed_and_circles_end(tmp_path):
     assert sorted(shades(found)) == [10, 10, 20]
 
 
+def test_a_link_to_itself_and_a_folder_of_notes_beside_splits_are_passed_over(tmp_path):
+    for name in ("train/cats/1.png", "test/cats/2.png"):
+        save(tmp_path / name, plain(10))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "labels.csv").touch()
+    (tmp_path / "train" / "itself").symlink_to(tmp_path / "train" / "itself")
+    assert len(data.load(f"folder:{tmp_path}", size=8)) == 1
+
+
+def test_many_pictures_beside_one_folder_are_no_strays(tmp_path, capsys):
+    for k in range(5):
+        save(tmp_path / f"{k}.png", plain(10 * k))
+        save(tmp_path / "raw" / f"{k}.png", plain(10 * k))
+    assert len(data.load(f"folder:{tmp_path}", size=8)) == 10
+    assert "no labels" in capsys.readouterr().out
+
+
 def test_what_is_not_taken_is_counted_by_its_ending(tmp_path, capsys):
     for ending, kind in (("jfif", "JPEG"), ("jpe", "JPEG"), ("png", "PNG")):
         plain(10).save(tmp_path / f"a.{ending}", kind)

@@ -573,13 +573,17 @@ def test_expectations_are_held_or_fail(monkeypatch):
 # ------------------------------------------------------------------ data as others have it
 
 
-def test_images_between_0_and_1_are_refused_with_what_to_do():
+def test_images_between_0_and_1_are_spoken_of(capsys):
     run = start("range")
     x = torch.rand(8, 3, 4, 4)
-    with pytest.raises(ValueError, match=r"give 2 \* x - 1"):
-        run.batches(x, 4)
-    assert next(run.batches((x,), 4))[0].shape == (4, 3, 4, 4)
-    assert next(run.batches(2 * x - 1, 4)).shape == (4, 3, 4, 4)
+    run.batches(2 * x - 1, 4)
+    run.batches(torch.rand(8, 7, 4, 4), 4)  # no images
+    next(run.batches(Pictures(2 * x - 1), 4))
+    assert "[0, 1]" not in capsys.readouterr().out
+    run.batches(x, 4)
+    assert "these images lie in [0, 1]" in capsys.readouterr().out
+    next(run.batches(Pictures(x), 4))
+    assert "these images lie in [0, 1]" in capsys.readouterr().out
 
 
 class Pairs(torch.utils.data.Dataset):
@@ -596,6 +600,13 @@ def test_pairs_of_pillow_images_and_labels_stay_pairs():
     x, y = next(start("pairs").batches(Pairs(), 4))
     assert x.shape == (4, 3, 5, 6) and x.dtype == torch.float32
     assert torch.equal(((x[:, 0, 0, 0] + 1) * 127.5).round().long(), 10 * y)
+
+
+def test_a_list_of_sets_is_a_tuple_of_them():
+    x, y = next(start("sets").batches([torch.zeros(8, 3, 4, 4), np.arange(8)[::-1]], 8))
+    assert x.shape == (8, 3, 4, 4) and sorted(y.tolist()) == list(range(8))
+    with pytest.raises(TypeError, match="got tuple"):
+        start("sets").batches([], 4)
 
 
 @pytest.mark.parametrize("kind", [np.array, list])
@@ -648,4 +659,4 @@ def test_a_copy_of_a_program_reads_its_options(program, monkeypatch):
 def test_another_program_says_that_it_does_not_read_them(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["mine.py", "--profile=quick"])
     start("31_vae")
-    assert "--profile: read where a program's name ends in 31_vae.py" in capsys.readouterr().out
+    assert "--profile: if they are meant for the run 31_vae" in capsys.readouterr().out
