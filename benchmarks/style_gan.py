@@ -1,4 +1,4 @@
-"""The style-based generator against notebook 23's recipe, at equal minutes; its parts; BigGAN's.
+"""A style-based generator against notebook 23's recipe; its parts; BigGAN's.
 
     genimg bench style_gan [--minutes 5] [--short 0.75] [--seeds 3] [--images 2000] [--store]
 

@@ -1,4 +1,4 @@
-"""Files with a few wrong bytes, or cut: only errors that name the file, soon and in little memory.
+"""Files with a few wrong bytes, or cut: only errors that name the file, and soon.
 
 GENIMG_DAMAGED=N tries N damages of each kind of file in place of a few.
 """

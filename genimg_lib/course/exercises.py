@@ -306,7 +306,7 @@ def assignment(cells):
 
 
 def _without_lines(notebook):
-    """Without jupytext's own words about blank lines, which a notebook without a .py has no use of.
+    """Without jupytext's words about blank lines, of no use to a notebook without a .py.
 
     (With one it needs them: else JupyterLab finds that the two differ.)
     """

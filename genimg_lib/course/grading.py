@@ -1,4 +1,4 @@
-"""`genimg grade FOLDER`: students' notebooks as they come, run and judged by the course's checks.
+"""`genimg grade FOLDER`: students' notebooks as they come, judged by the course's checks.
 
 Each notebook runs in a process of its own, with a limit of time and memory, so an endless loop or a
 tensor of 20 GB costs its own points and nobody else's. It runs with your rights: where you do not

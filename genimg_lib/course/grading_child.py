@@ -14,6 +14,8 @@ import linecache
 import signal
 import sys
 
+AGAIN = 0.2  # seconds between two tries to stop a cell that catches everything
+
 
 class TooLong(BaseException):
     """A cell that ran past its seconds; no `except Exception` catches it."""
@@ -47,21 +49,28 @@ def main(job, done):
 
 def _error_of(k, source, names, seconds):
     """What a cell raises, in a line; empty where it ends well."""
+    try:
+        return _run(k, source, names, seconds)
+    except TooLong:
+        return f"stopped after {seconds:g} s: an endless loop, perhaps"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _run(k, source, names, seconds):
     place = f"<cell {k}>"
     # so that errors and checks find the source
     linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         with contextlib.redirect_stdout(Bounded()), contextlib.redirect_stderr(Bounded()):
             exec(compile(source, place, "exec"), names)
     except TooLong:
-        return f"stopped after {seconds:g} s: an endless loop, perhaps"
+        raise
     except MemoryError:
         return "wants more memory than a notebook may take"
     except BaseException as error:
         return _in_a_line(error)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
     return ""
 
 

@@ -1,5 +1,6 @@
-"""The losses of the game. All take logits, of any shape, and give their mean, to be minimised.
+"""The losses of the game.
 
+All take logits, of any shape, and give their mean, to be minimised.
 With log D = -softplus(-a) and log(1 - D) = -softplus(a) nothing overflows.
 """
 

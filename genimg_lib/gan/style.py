@@ -109,7 +109,7 @@ class ToImage(nn.Module):
 
 
 def _weight(wide_out, wide_in, up):
-    """First weights [out, in, 3, 3]; with up [4 out, ...], alike for the four pixels of a square.
+    """First weights [out, in, 3, 3]; with up [4 out, ...], alike for the pixels of a square.
 
     Source: Aitken et al. 2017 (arXiv:1707.02937).
     """

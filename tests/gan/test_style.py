@@ -1,4 +1,4 @@
-"""The style-based generator's parts, against one set of weights for each image and by shares."""
+"""The style-based generator's parts, against one set of weights for each image."""
 
 import pytest
 import torch

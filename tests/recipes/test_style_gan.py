@@ -1,4 +1,4 @@
-"""The style-based recipe: what is refused, who learns at which rate, and the shipped weights."""
+"""The style-based recipe: what is refused, rates, and the shipped weights."""
 
 import pytest
 import torch
