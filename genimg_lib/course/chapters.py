@@ -106,7 +106,7 @@ CHAPTERS = (
         "25_style_based_gan",
         "A style-based generator",
         "The models",
-        ("23",),
+        ("23", "24"),
         promise="Styles layer by layer, mixed and truncated",
     ),
     Chapter(
