@@ -56,10 +56,7 @@ def read(source):
         with photos.opened(path) as image:
             lost = ("its transparency is laid on white",) * photos.shows_through(image)
             # a phone's JPEG may hold several, and is no film
-            if (
-                image.format not in ("GIF", "PNG", "WEBP", "AVIF")
-                or getattr(image, "n_frames", 1) == 1
-            ):
+            if image.format not in MOVING or getattr(image, "n_frames", 1) == 1:
                 return Film([first], lost=lost)
             usual = 0 if image.format == "AVIF" else None  # which says nothing
             frames, delays, times = [], [], image.info.get("loop", usual)

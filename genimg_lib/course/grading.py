@@ -69,7 +69,10 @@ def grade_all(folder, out=None, seconds=SECONDS, memory=MEMORY, say=print):
     if out is not None:
         out = Path(out).expanduser()
         check_writable(out.parent)
-    known = {name: exercises.read(exercises.solutions_folder() / f"{name}.py") for name in _all()}
+    known = {
+        name: exercises.read(exercises.solutions_folder() / f"{name}.py")
+        for name in exercises.standing()
+    }
     graded = []
     for path in paths:
         graded.append(grade(path, known, seconds, memory))
@@ -96,10 +99,6 @@ def grade(path, known, seconds=SECONDS, memory=MEMORY):
     _look(path, cells, checks, result)
     _judge(_job(cells, checks, result.chapter), checks, result, seconds, memory)
     return result
-
-
-def _all():
-    return exercises.standing()
 
 
 def _cells(path, result):

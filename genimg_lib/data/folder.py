@@ -18,7 +18,6 @@ ENDINGS = {
     *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".avif"),
     *(".tif", ".tiff", ".ppm", ".pgm"),
 }
-UNREADABLE = ".(unreadable)"  # stands for what a folder without permission holds
 SPLITS = {"train", "test", "val", "valid", "validation"}
 STRAY = 2  # pictures beside class folders are strays where those hold so many times as many
 NAMED = 10  # broken pictures that an error names
@@ -35,9 +34,11 @@ class FolderImages(torch.utils.data.Dataset):
 
     def __init__(self, path, split="train", size=64, say=print):
         self.root, self.size, self.notes = _root(path, split), size, []
-        files, others = _sorted_out(self.root)
+        files, others, closed = _sorted_out(self.root)
         if others:
             self.notes.append(f"{self.root}: not taken {_counted(others)}")
+        if closed:
+            self.notes.append(f"{len(closed)} folders cannot be opened: {', '.join(closed[:3])}")
         if not files:
             raise DataError(
                 f"there are no pictures in {self.root}; looked for files ending in"
@@ -104,35 +105,38 @@ def _root(path, split):
 
 
 def _holds_pictures(folder):
-    return any(os.path.splitext(path)[1].lower() in ENDINGS for path in _walk(str(folder)))
+    return any(os.path.splitext(path)[1].lower() in ENDINGS for path in _walk(str(folder), []))
 
 
 def _sorted_out(root):
-    """(paths of picture files in order, {ending: how many other files})."""
-    pictures, others = [], Counter()
-    for path in _walk(str(root)):
+    """(paths of pictures in order, {ending: how many other files}, folders that stay closed)."""
+    pictures, others, closed = [], Counter(), []
+    for path in _walk(str(root), closed):
         ending = os.path.splitext(path)[1].lower()
         if ending in ENDINGS:
             pictures.append(path)
         else:
             others[ending] += 1
-    return sorted(pictures, key=lambda path: path.split(os.sep)), others
+    return sorted(pictures, key=lambda path: path.split(os.sep)), others, closed
 
 
-def _walk(folder, above=()):
-    """Paths of all files below a folder, links followed but for one that leads back up."""
+def _walk(folder, closed, above=()):
+    """Paths of all files below a folder, links followed but for one that leads back up.
+
+    closed: gets the folders that cannot be opened.
+    """
     real = os.path.realpath(folder)
     if real in above:
         return
     try:
         with os.scandir(folder) as found:
             entries = [entry for entry in found if not hidden(entry.name)]
-    except OSError:  # no permission: counted as what it is
-        yield os.path.join(folder, f"x{UNREADABLE}")
+    except OSError:
+        closed.append(folder)
         return
     for entry in entries:
         if _is(entry.is_dir):
-            yield from _walk(entry.path, (*above, real))
+            yield from _walk(entry.path, closed, (*above, real))
         elif _is(entry.is_file):
             yield entry.path
 
@@ -150,8 +154,7 @@ def _counted(others):
     said = []
     for ending, count in others.most_common(5):
         advice = f" ({photos.ADVICE[ending]})" if ending in photos.ADVICE else ""
-        what = "folders that cannot be opened" if ending == UNREADABLE else ending
-        said.append(f"{count:,} {what or 'without an ending'}{advice}")
+        said.append(f"{count:,} {ending or 'without an ending'}{advice}")
     return ", ".join(said)
 
 

@@ -137,7 +137,7 @@ def test_a_check_that_was_changed_gives_nothing_for_nothing(submitted, trick):
 
 
 def test_a_folder_is_graded_with_one_command(tmp_path, monkeypatch, capsys, known):
-    monkeypatch.setattr(grading, "_all", lambda: [NAME])
+    monkeypatch.setattr(exercises, "standing", lambda: [NAME])
     (tmp_path / "in" / "ann").mkdir(parents=True)
     solved = jupytext.read(chapters.notebooks_folder() / "solutions" / f"{NAME}.py")
     nbformat.write(solved, tmp_path / "in" / "ann" / f"{NAME}.ipynb")

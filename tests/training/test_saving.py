@@ -452,6 +452,7 @@ def test_an_edited_layer_or_loss_starts_afresh_and_says_why(change, said, capsys
     assert (
         f"belongs to a run with other settings ({said}): starting afresh" in capsys.readouterr().out
     )
+    assert list((run.folder / "checkpoints" / "train.old").glob("step_*"))  # not thrown away
     assert run.history["step"] == list(range(10))
 
 
