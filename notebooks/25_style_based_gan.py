@@ -318,7 +318,7 @@ with torch.no_grad():
 # This is to keep a layer from counting on what its neighbours are told; whether it does, we shall count. (The paper mixes nine in ten.)
 #
 # **A slow mapping network**: it gets a hundredth of the learning rate, as in the papers.
-# (There for stability; what a fast one costs here, a table below says.)
+# (What a fast one costs here, a table below says.)
 
 
 # %%
@@ -427,6 +427,8 @@ drawn = G_long.sample(1_000, torch.Generator().manual_seed(3))
 variation, _ = metrics.coverage(evaluator.read(drawn))
 worst = max(variation, key=variation.get)
 print(f"farthest from the data's shares: {worst}, {variation[worst]:.0%}")
+if CHECKED:
+    assert worst == "hair" and round(100 * variation[worst]) == 24
 real = data.load("portraits", "test", n=10, seed=11)
 plots.show(
     plots.grid({"real": data.to_float(real.images), "generated": drawn[:30]}, cols=10),
@@ -522,9 +524,17 @@ plots.show(
     "each cell a face that takes some things after each, and some after neither.",
     caption="Inside: layer 0 is told the left face, the others the upper one.",
 )
+pairs = w_rows.repeat_interleave(8, dim=0), w_columns.repeat(5, 1)
+sheets = mixture(*pairs, [1, 2, 3]), faces_of(pairs[0]), faces_of(pairs[1])
+inside, left, above = (evaluator.read(sheet)["hair"] for sheet in sheets)
+if CHECKED:
+    assert ((inside != left) & (inside != above)).sum() == 28
+    named = [portraits.FACTORS["hair"][k] for k in inside]
+    assert named[:8].count("long") == 7 and named[8:16].count("bunches") == 6
 
 # %% [markdown]
-# Look closely: much in the cells is neither's, such as the long white hair of the first row or the dark bunches of the second.
+# Look closely: much in the cells is neither's.
+# In 28 of the 40 the evaluator reads a hair style that neither face has: seven of the first row have long hair, six of the second bunches.
 #
 # ## Explore: layer by layer
 #
@@ -584,8 +594,7 @@ table = torch.tensor([taken_over(layers, w_b) for layers in SETS])  # [sets, fac
 by_chance = torch.tensor([taken_over([0, 1], third)])
 if CHECKED:
     assert table[:4].max() < 0.5 and (table[:2] < by_chance + 0.05).sum() >= 6
-    assert table[5, 1:].min() > 0.7 and table[5, 0] < 0.5
-    assert table[2, 0] > 0.2  # the background, in layer 2
+    assert table[5, 1:].min() > 0.785 and (table[[5, 2], 0] - 0.31).abs().max() < 0.02
 
 # %%
 fig, axis = plots.figure(1, 1, height=3.4)
@@ -735,8 +744,8 @@ rows.append(("another face", "", "", by_chance))
 heads = ("walked in", "part of the mean distance", "wear glasses", "others kept")
 tables.show(rows, heads)
 if CHECKED:
-    assert found["kept_style"] > found["kept_z"] + 0.05
-    assert found["kept_z"] > by_chance + 0.1
+    kept = (found["kept_style"], found["kept_z"], by_chance)
+    assert [round(100 * share) for share in kept] == [73, 59, 27]
     assert abs(rows[0][2] - rows[1][2]) < 0.05
 
 # %%
@@ -842,7 +851,7 @@ if CHECKED:
 # Equal minutes are not equal steps: a style-based round takes longer, so it gets fewer, and the table says how many.
 # All rows share the discriminator, its penalty, the data and Adam's settings, and are judged by 2,000 images.
 #
-# The rate is that of notebook 23's recipe, the mapping network's a hundredth of it; we sought a better rate for no row.
+# The rate is that of notebook 23's recipe, the mapping network's a hundredth of it; both come from short trials of other rates on one seed, as does the penalty's weight for these rows; no row that leaves something out, and not notebook 23's, was tried at others.
 # Without demodulation, the maps begin louder, with $\mathbb{E}s^2 = 2$ in each layer.
 
 # %%
@@ -898,7 +907,7 @@ assert stable[1] < style[1] and stable[3] > style[3] and stable[2] < style[2]
 #
 # In five minutes notebook 23's recipe, which has none of these parts, gets to a smaller distance and a larger recall; the style-based one has the higher precision, one seed each, and had a quarter fewer steps.
 #
-# So within five minutes, with one seed and no rate sought for it, it buys no better crowd; nor did half an hour bring the stored one below 2.9 (3.0 by 2,000 images, at $\psi = 1$ above).
+# So within five minutes and with one seed it buys no better crowd; nor did half an hour bring the stored one below 2.9 (3.0 by 2,000 images, at $\psi = 1$ above).
 # (Notebook 23's stored weights have 4.26 after five minutes; those minutes held 4,726 steps, on another machine and in float32, and 5,000 images judged them.)
 #
 # What it offers stands above: styles that are easier to read and edit by than its own latents, and layers that can be told different things.
@@ -1009,7 +1018,7 @@ tables.show([(k, v.double().mean()) for k, v in worn.items()], ("", "with glasse
 burnt = {k: (v.abs() > 0.98).double().mean().item() for k, v in spoiled.items()}
 if CHECKED:
     shares = [v.double().mean() for v in worn.values()]
-    assert shares[1] > shares[0] + 0.1
+    assert [round(100 * share.item()) for share in shares] == [52, 86, 37]
     assert min(burnt["3. without the square"], burnt["4. not demodulated"]) > 0.85
     assert burnt["as it should be"] < 0.2
 
