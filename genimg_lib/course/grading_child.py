@@ -15,6 +15,8 @@ import signal
 import sys
 
 AGAIN = 0.2  # seconds between two tries to stop a cell that catches everything
+CELL = "<cell "  # how the names of what is run here begin
+LINES = 8  # after so many lines at most the next try comes, each at another line
 
 
 class TooLong(BaseException):
@@ -34,7 +36,7 @@ def main(job, done):
     checks = importlib.import_module(f"genimg_lib.check.{limits['module']}")
     as_they_are = dict(vars(checks))
     _limit_memory(limits["bytes"])
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGALRM, Stopper())
     names = {"__name__": "__main__", "display": _nothing, "get_ipython": Quiet}
     with open(done, "w") as file:
         for k, (kind, name, source) in enumerate(limits["cells"]):
@@ -55,10 +57,11 @@ def _error_of(k, source, names, seconds):
         return f"stopped after {seconds:g} s: an endless loop, perhaps"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.settrace(None)
 
 
 def _run(k, source, names, seconds):
-    place = f"<cell {k}>"
+    place = f"{CELL}{k}>"
     # so that errors and checks find the source
     linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
@@ -84,8 +87,34 @@ def _in_a_line(error):
     return f"{type(error).__name__}: {text}"[:300].rstrip(": ")
 
 
-def _too_long(*_):
-    raise TooLong
+class Stopper:
+    """Stops a cell, at once or some lines later.
+
+    `while True: try: ... except: pass` catches what is raised inside of `try`, and a signal comes
+    nearly always there. So every second try waits a line more than the one before: sooner or later
+    it is a line outside.
+    """
+
+    def __init__(self):
+        self.tries = 0
+
+    def __call__(self, _, frame):
+        self.tries += 1
+        if self.tries % 2:
+            raise TooLong
+        self.lines = self.tries // 2 % LINES
+        sys.settrace(self.trace)
+        while frame is not None:  # the callers too: only they may be outside of every `try`
+            if frame.f_code.co_filename.startswith(CELL):
+                frame.f_trace = self.trace
+            frame = frame.f_back
+
+    def trace(self, frame, event, _):
+        if event == "line":
+            self.lines -= 1
+            if self.lines < 0:
+                raise TooLong
+        return self.trace
 
 
 def _nothing(*_, **__):

@@ -77,6 +77,18 @@ ODD = {  # (what is done to the notebook, what is said of it, are all points the
         "stopped after 3 s",
         True,
     ),
+    "a loop that catches everything in two functions": (
+        {
+            "change": with_cell(
+                "def inner():\n    try:\n        sum(range(1000))\n    except:\n        pass\n"
+                "def outer():\n    while True:\n        try:\n            inner()\n"
+                "        except:\n            pass\nouter()"
+            ),
+            "seconds": 18.0,
+        },
+        "stopped after 6 s",
+        True,
+    ),
     "a large tensor": (
         {"change": with_cell("import torch\nx = torch.zeros(20 * 2**30, dtype=torch.uint8)")},
         "wants more memory",
