@@ -207,7 +207,11 @@ def _stylize_arguments(command):
         "or any picture file",
     )
     add("-o", "--out", required=True, help="the file to write; for films a .gif, or a folder")
-    add("--fast", action="store_true", help="by a trained network, in one pass")
+    add(
+        "--fast",
+        action="store_true",
+        help="by a trained network, in one pass; strokes stay where a film's camera moves",
+    )
     add(
         "--size",
         type=int,

@@ -140,7 +140,7 @@ def picture(fig, alt, png=png):
 
 
 def grid(images, cols=None, title=None, labels=None, width=8.0):
-    """A figure of images side by side, every pixel a crisp square.
+    """A figure of images side by side, the pixels of small ones crisp squares.
 
     images: [N, C, H, W], uint8 or float in [-1, 1] (C is 1 or 3); or {row's name: images}, a block
         of rows for each name.
@@ -216,7 +216,8 @@ def _labelled(axis, images, cols, labels):
     for i, image in enumerate(images):
         left, bottom = (i % cols) / cols, 1 - (i // cols + 1) / rows
         inner = axis.inset_axes([left, bottom + 0.14 / rows, 0.94 / cols, 0.86 / rows])
-        inner.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
+        # crisp squares where they are large enough; else photographs would look torn
+        inner.imshow(image.permute(1, 2, 0).numpy(), interpolation="antialiased")
         inner.axis("off")
         inner.text(
             0.5, -0.04, labels[i], transform=inner.transAxes, ha="center", va="top", fontsize=9

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from genimg_lib import cli, data
+from genimg_lib import cli, data, gan
 from genimg_lib.cli import main
 from genimg_lib.data import sources
 
@@ -167,6 +167,16 @@ def test_every_measurement_says_what_it_is(path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(path), run_name="__main__")
     assert end.value.code == 0 and "usage" in capsys.readouterr().out
+
+
+def test_the_textbooks_networks_when_tuned_are_about_as_large_as_ours():
+    bench = runpy.run_path(str(ROOT / "benchmarks" / "gan.py"))
+    ours = gan.Generator(28, 1, width=24), gan.Discriminator(28, 1, width=24)
+    tuned = bench["textbook"](28, 1, width=32, latent=64)
+    for net, other in zip(tuned, ours, strict=True):
+        assert 0.6 < bench["weights"](net) / bench["weights"](other) < 1.6
+    images = tuned[0](torch.zeros(3, 64))
+    assert images.shape == (3, 1, 28, 28) and tuned[1](images).shape == (3,)
 
 
 def test_the_measurement_of_gans_tells_copies_from_news():

@@ -84,8 +84,8 @@ def stylize_file(
 def _painted(frames, paint, keep_color, steady):
     """The frames, painted one after the other.
 
-    The networks' grid and canvas are held to the scene, and each frame is mixed with the last one,
-    moved along.
+    The networks' grid and canvas are held to the scene, to parts of a pixel, and each frame is
+    mixed with the last one, moved along.
     """
     last, shown, begin, place = None, None, None, (0.0, 0.0)
     for frame in frames:
@@ -94,7 +94,7 @@ def _painted(frames, paint, keep_color, steady):
             flow = style.motion(last[0], x[0])
             place = tuple(a + b for a, b in zip(place, style.camera(flow), strict=True))
             begin = style.move(begin[0], flow)[None]
-        begin = paint(x, begin, tuple(round(a) for a in place))
+        begin = paint(x, begin, place)
         y = style.keep_color(begin, x) if keep_color else begin
         if last is not None and steady:
             y = style.steady(y[0], shown[0], x[0], last[0], flow, steady)[None]

@@ -18,7 +18,7 @@ from genimg_lib.gan.losses import (
     wasserstein_d_loss,
     wasserstein_g_loss,
 )
-from genimg_lib.gan.networks import Discriminator, Generator, Norm
+from genimg_lib.gan.networks import Discriminator, Generator, Norm, settled
 from genimg_lib.gan.penalties import gradient_penalty, orthogonal_penalty, r1_penalty
 from genimg_lib.gan.style import (
     Mapping,
@@ -50,6 +50,7 @@ __all__ = [
     "r1_penalty",
     "relativistic_d_loss",
     "relativistic_g_loss",
+    "settled",
     "truncated",
     "wasserstein_d_loss",
     "wasserstein_g_loss",

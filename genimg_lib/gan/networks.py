@@ -1,11 +1,13 @@
 """A generator and a discriminator of strided convolutions, with or without a condition."""
 
+import copy
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from genimg_lib.layers import check_condition, icnr_
+from genimg_lib.layers import check_condition, icnr_, in_batches
 
 
 class Generator(nn.Module):
@@ -135,3 +137,20 @@ def side_lengths(size):
 
 def width_at(width, size, side):
     return width * min(4, size // 2 // side)
+
+
+@torch.no_grad()
+def settled(net, *inputs):
+    """A copy of a network in eval mode whose batch norms have the statistics of these inputs.
+
+    Averaged weights bring the running statistics along that belong to the *last* weights; these are
+    its own: the mean over all batches of the inputs, 250 at a time.
+    inputs: tensors [N, ...] that the network takes, N from 2 on, as latents and conditions.
+    Source: standing statistics, Brock et al. 2018 (arXiv:1809.11096), appendix C.
+    """
+    net = copy.deepcopy(net).train()
+    for norm in (m for m in net.modules() if isinstance(m, nn.BatchNorm2d)):
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average over all batches
+    in_batches(net, *inputs)
+    return net.eval()

@@ -5,8 +5,9 @@ judged by the course's embedded feature network or by a published one. What they
 kept from them: the photographs of UNSEEN, and for the decoder of any_style the drawn style
 UNSEEN_STYLE (its encoder has seen that style, and brick).
 
-The stored drawn_styles was trained in three goes: 40 minutes with keep=2, 24 with keep=0.8 and 5
-with keep=0.7, each with resume=True, for more of the styles.
+The stored drawn_styles was trained in four goes: 40 minutes with keep=2, 24 with keep=0.8 and 5
+with keep=0.7, for more of the styles, before the network had `enlarged` and `norm_by_place`, which
+have no weights; and 14 with keep=0.7 since. All but the first with resume=True.
 """
 
 import torch

@@ -4,6 +4,7 @@ And how another picture takes it on.
 """
 
 from genimg_lib.style.fast import AnyStyle, StyleNet
+from genimg_lib.style.lattice import lattice
 from genimg_lib.style.losses import (
     adain,
     content_loss,
@@ -16,6 +17,7 @@ from genimg_lib.style.losses import (
 )
 from genimg_lib.style.networks import FeatureNet, Features
 from genimg_lib.style.optimise import Wanted, keep_color, minimise, stylize
+from genimg_lib.style.places import shifted
 from genimg_lib.style.video import blend, camera, flicker, motion, move, overlap, pan, steady
 
 __all__ = [
@@ -31,12 +33,14 @@ __all__ = [
     "flicker",
     "gram",
     "keep_color",
+    "lattice",
     "minimise",
     "motion",
     "move",
     "overlap",
     "pan",
     "recolor",
+    "shifted",
     "steady",
     "style_loss",
     "stylize",

@@ -1,11 +1,14 @@
 """Style transfer in one pass: a network that learned some styles, and one that takes any."""
 
+import functools
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 from genimg_lib.style.losses import adain, bleach, color, color_statistics, recolor
 from genimg_lib.style.networks import check_pictures, conv
+from genimg_lib.style.places import on_grid, on_whole_pixels
 
 
 class StyleNet(nn.Module):
@@ -51,7 +54,10 @@ class StyleNet(nn.Module):
             for c_in in ins
         )
         self.leave = nn.ModuleList(
-            [Block(width, width // 2, styles, up=2), Block(width // 2, width // 4, styles, up=2)]
+            [
+                Block(width, width // 2, styles, up=2, cell=2),
+                Block(width // 2, width // 4, styles, up=2, cell=4),
+            ]
         )
         self.last = conv(width // 4 + 3, 3)  # sees the picture, too
         # at first, nothing is changed
@@ -67,13 +73,22 @@ class StyleNet(nn.Module):
 
         style: the number of one, or weights of them [N or 1, styles], which mix all that they own.
         reference: as for `recolor`.
-        origin: the row and column of the scene at which the picture begins, whole numbers; where a
-            camera moves, they hold grid and canvas to the scene.
+        origin: the row and column of the scene at which the picture begins; where a camera moves,
+            they hold grid and canvas to the scene. A picture that begins at parts of a pixel is
+            painted as seen from whole ones, and the painting moved back.
         Raises ValueError for a style that there is not, and for pictures that are not in colour or
         have a side of less than 16 pixels.
         """
         check_pictures(x)
         mix = _mix(style, self.styles, x)
+        reference = x if reference is None else reference
+
+        def paint(seen, begin):
+            return self._painted(seen, mix, reference, begin)
+
+        return on_whole_pixels(paint, x, origin)
+
+    def _painted(self, x, mix, reference, origin):
         colored, inside = on_grid(self.recolored(x, mix, reference), self.GRID, origin)
         x = self.enter(F.pixel_unshuffle(colored, self.GRID), mix)
         texture = self.texture(mix, origin, x.shape[2:]).expand(len(x), -1, -1, -1)
@@ -112,23 +127,48 @@ class StyleNet(nn.Module):
 class Block(nn.Module):
     """Convolution, instance norm with the style's scales and shifts, and a ReLU if asked.
 
-    up: the map is enlarged first, which leaves no grid.
+    up: the map is enlarged first, by `enlarged`.
+    cell: pixels of the cells for `norm_by_place`.
     """
 
-    def __init__(self, c_in, c_out, styles, up=1, relu=True):
+    def __init__(self, c_in, c_out, styles, up=1, cell=1, relu=True):
         super().__init__()
         self.conv = conv(c_in, c_out)
-        self.up, self.relu, self.norm = up, relu, F.instance_norm
+        self.enlarge = functools.partial(enlarged, times=up) if up > 1 else nn.Identity()
+        self.norm = functools.partial(norm_by_place, cell=cell)
+        self.relu = relu
         self.scale = nn.Parameter(torch.ones(styles, c_out))
         self.shift = nn.Parameter(torch.zeros(styles, c_out))
 
     def forward(self, x, mix):
-        x = self.conv(F.interpolate(x, scale_factor=self.up, mode="bilinear") if self.up > 1 else x)
-        x = (
-            self.norm(x) * (mix @ self.scale)[:, :, None, None]
-            + (mix @ self.shift)[:, :, None, None]
-        )
+        x = self.norm(self.conv(self.enlarge(x)))
+        scale, shift = (mix @ numbers for numbers in (self.scale, self.shift))
+        x = x * scale[:, :, None, None] + shift[:, :, None, None]
         return F.relu(x) if self.relu else x
+
+
+def enlarged(x, times):
+    """A map [N, C, H, W] at so many times its size, without the steps of its old places.
+
+    Bilinear, then the mean of 3x3 pixels: what interpolation leaves of the old grid, kinks and
+    pixels that vary less than others, is what a ReLU makes a lattice of.
+    """
+    x = F.interpolate(x, scale_factor=times, mode="bilinear")
+    return F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
+
+
+def norm_by_place(x, cell, eps=1e-5):
+    """Instance norm for each place of a cell by itself: x [N, C, H, W] to the same.
+
+    Every channel has mean 0 and variance 1 over all pixels that lie at one place of the cells of
+    cell x cell pixels; cell 1 is instance norm. So no place of an enlarged map is brighter or
+    rougher than another, all over the picture.
+    H, W: multiples of cell.
+    """
+    n, c, h, w = x.shape
+    cells = x.view(n, c, h // cell, cell, w // cell, cell)
+    var, mean = torch.var_mean(cells, dim=(2, 4), correction=0, keepdim=True)
+    return ((cells - mean) * (var + eps).rsqrt()).view_as(x)
 
 
 class AnyStyle(nn.Module):
@@ -200,6 +240,14 @@ class AnyStyle(nn.Module):
             )
         for picture in (content, *styles):
             check_pictures(picture)
+        reference = content if reference is None else reference
+
+        def paint(seen, begin):
+            return self._painted(seen, styles, weights, transform, reference, begin)
+
+        return on_whole_pixels(paint, content, origin)
+
+    def _painted(self, content, styles, weights, transform, reference, origin):
         rest = 1 - sum(weights)
         colored = sum(
             share * recolor(content, picture, reference)
@@ -211,19 +259,6 @@ class AnyStyle(nn.Module):
         for picture, weight in zip(styles, weights, strict=True):
             mixed = mixed + weight * transform(maps, self.encode(picture)[-1])
         return self.decode(framed, maps, mixed)[inside]
-
-
-def on_grid(x, grid, origin=(0, 0)):
-    """A picture mirrored outwards to a grid that is fixed to the scene.
-
-    Returns (the larger picture, where x lies in it).
-    x: [N, C, H, W].
-    grid: pixels between two lines.
-    origin: the row and column of the scene at which x begins.
-    """
-    (top, left), (h, w) = (n % grid for n in origin), x.shape[2:]
-    inside = (..., slice(top, top + h), slice(left, left + w))
-    return F.pad(x, (left, -(left + w) % grid, top, -(top + h) % grid), mode="reflect"), inside
 
 
 def _mix(style, styles, x):

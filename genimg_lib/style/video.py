@@ -1,20 +1,30 @@
 """Films in a style: a panned photograph, its flicker, and how it is kept steady."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
+from genimg_lib.style.places import LOBES, shifted
 
-def pan(image, size, frames=24, step=(1, 3), noise=0.02, seed=0):
+
+def pan(image, size, frames=24, step=(1, 3), noise=0.02, seed=0, finer=1):
     """A film of a photograph that moves past: (frames, shift).
 
     frames: [frames, 3, h, w] in [-1, 1]; shift: (rows, columns) between neighbours.
-    image: [3, H, W] in [-1, 1].
+    image: [3, finer H, finer W] in [-1, 1].
     size: (h, w) of the frame.
-    step: whole pixels a frame, downwards and to the right, by which the frame moves on.
+    step: pixels a frame, downwards and to the right, by which the frame moves on; multiples of
+        1 / finer.
     noise: deviation of the camera's noise, another in each frame.
-    Raises ValueError where the image is too small for the way.
+    finer: how many of the image's pixels, along a side, make one of the film's, by their mean.
+    Raises ValueError where the image is too small for the way, and for a step that is no such
+    multiple.
     """
-    (h, w), (dy, dx) = size, step
+    (h, w), (dy, dx) = [finer * n for n in size], [finer * n for n in step]
+    if not (float(dy).is_integer() and float(dx).is_integer()):
+        raise ValueError(f"expected a step in multiples of 1/{finer} of a pixel, got {step}")
+    dy, dx = int(dy), int(dx)
     if (
         h + dy * (frames - 1) > image.shape[1]
         or w + dx * (frames - 1) > image.shape[2]
@@ -26,6 +36,7 @@ def pan(image, size, frames=24, step=(1, 3), noise=0.02, seed=0):
             f" {h + dy * (frames - 1)}x{w + dx * (frames - 1)}; got {list(image.shape[1:])}"
         )
     film = torch.stack([image[:, k * dy : k * dy + h, k * dx : k * dx + w] for k in range(frames)])
+    film = F.avg_pool2d(film, finer) if finer > 1 else film
     film = film + noise * torch.randn(film.shape, generator=torch.Generator().manual_seed(seed)).to(
         film
     )
@@ -53,13 +64,18 @@ def flicker(film, step):
 
     The mean squared difference of neighbouring frames after the motion is undone.
     film: [T, C, H, W] in [-1, 1], two frames or more.
-    step: as for `overlap`. 0 for a film that only moves.
+    step: as for `overlap`, but may have parts of a pixel, which `shifted` undoes; then LOBES pixels
+        along the borders do not count. 0 for a film that only moves.
     Raises ValueError for one frame.
     """
     if len(film) < 2:
         raise ValueError(f"expected two frames or more, got {len(film)}")
-    before, after = overlap(film[:-1], film[1:], step)
-    return (before - after).square().mean().item()
+    whole, parts = [math.floor(n) for n in step], [n - math.floor(n) for n in step]
+    before, after = overlap(shifted(film[:-1], parts), film[1:], whole)
+    change = (before - after).square()
+    if any(parts):
+        change = change[..., LOBES:-LOBES, LOBES:-LOBES]
+    return change.mean().item()
 
 
 def blend(film, step, keep=0.4):

@@ -295,3 +295,28 @@ def test_levels_go_with_conditions_and_need_equal_parts():
     assert G(torch.randn(2, 9), torch.eye(2)).shape == (2, 3, 16, 16)
     with pytest.raises(ValueError, match="3 equal parts, got 8"):
         gan.Generator(size=16, width=4, latent=8, by_level=True)
+
+
+def test_a_settled_generator_has_the_statistics_of_its_own_weights():
+    torch.manual_seed(0)
+    net = gan.Generator(size=16, channels=1, width=8)
+    z = noise(600, 64)
+    for _ in range(3):
+        net(3 * z[:50])  # running statistics of something else
+    before = copy.deepcopy(net.state_dict())
+    settled = gan.settled(net, z)
+    assert not settled.training and net.training
+    assert all(torch.equal(v, before[k]) for k, v in net.state_dict().items())
+    first = settled.norms[0].norm
+    maps = net.first(z).view(-1, *net.shape)
+    assert torch.allclose(first.running_mean, maps.mean((0, 2, 3)), atol=0.02)
+    borrowed = copy.deepcopy(net).eval()
+    live = net(z)  # in training mode: the statistics of this batch
+    apart = [(copy_(z) - live).square().mean() for copy_ in (settled, borrowed)]
+    assert apart[0] < 0.1 * apart[1]
+
+
+def test_settling_takes_conditions_along():
+    net = gan.Generator(size=16, channels=1, width=8, conditions=3)
+    settled = gan.settled(net, noise(20, 64), noise(20, 3))
+    assert settled(noise(4, 64), noise(4, 3)).shape == (4, 1, 16, 16)
