@@ -892,6 +892,7 @@ if DATA == "portraits":
 # 3. *(5 minutes)* Make from one portrait a visibly different image with the same histograms. What does this say about histograms?
 # 4. *(15 minutes)* From which $N$ on does the distance of the Gaussian for all hardly fall? Draw 2,000 samples each from $N$ = 50, 200, 1,000 and 5,000 images. What do samples look like where $N$ is far below $D$, and in which subspace do they lie?
 # 5. *(30 minutes, a project)* `moments` takes the window's side. Rank the four changed portraits, by the mean of `ssim_map` over places, channel by channel, for sides of 5, 11 and 21. Which of them swap places, and why?
+# 6. *(20 minutes)* Photographs have more power in slow waves than in quick ones. Average $|\mathrm{FFT}|^2$ of grey photographs over all directions and draw it against the frequency, both axes logarithmic: is it a line, and how steep? And for portraits, and for white noise?
 #
 # ## What to remember
 #

@@ -906,6 +906,11 @@ run.expect(
 # 4. ★★ *(15 minutes)* The transposed convolution by stamping.
 # 5. ★★★ *(30 minutes, a project)* Twice as large without a pattern: a fixed kernel that keeps flat areas flat and a ramp a ramp.
 #
+# To try here *(10 minutes each)*:
+#
+# - With which kernel, stride and `groups` is a convolution `F.avg_pool2d(x, 2)`? How many weights have a 3x3 convolution from 64 to 64 channels, one of each channel by itself (`groups=64`), and a 1x1 convolution after that?
+# - Move a photograph by one pixel, keep every second pixel, and compare with the unmoved one. How much do they differ with a blur before, and without?
+#
 # ## What to remember
 #
 # - A convolution layer is a matrix with few, shared weights; Conv2d correlates; unfolding makes it one matrix product.

@@ -559,7 +559,7 @@ explore(
 #
 # Their smallest GAN, the *Dirac-GAN*: real data at 0, a generator that makes the one point $\theta$, a discriminator $a(x) = \psi x$.
 # Both players follow the minimax value (1): $\dot\theta = \sigma(\psi\theta)\,\psi$ and $\dot\psi = -\sigma(\psi\theta)\,\theta - \gamma\psi$.
-# (With $-\log D$ the first is $\sigma(-\psi\theta)\,\psi$: the same matrix (15) near the solution, but from afar the players first come closer.)
+# (With $-\log D$ the first is $\sigma(-\psi\theta)\,\psi$: the same matrix (15) near the solution.)
 # Near the solution $\sigma \approx 1/2$, and
 #
 # $$\begin{pmatrix}\dot\theta\\ \dot\psi\end{pmatrix} = \begin{pmatrix}0 & 1/2\\ -1/2 & -\gamma\end{pmatrix} \begin{pmatrix}\theta\\ \psi\end{pmatrix}, \qquad \lambda_{1,2} = \frac{-\gamma \pm \sqrt{\gamma^2 - 1}}{2}. \tag{15}$$
@@ -633,7 +633,7 @@ assert abs(by_autograd - by_hand) < 1e-6
 # ## Train: eight clusters
 #
 # Now a real, small GAN on the ring of the first figure.
-# Two things are varied, each by itself: R1 (with $\gamma = 0.1$, or none), and how many steps $G$ takes for each of $D$'s (one, or three: closer to the game in the wrong order).
+# Two things are varied, each by itself: R1 (with $\gamma = 0.1$, or none), and how many steps $G$ takes for each of $D$'s (one, or three).
 # All four games get the same number of $D$'s steps, so that $G$ takes three times as many in two of them.
 #
 # A cluster counts as covered if at least two in a hundred samples lie within 0.3 of its centre.
@@ -787,8 +787,7 @@ plots.show(
 # Arrows: where the discriminator's slope pushes them.
 #
 # **Predict** where the dots will be a few steps on, then move the slider.
-# Turn by turn with R1, they first spread all round the ring, at no cluster in particular, and then draw together at all eight nearly at once.
-# With three steps of $G$ they stay in a clump that runs from cluster to cluster.
+# With three steps of $G$ and without R1 they stay in a clump that runs from cluster to cluster.
 
 
 # %%
@@ -851,7 +850,7 @@ assert max(at_once) < min(visited)
 # %% [markdown]
 # ## Break it
 #
-# Three published mistakes.
+# Three mistakes that are easy to make.
 # **Predict** the outcome of each before you run it.
 #
 # 1. *Label 0*: the generator is trained with the label "fake", so it minimises $-\log(1 - D(G(z)))$.
@@ -874,8 +873,9 @@ def spoiled_g_loss(mistake, a_fake):
 
 # %%
 def broken(mistake, steps=300):
-    """G's samples, D's logits of real points, and D's last loss, after some steps."""
+    """G's samples, the way of their mean, D's logits of real points, its last loss."""
     G, D, opt_G, opt_D = players(run.seed, 64, nn.SiLU)
+    begin = G(look).detach().mean(dim=0)
     judge = nn.Sequential(D, nn.Sigmoid()) if mistake == "sigmoid twice" else D
     for _ in range(steps):
         a_real = judge(ring[torch.randint(len(ring), (256,))])
@@ -884,22 +884,26 @@ def broken(mistake, steps=300):
         step(opt_D, loss_D)
         step(opt_G, spoiled_g_loss(mistake, judge(G(latents()))))
     points = G(look).detach()
-    return points, D(ring[:600]).detach(), loss_D.item()
+    moved = (points.mean(dim=0) - begin).norm().item()
+    return points, moved, D(ring[:600]).detach(), loss_D.item()
 
 
 # %%
 outcomes = {m: broken(m) for m in ("none", "label 0", "sigmoid twice", "fakes only")}
 share, rows = {}, []
-for mistake, (points, _, loss) in outcomes.items():
+for mistake, (points, moved, _, loss) in outcomes.items():
     share[mistake] = near(points).any(dim=1).float().mean().item()
-    rows.append((mistake, f"{share[mistake]:.1%}", loss))
-tables.show(rows, ("mistake", "samples near a cluster", "last loss of D"))
+    rows.append((mistake, f"{share[mistake]:.1%}", moved, loss))
+tables.show(rows, ("mistake", "samples near a cluster", "mean moved", "last loss of D"))
 assert share["none"] > 2 * max(share[m] for m in outcomes if m != "none")
-assert outcomes["label 0"][0].std(dim=0).max() < 0.1  # all in one place
+points, moved, *_ = outcomes["label 0"]
+assert (
+    points.std(dim=0).max() < 0.1 and moved < 0.2
+)  # all in one place, where they began
 
 # %%
 fig, axes = plots.figure(1, 4, height=2.4)
-for axis, (mistake, (points, _, _)) in zip(axes, outcomes.items(), strict=True):
+for axis, (mistake, (points, *_)) in zip(axes, outcomes.items(), strict=True):
     draw_centres(axis, 80)
     color = plots.COLORS[0 if mistake == "none" else 3]
     axis.plot(*points.T, ".", markersize=3, color=color)
@@ -908,7 +912,7 @@ for axis, (mistake, (points, _, _)) in zip(axes, outcomes.items(), strict=True):
 plots.show(
     fig,
     alt="Samples after 300 steps without a mistake and with each of three; only those "
-    "without a mistake lie along the ring, though not yet at its clusters.",
+    "without a mistake lie along the ring.",
     caption="600 samples each, after 300 steps. Those of label 0 lie where they began.",
 )
 
@@ -921,15 +925,16 @@ plots.show(
 # Even a $D$ that is always right has a loss of $\mathrm{softplus}(-1) + \mathrm{softplus}(0) = 1.006$.
 #
 # Worse: a fake pushes $s$ down with the slope $\sigma(s) > 1/2$, a real sample pushes it up with $1 - \sigma(s) < 1/2$.
-# On balance $D$ is pushed down everywhere, until its own sigmoid is flat.
+# So where both are equally frequent, $D$ is pushed down instead of held at $1/2$.
+# This one has been pushed down until its own sigmoid is flat.
 # Then no gradient comes through, $\sigma'(a) = D(1 - D) \approx 0$: this $D$ is dead, and $G$ has nothing to learn from.
 
 # %%
-_, a_real, loss = outcomes["sigmoid twice"]
+_, _, a_real, loss = outcomes["sigmoid twice"]
 s = torch.sigmoid(a_real)
 alive = (s * (1 - s)).max().item()  # at most 1/4
 print(f"largest slope of D's own sigmoid, over 600 real points: {alive:.1e}")
-assert alive < 0.01 and abs(loss - math.log(4)) < 0.01
+assert s.max() < 0.01 and alive < 0.01 and abs(loss - math.log(4)) < 0.01
 
 # %%
 run.report(
@@ -960,6 +965,9 @@ run.expect(
 #
 # To try here *(40 minutes, a project)*: find the settings between the best and the worst row of the table in which the ring is *just* covered.
 # Plot clusters covered against $\gamma$ for both losses, with several seeds.
+#
+# And with pencil *(30 minutes)*: for a convex $f$ with conjugate $f^*$, every function $T$ gives a bound $D_f(p\|q) \ge \mathbb{E}_p T - \mathbb{E}_q f^*(T)$ on the divergence $D_f(p\|q) = \mathbb{E}_q f(p/q)$.
+# Which $f$ and $T$ make it the value of our game? Which the least squares, $f(u) = (u - 1)^2$, and what is the best $T$ then?
 #
 # ## What to remember
 #

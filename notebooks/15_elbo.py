@@ -903,6 +903,8 @@ run.expect(largest_difference=("<", 1e-8), iwae_gap=("<", 0.05), naive_gap=(">",
 # To try here *(30 minutes, a project)*: subtract a baseline in (13), $f(z) - c$.
 # Show that it changes no mean, find the best $c$, and see how close it brings the score function to the pathwise estimator in 256 dimensions.
 #
+# (Averaged over images, the KL of the bound says how much a code tells of its image, plus how far all codes together are from the prior: notebook 32 takes it apart.)
+#
 # ## What to remember
 #
 # - $\log p(x) = \mathrm{ELBO} + \mathrm{KL}(q\,\|\,\text{posterior})$: an identity. The bound is as good as the encoder.

@@ -329,7 +329,7 @@ errors["moments"] = largest(6 * G - cov - torch.outer(mu, mu))  # (4)
 # $$\big\|\mathrm{Gr} - \mathrm{Gr}'\big\|_F^2 = \frac{1}{C^2}\, \mathrm{MMD}^2_{(f \cdot g)^2}\big(\{f_p\}, \{g_p\}\big) \tag{5}$$
 #
 # (Li et al. 2017a; all pairs of places count, a place with itself too).
-# So "style" is the distribution of what a layer sees at its places, and style transfer moves one such distribution onto another.
+# So "style" is what a layer sees at its places, wherever, and style transfer moves one such set onto another, as far as second moments tell them apart.
 # The two images need not have the same size.
 
 # %%
@@ -381,6 +381,20 @@ plots.show(
     caption="The same means and covariances, the same Gram matrix, other pixels.",
 )
 assert same_gram < 1e-10
+
+
+def kurtosis(x):  # 3 for a Gaussian
+    x = x[0, 0] - x[0, 0].mean()
+    return (x**4).mean().item() / (x**2).mean().item() ** 2
+
+
+print(f"kurtosis of red: {kurtosis(coffee):.2f} and {kurtosis(gaussian):.2f}")
+assert abs(kurtosis(gaussian) - 3) < 0.1 < 0.5 < abs(kurtosis(coffee) - 3)
+
+# %% [markdown]
+# They do not: the fourth moments already differ.
+# For the eye Julesz put the question in 1962: can one tell two textures apart whose second moments are the same?
+# In the exercises you make such a pair.
 
 # %% [markdown]
 # ## Grow a texture
@@ -518,7 +532,7 @@ plots.show(
     fig,
     alt="Three rows, gravel, a brick wall and drawn leaves: the example, "
     "a texture grown with random filters, one grown with trained filters.",
-    caption="Left: the example. Middle, right: grown; tint and fine grid are new.",
+    caption="Left: the example. Middle, right: grown from noise.",
 )
 
 # %%
@@ -581,7 +595,7 @@ if run.profile == "cpu":
 # (The trained ones had seen these two photographs and drawn leaves while they learned.)
 #
 # What both lose is order at a distance; random filters lose the leaves' order from the first pixel on.
-# At 8 pixels the grown leaves are less correlated than the example's, and the wall's joints no longer come at even distances.
+# At 8 pixels the grown leaves are less correlated than the example's, and the wall's joints come at less even distances.
 # To see the second, look along the rows: where one joint is, the next one should stand a brick farther.
 
 
@@ -597,8 +611,8 @@ wall = {"example": EXAMPLES["wall"], **{name: grown["wall", name] for name in NE
 curves = {n: (lags, [along_rows(x, lag) for lag in lags]) for n, x in wall.items()}
 plots.show(
     plots.lines(curves, xlabel="shift to the right, pixels", ylabel="autocorrelation"),
-    alt="Autocorrelation of the wall by shift: the example rises to a second peak "
-    "at the width of a brick, the two grown walls rise less.",
+    alt="Autocorrelation of the wall by shift: the example rises to a second peak, "
+    "the two grown walls rise less.",
     caption="The example's joints come back after one brick, the grown ones less.",
 )
 
@@ -631,7 +645,7 @@ assert max(row[-1] for row in rows) < 0.6
 
 # %% [markdown]
 # The whole was not: that would give 1.
-# A copied quarter would give about a quarter only, so small copies this test does not find.
+# A small copy this test would not find: its share of the whole is small, too.
 #
 # **Explore.** Watch the leaves grow.
 # **Predict** what comes first: small patterns or large ones?
@@ -676,7 +690,7 @@ if run.profile != "quick":
 #
 # Take away what sees far.
 # First the pixels alone, then the two stages at full size, and then half, quarter and eighth size one by one.
-# **Predict** which patterns each size adds.
+# **Predict**: does each size bring the leaves nearer to the example, at every distance?
 
 # %%
 depths = {"pixels": {"stages": 0}, "full size": {"sizes": 1}, "+ half": {"sizes": 2}}
@@ -699,7 +713,7 @@ plots.show(
     plots.grid(torch.cat(rows), cols=6, labels=["example", *depths] * 2),
     alt="Two rows, leaves and a brick wall: the example, then textures grown from "
     "the pixels' statistics alone and with one, two, three and four sizes.",
-    caption="From left to right larger patterns, in the leaves with every size.",
+    caption="From left to right with one more size each.",
 )
 
 # %%
@@ -711,17 +725,20 @@ curves = {
 }
 plots.show(
     plots.lines(curves, xlabel="shift, pixels", ylabel="autocorrelation"),
-    alt="Autocorrelation of the leaves: the example on top, below it the textures, "
-    "each size a step nearer.",
-    caption="Each size brings the leaves nearer to the example, up to about 12 pixels.",
+    alt="Autocorrelation of the leaves: the example on top, below it the textures; at "
+    "short shifts each size is a step nearer.",
+    caption="At short shifts each size brings the leaves nearer to the example.",
 )
 at_four = [values[3] for _, values in curves.values()][1:]
 if run.profile != "quick":
     assert at_four == sorted(at_four) and at_four[-1] > 1.5 * at_four[1]
 if run.profile == "cpu":
     assert max(values[14] for _, values in list(curves.values())[1:]) < 0.06
+    by_shift = [[values[k] for _, values in curves.values()][1:] for k in range(5)]
+    assert all(v == sorted(v) for v in by_shift)  # up to 5 px
 
 # %% [markdown]
+# Up to five pixels each size brings the leaves nearer; farther away half the size alone adds nothing yet.
 # Beyond a dozen pixels none of them keeps much order.
 # Deeper stages see farther too (an exercise below tries them).
 #
@@ -772,13 +789,16 @@ if run.profile != "quick":
     assert 10 * third["the mean of both"] < min(third["gravel"], third["leaves"])
     plain = loss_to(noise_like(EXAMPLES["gravel"]), of_gravel).item()
     assert third["leaves"] < plain < third["gravel"]
+    sizes = [sum(m.norm() for m in ms) for ms in (of_gravel, of_leaves)]
+    assert sizes[0] < sizes[1]
 
 # %% [markdown]
-# Near neither, then: nearer to the leaves, whose matrices are larger, and from gravel farther than noise of its colours is.
+# Near neither, then: nearer to the leaves, and from gravel farther than noise of its colours is.
+# (Distances are shares of the target's size, and the leaves' matrices are the larger ones.)
 #
 # ## Break it
 #
-# Three Gram matrices found in print. **Predict** for each what grows.
+# Three Gram matrices that are easy to write. **Predict** for each what grows.
 #
 # 1. The elementwise product of the features with themselves, summed: one number for a layer.
 # 2. Features transposed as if they were an image, `f.permute(0, 1, 3, 2)`, and multiplied: $[C, H, H]$, how much two *rows of pixels* have in common.
@@ -817,9 +837,9 @@ plots.show(
     plots.grid(
         torch.cat([leaves, *broken.values()]), cols=3, labels=["example", *broken]
     ),
-    alt="The leaves, the right texture, coarse colour noise, a texture with rows "
-    "as bright as the example's, and two textures between leaves and gravel.",
-    caption="1: coarse noise. 2: the example's rows. 3: between leaves and gravel.",
+    alt="The leaves, the right texture, colour noise, a texture with rows as bright "
+    "as the example's, and two textures that are neither leaves nor gravel.",
+    caption="1: no leaves. 2: the example's rows. 3: neither leaves nor gravel.",
 )
 
 # %%
@@ -831,7 +851,7 @@ if run.profile != "quick":
     assert min(wrong) > 3 * judged["right"]
 
 # %% [markdown]
-# Mistake 2 knows how strong each channel is (the trace of its matrix is the sum of the right one's diagonal), but not which channels go together, and it depends on places.
+# Mistake 2 knows how strong each channel is (the trace of its matrix for a channel is that channel's entry on the right one's diagonal), but not which channels go together, and it depends on places.
 # Shuffle the pixels, and its matrix changes; what it grows has the example's light and dark *rows* at the same heights.
 
 
@@ -851,6 +871,8 @@ shift = {"right": moved_by(style.gram), "2: transposed": moved_by(image_transpos
 rows = [(name, shift[name], rows_agree(broken[name])) for name in shift]
 tables.show(rows, ["", "change by a shuffle", "rows agree with the example's"])
 assert shift["right"] < 1e-5 < 0.1 < shift["2: transposed"]
+traces = image_transposed(coffee)[0].diagonal(dim1=1, dim2=2).sum(1)
+assert traces.allclose(style.gram(coffee)[0].diagonal())
 if run.profile != "quick":
     assert rows[0][-1] < 0.7 < rows[1][-1]
 
@@ -868,6 +890,7 @@ rows = [("both, summed", of_sum), *each.items()]
 tables.show(rows, ["Gram matrices of", "loss (7)"])
 if run.profile != "quick":
     assert 10 * of_sum < min(each.values())
+    assert min(each.values()) > 3 * judged["right"]
 
 # %%
 run.report(
@@ -896,6 +919,7 @@ run.expect(largest_difference=("<", 1e-12), loss_fell_least=(">", (2, 50, 50)))
 # 3. ★ *(5 minutes)* What differs between two styles, as a number.
 # 4. ★★ *(10 minutes)* The covariance from the Gram matrix and the means.
 # 5. ★★ *(15 minutes)* AdaIN.
+# 6. ★★ *(10 minutes)* A pair of textures that second moments do not tell apart.
 #
 # To try here *(10 minutes)*: grow with `stages=4, sizes=1`. Does the autocorrelation come as near as with four sizes?
 #

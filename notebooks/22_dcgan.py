@@ -586,7 +586,7 @@ tables.show(list(found.items()), ("figure", "value"))
 #
 # `precision` is the share of generated images that lie among the real ones, `recall` the share of real images that lie among the generated ones; *among*: nearer to one of them than its third neighbour of its own kind.
 # A collapsed generator can have a high precision, but its recall is low.
-# Ours is no collapse, but its recall says that it leaves most faces out.
+# The recall of ours says that it leaves most faces out.
 # `kid` is an MMD² (notebook 13).
 #
 # **Which weights, which statistics?**
@@ -662,7 +662,6 @@ tables.show(rows, ("GAN", "batch", "steps", "FD", "precision", "recall"))
 # Look at its steps.
 # Each row is one seed.
 #
-# What the table does say: with that recipe five minutes on two cores are too short.
 # Single rules are compared under "Break it", at equal steps.
 #
 # ## Arithmetic with noise
@@ -788,8 +787,8 @@ if TRAINED:
     assert sizes[1] > 3 * sizes[0]
 
 # %% [markdown]
-# The training has lined the layers up, as promised.
-# A small step along the slope:
+# The slope has grown in training.
+# A small step along it:
 
 # %%
 length = 0.02 * math.sqrt(x[0].numel())  # 0.02 a pixel
@@ -855,7 +854,7 @@ if run.profile != "quick":
 # %% [markdown]
 # Many of the glasses go.
 # In the data the two are drawn independently, and the direction holds none of the glasses: the cosine is near 0.
-# But far out the generator was never trained, and random directions take glasses away, too.
+# But far out the generator was never trained: random directions change the glasses as well, as the table above shows for small steps.
 #
 # ## Break it
 #
@@ -1018,6 +1017,8 @@ if DATA == "portraits":
 # - `DATA = "fashion_mnist"`; what goes wrong first, outline or texture?
 # - `ema_decay=0.9` in the first training: over how many steps does it average, by (4), and what does that do to the Fréchet distance?
 # - `settled` left out under "Break it": which rows change?
+# - Draw from `0.7 * z` instead of `z`: what happens to precision, and what to recall? (Notebook 25 does it in another space.)
+# - A *real* portrait: look for its $z$ by gradient descent on the squared error, from ten starts. How near do you come, and what happens if you then move it towards glasses?
 #
 # ## What to remember
 #

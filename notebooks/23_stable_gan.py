@@ -218,7 +218,7 @@ if run.profile != "quick":
 
 # %% [markdown]
 # **A** has collapsed, though its curves look best: D's loss stays where D cannot tell, which a perfect G would bring about as well.
-# D learns at a tenth of G's rate here, so it judges where the samples *were*; they all gather where it does not look yet, one grainy head again and again, and D is never sure.
+# D learns at a tenth of G's rate here, and the samples are one grainy head again and again.
 #
 # **B** is healthy: D stays a little ahead, and the samples differ.
 #
@@ -629,7 +629,7 @@ assert max(figure_of(name, "recall_most") for name in RECIPES) < 0.03
 # Hinge without any limit spreads over a factor of more than 3 between seeds, with spectral norm over a factor of more than 2; three seeds say little more than that both are a lottery at these settings.
 #
 # Clipping, at this rate and with one step of $D$, lags behind them.
-# It covers more combinations, but at less than a third of their precision: what is counted there is mostly misread.
+# It covers more combinations than the rows with hinge, but at less than a third of their precision: the count sees images that are no faces, too.
 # The gradient penalty, so far from its paper's settings, learns next to nothing in half a minute.
 # And nobody's recall reaches 0.03: variety comes late.
 #
@@ -1027,6 +1027,7 @@ run.expect(fd=("<", (700, 60, 10)))
 # 6. ★★★ *(30 minutes, a project)* Both penalties.
 #
 # To try here *(10 minutes each)*: add R1 on *fake* images, as R3GAN does (`gan.r1_penalty(D, fake.detach())`); what does it change in the first hundred steps?
+# Show the discriminator of game A how varied its batch is: the standard deviation over the batch, its mean over pixels, as one more number beside each image. Does the game still collapse?
 # In "A hundred images", use only `gan.DiffAugment("translation")`, then 1,000 images: how much is learned by heart?
 #
 # ## What to remember

@@ -721,7 +721,7 @@ plots.show(
 # %% [markdown]
 # The groups raise the precision, and lower the recall; the distances of groups and of nothing overlap.
 # The coordinates do much more: they help in all three figures, and the worst of their seeds has a smaller distance than the best of the others.
-# They do as well as labels here.
+# Their distances begin below the largest one with labels.
 #
 # The linear guesses have a larger distance and far less precision, but that does not show how much $c$ tells: they are blurred, and real images blurred once fare no better.
 # Looking up the image with the nearest $c$ has the best figures of all, and draws nothing new.
@@ -811,8 +811,7 @@ explore(
 )
 
 # %% [markdown]
-# The hat covers part of the hair.
-# *Bald* and a hair colour get in each other's way: only the eyebrows are left to colour (here nobody has a beard).
+# In the data a hat covers part of the hair, and of a bald head's hair colour only the eyebrows are left to see (here nobody has a beard).
 #
 # ## Break it
 #
@@ -859,7 +858,7 @@ plots.show(
 )
 
 # %% [markdown]
-# Half of each of two conditions gives faces still, most of them within reach of the real ones.
+# Half of each of two conditions gives faces still, many of them within reach of the real ones.
 # Two whole conditions at once give mixtures that hardly ever are.
 # No condition, and one three times as large, leave all that the networks ever saw: $c$ enters linearly twice, beside $z$ and in the scales and shifts of (4), and nothing keeps either sensible out there.
 #

@@ -412,7 +412,7 @@ if train.factors:
 
 # %% [markdown]
 # *Blind* is the share right for the best single answer, given without looking; *kept* is 0 for as good as blind, 1 for always right.
-# By *kept*, the eyes are nearly all lost, and so are mouth and beard; hat, glasses and outfit survive.
+# By *kept*, most of eyes, mouth and beard is lost; hat, glasses and outfit survive.
 #
 # Is it the number of pixels?
 # A change of one factor can be drawn, all others held, and its squared error counted: what it costs in (6) to leave it out.
@@ -440,8 +440,8 @@ if train.factors:
         assert min(kept["hat"], kept["glasses"], kept["outfit"]) > 0.7
 
 # %% [markdown]
-# What changes the squared error little is lost first: the mouth and the eyes cover few pixels.
-# (6) explains it: a detail that costs little likelihood may not be worth its nats.
+# By and large, what changes the squared error little is lost first: by (6), a detail that costs little likelihood may not be worth its nats.
+# But the two orders are not the same: look at the beard and the mouth.
 #
 # Now generation: no encoder, only $z$ from the prior, through the decoder.
 # (To feed noise through encoder *and* decoder, as some code does, gives a reconstruction of noise and no sample.)
@@ -537,7 +537,7 @@ if CHECKED:
 # Reconstructions start from the codes of real images, samples from the prior, so the difference is what the prior costs (with z drawn from q, too, instead of its mean): the codes of all images together do not fill the normal distribution evenly, and a sample may start where no image's code is.
 #
 # And the middles?
-# By this measure the middle of two latents is no nearer to the data than the double exposure of two pictures: the middle of two independent codes has only about half the squared length of a code, so it shows a face that is too average.
+# By this measure the middle of two latents is hardly nearer to the data than the double exposure of two pictures: the middle of two independent codes has only about half the squared length of a code, so it shows a face that is too average.
 # Stretched by $\sqrt 2$, to the length of a code, its distance falls to less than half.
 # (Notebook 21 walks along a sphere instead.)
 #
@@ -603,9 +603,9 @@ assert not CHECKED or earned < 0.2 * kl_each.sum()
 assert not CHECKED or 2 < ratio[0] < 10
 
 # %% [markdown]
-# Little: a few directions still vary several times as much as the noise that the model assumes, but each would earn about a nat or less after its cost, and all together a small part of the KL that is paid already.
-# So the silence is nearly right.
-# A smaller $\sigma_x$ would wake more of them.
+# Little: a few directions still vary several times as much as the noise that the model assumes, but all silent coordinates together would earn a small part of the KL that is paid already.
+# So by this measure, which knows straight lines only, the silence is nearly right.
+# (At a smaller $\sigma_x$ more directions lie above $\sigma_x^2$.)
 #
 # We *know* what the portraits were drawn from, so we can ask which factor each coordinate speaks of: the share of a coordinate's variance over the test images that is explained by a factor (the means over the groups of equal value; for continuous factors, the squared correlation).
 # **Predict**: does the most informative coordinate know most about the hat?
@@ -865,8 +865,8 @@ if CHECKED:
 
 # %% [markdown]
 # - **Learned $\sigma_x$**: a smaller error, paid for with more nats; by far the best ELBO at its own $\sigma_x$, and yet samples at a larger Fréchet distance than ours.
-# - **1**: $\sigma$ can never fall below 1, the prior's own, so a coordinate speaks only by a large positive mean: fewer words, and dearer ones.
-# - **2 and 3** pay nothing for a narrow $q$, so their codes are nearly free of noise and cost many nats. At the $\sigma_x$ that they were trained for, they are the worse models of $p(x)$, although after *these few steps* their samples have the smaller Fréchet distance: exercise 6 trains longer. (At a smaller $\sigma_x$ an error costs more nats, and mistake 2 catches up with ours.)
+# - **1**: $\sigma$ can never fall below 1, the prior's own, so a coordinate speaks only by a large positive mean.
+# - **2 and 3** pay nothing for a narrow $q$, so their codes cost many nats. At the $\sigma_x$ that they were trained for, they are the worse models of $p(x)$, although after *these few steps* their samples have the smaller Fréchet distance: exercise 6 trains longer. (At a smaller $\sigma_x$ an error costs more nats, and mistake 2 lies less far behind ours.)
 # - **4**: errors cost next to nothing, so the KL wins: it is 0, and every sample is the same mean face.
 #
 # ## A published number

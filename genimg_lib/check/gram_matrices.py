@@ -272,3 +272,60 @@ style_loss = Check(
     },
     gradient=("features",),
 )
+
+
+def _xor(row, column, start=None):
+    even = row[None, :] ^ column[:, None]
+    return even ^ (row[0] if start is None else start)
+
+
+def _grown(row, column, rule):
+    x = row.new_zeros(len(column), len(row))
+    x[0], x[:, 0] = row, column
+    for i in range(1, len(column)):
+        for j in range(1, len(row)):
+            x[i, j] = rule(x[i - 1, j], x[i, j - 1], x[i - 1, j - 1])
+    return x
+
+
+def _borders(seed, h, w):
+    row, column = inputs.integers(seed, 2, w), inputs.integers(seed + 50, 2, h)
+    column[0] = row[0]
+    return row, column
+
+
+even_texture = Check(
+    "even_texture",
+    _xor,
+    [
+        (torch.tensor([0, 1]), torch.tensor([0, 1])),
+        (torch.tensor([1, 0, 1]), torch.tensor([1, 1])),
+        _borders(221, 5, 7),
+        *drawn(_borders, count=8, seed=(0, 9), h=(2, 5), w=(2, 5)),
+    ],
+    {
+        "every block of four has an odd number of ones: the other texture of the pair.": (
+            lambda row, column: _grown(row, column, lambda up, left, both: 1 ^ up ^ left ^ both)
+        ),
+        "the corner does not count: where it is 1, the first row and column come out turned "
+        "over.": lambda row, column: _xor(row, column, 0),
+        "the product of row and column: 1 only where both are. Which numbers of ones are even?": (
+            lambda row, column: row[None, :] * column[:, None]
+        ),
+        "the larger of both: where two ones meet, the block may have three.": (
+            lambda row, column: torch.maximum(row[None, :], column[:, None])
+        ),
+        "the sum, not its remainder by 2: a pixel is 0 or 1.": (
+            lambda row, column: row[None, :] + column[:, None],
+            lambda row, column: row[None, :] + column[:, None] + row[0],
+            lambda row, column: row[None, :] + column[:, None] - row[0],
+        ),
+        "made of the pixel above and that to the left alone: the block has a fourth one, above "
+        "and to the left of it.": (
+            lambda row, column: _grown(row, column, lambda up, left, both: up ^ left)
+        ),
+        "rows and columns have changed places: the row lies along the top.": (
+            lambda row, column: _xor(row, column).T
+        ),
+    },
+)

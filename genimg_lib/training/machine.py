@@ -16,10 +16,16 @@ def has_bf16(device):
 
 
 def describe(device):
-    """A device in words: the GPU's name, or "cpu, 2 threads"."""
+    """A device in words: the GPU's name, or "cpu, 2 threads, AVX512 with bf16".
+
+    What a processor computes with decides how long a run takes: with AVX2 alone two to three times
+    as long as with AVX512.
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"cpu, {torch.get_num_threads()} threads"
+    with_bf16 = " with bf16" if has_bf16(device) else ""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"cpu, {torch.get_num_threads()} threads, {capability}{with_bf16}"
 
 
 def peak_memory():

@@ -124,3 +124,50 @@ check.adain(adain)  # 3 points
 # AdaIN matches the means and the diagonal of the covariance; a Gram matrix mixes the means with the whole covariance.
 # AdaIN keeps how channels go together in the *content*: their correlations do not change.
 # <!-- END SOLUTION -->
+
+# %% [markdown]
+# ## 6. A pair of textures  ★★ (10 minutes)
+#
+# Julesz asked whether an eye can tell two textures apart whose second moments are the same.
+# Here is such a pair, of black (0) and white (1) pixels.
+# In the first every pixel is thrown by a coin.
+# In the second only the top row and the left column are; every other pixel is chosen so that each block of $2 \times 2$ neighbours has an *even* number of ones.
+# Any two pixels of it are still independent, but four are not.
+#
+# Make the second from its row and its column (which agree in the corner).
+
+
+# %%
+def even_texture(row, column):
+    """row: int64 [W], column: int64 [H], of 0 and 1. Returns int64 [H, W]."""
+    ### BEGIN SOLUTION
+    return (row[None, :] + column[:, None] + row[0]) % 2
+    ### END SOLUTION
+
+
+# %%
+check.even_texture(even_texture)  # 2 points
+
+# %% [markdown]
+# Look at both, and at their autocorrelations.
+
+# %%
+from genimg_lib import plots
+
+g = torch.Generator().manual_seed(0)
+coins = torch.randint(2, (48, 48), generator=g)
+pair = torch.stack([coins, even_texture(coins[0], coins[:, 0])])[:, None]
+plots.grid(2.0 * pair - 1, labels=["coins", "even"])
+
+# %%
+values = 2.0 * pair - 1
+for name, x in zip(("coins", "even"), values, strict=True):
+    lags = [(x[..., lag:] * x[..., :-lag]).mean().item() for lag in (1, 2, 3)]
+    blocks = x[..., 1:, 1:] * x[..., 1:, :-1] * x[..., :-1, 1:] * x[..., :-1, :-1]
+    print(name, [f"{lag:.2f}" for lag in lags], f"blocks of four {blocks.mean():.2f}")
+
+# %% [markdown]
+# <!-- BEGIN SOLUTION -->
+# The correlations of two pixels are those of chance, the product of four is 1 everywhere in the second: long stripes that cross, which an eye sees at once, and the Gram matrix of *pixels* cannot.
+# A layer of filters and a ReLU can, since what it gives depends on several pixels at once: that is why the Gram matrices are taken of maps.
+# <!-- END SOLUTION -->

@@ -807,6 +807,32 @@ def _(features):
     return [f.flatten(1) @ f.flatten(1).T / f.numel() for f in features]
 
 
+@right("gram_matrices.even_texture")
+def _(row, column):
+    x = torch.zeros(len(column), len(row), dtype=torch.int64)
+    x[0], x[:, 0] = row, column
+    for i in range(1, len(column)):
+        for j in range(1, len(row)):
+            x[i, j] = (x[i - 1, j] + x[i, j - 1] + x[i - 1, j - 1]) % 2
+    return x
+
+
+@right("gram_matrices.even_texture")
+def _(row, column):
+    flip = (column != column[0]).long()[:, None]
+    return torch.where(flip == 1, 1 - row[None], row[None])
+
+
+@wrong("gram_matrices.even_texture", "corner")
+def _(row, column):
+    return torch.logical_xor(row[None], column[:, None]).long()
+
+
+@wrong("gram_matrices.even_texture", "product|three|even")
+def _(row, column):
+    return torch.outer(column, row)
+
+
 @right("gram_matrices.covariance_from_gram")
 def _(G, mu):
     C = mu.shape[0]

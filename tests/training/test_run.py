@@ -55,6 +55,13 @@ def fit(run, net, opt, x):
 # ------------------------------------------------------------------ start
 
 
+def test_a_processor_is_named_with_what_it_computes_with(monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    for bf16, said in ((True, "AVX512 with bf16"), (False, "AVX512")):
+        monkeypatch.setattr(training.machine, "has_bf16", lambda device, bf16=bf16: bf16)
+        assert training.describe(CPU) == f"cpu, {torch.get_num_threads()} threads, {said}"
+
+
 @pytest.mark.parametrize("fast", [False, True])
 @pytest.mark.parametrize(("profile", "steps"), [("quick", 1), ("cpu", 2), ("gpu", 3)])
 def test_a_setting_of_three_values_is_the_profiles_and_any_other_is_itself(
