@@ -86,8 +86,7 @@ def optimisers(net):
 def equal_losses(net, fast):
     """Steps and seconds until 41's optimiser is as low as one pass, in style and in content.
 
-    Means and the range over photographs and styles; the seconds of a step are those of the
-    optimiser alone.
+    Medians and the range over photographs and styles.
     """
     found = {"steps": [], "seconds": [], "faster": [], "left": []}
     for name in PHOTOS:
@@ -99,9 +98,12 @@ def equal_losses(net, fast):
                 painting = fast(content, k)
                 one_pass = timed(lambda c=content, k=k: fast(c, k), 5)
                 goal = [loss.item() for loss in wanted.losses(painting)[:2]]
-            _, seconds = minimised(wanted, begin, STEPS)
             images = []
-            minimised(wanted, begin, STEPS, lambda *seen, i=images: i.append(seen[-1]))
+
+            def watch(step, total, loss, image, images=images):
+                images.append(image)
+
+            _, seconds = minimised(wanted, begin, STEPS, watch)
             steps = steps_to(goal, wanted, images)
             left, _ = minimised(wanted, painting, STEPS)
             with torch.no_grad():

@@ -917,7 +917,7 @@ plots.show(
 )
 
 # %% [markdown]
-# With label 0 the generator hardly moves: it begins as a small clump in the middle, the discriminator soon is sure of it, and by (5) a sure discriminator gives this loss no slope.
+# With label 0 the generator hardly moves: it begins as a clump in the middle, the discriminator soon is sure of it, and by (5) a sure discriminator gives this loss no slope.
 # Without real data there is nothing to imitate.
 #
 # Mistake 2 deserves a second look: its $D$ ends with a loss of $\log 4 = 1.386$, so it gives every sample the same answer.
@@ -927,7 +927,7 @@ plots.show(
 # Worse: a fake pushes $s$ down with the slope $\sigma(s) > 1/2$, a real sample pushes it up with $1 - \sigma(s) < 1/2$.
 # So where both are equally frequent, $D$ is pushed down instead of held at $1/2$.
 # This one has been pushed down until its own sigmoid is flat.
-# Then no gradient comes through, $\sigma'(a) = D(1 - D) \approx 0$: this $D$ is dead, and $G$ has nothing to learn from.
+# Then no gradient comes through, $\sigma'(a) = D(1 - D) \approx 0$: this $D$ is dead, and $G$ has nothing to learn from any more.
 
 # %%
 _, _, a_real, loss = outcomes["sigmoid twice"]
@@ -967,7 +967,7 @@ run.expect(
 # Plot clusters covered against $\gamma$ for both losses, with several seeds.
 #
 # And with pencil *(30 minutes)*: for a convex $f$ with conjugate $f^*$, every function $T$ gives a bound $D_f(p\|q) \ge \mathbb{E}_p T - \mathbb{E}_q f^*(T)$ on the divergence $D_f(p\|q) = \mathbb{E}_q f(p/q)$.
-# Which $f$ and $T$ make it the value of our game? Which the least squares, $f(u) = (u - 1)^2$, and what is the best $T$ then?
+# Which $f$ and $T$ make it the value of our game? And for $f(u) = (u - 1)^2$: put $T = 2(h - 1)$; what does $h$ fit, by least squares?
 #
 # ## What to remember
 #

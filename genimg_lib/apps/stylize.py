@@ -10,6 +10,8 @@ from genimg_lib.apps import films
 from genimg_lib.data import photos, styles
 from genimg_lib.style import networks, optimise
 
+OFF = 0.01  # pixels
+
 
 def stylize_file(
     content,
@@ -87,7 +89,9 @@ def _painted(frames, paint, keep_color, steady):
     The networks' grid and canvas are held to the scene, to parts of a pixel, and each frame is
     mixed with the last one, moved along.
     """
-    last, shown, begin, place = None, None, None, (0.0, 0.0)
+    # a film begins off whole pixels, so that all its frames are mirrored alike at their borders
+    first = 0.0 if len(frames) == 1 else OFF
+    last, shown, begin, place = None, None, None, (first, first)
     for frame in frames:
         x = data.to_float(frame[None])
         if last is not None:

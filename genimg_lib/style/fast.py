@@ -86,7 +86,8 @@ class StyleNet(nn.Module):
         def paint(seen, begin):
             return self._painted(seen, mix, reference, begin)
 
-        return on_whole_pixels(paint, x, origin)
+        painted = on_whole_pixels(paint, x, origin)
+        return painted if self.training else painted.clamp(-1, 1)
 
     def _painted(self, x, mix, reference, origin):
         colored, inside = on_grid(self.recolored(x, mix, reference), self.GRID, origin)
@@ -96,8 +97,7 @@ class StyleNet(nn.Module):
             x = x + second(first(x if k else torch.cat([x, texture], dim=1), mix), mix)
         for block in self.leave:
             x = block(x, mix)
-        painted = (colored + self.last(torch.cat([x, colored], dim=1)))[inside]
-        return painted if self.training else painted.clamp(-1, 1)
+        return (colored + self.last(torch.cat([x, colored], dim=1)))[inside]
 
     def texture(self, mix, origin, size):
         """The canvases, mixed by weights [N or 1, styles]: [N or 1, channels, *size].
@@ -245,7 +245,8 @@ class AnyStyle(nn.Module):
         def paint(seen, begin):
             return self._painted(seen, styles, weights, transform, reference, begin)
 
-        return on_whole_pixels(paint, content, origin)
+        painted = on_whole_pixels(paint, content, origin)
+        return painted if self.training else painted.clamp(-1, 1)
 
     def _painted(self, content, styles, weights, transform, reference, origin):
         rest = 1 - sum(weights)

@@ -2,7 +2,7 @@
 
 import torch
 
-REACH = 8  # bins around a frequency that its power is compared with
+REACH = 8  # bins on either side of a frequency that its power is compared with
 
 
 def lattice(images, grid):
@@ -13,7 +13,7 @@ def lattice(images, grid):
         values are seen under a Hann window, and their powers averaged.
     grid: its period in pixels, 2 or more.
     Returns the largest ratio, over the frequencies (k, l) / grid but (0, 0), of the mean power in
-    3x3 bins to that in the ring around them, REACH bins wide.
+    3x3 bins to that in the others up to REACH bins away; nan for a plain picture.
     Raises ValueError for other sides.
     """
     h, w = images.shape[-2:]

@@ -27,8 +27,8 @@ def on_whole_pixels(paint, x, origin):
 
     x: [N, C, H, W], with sides of more than MARGIN pixels.
     paint: takes pictures and the whole row and column at which they begin. It is given x as it
-        would be seen from there; what it makes of that is moved back and cut to [-1, 1]. Where the
-        origin is whole, it is given x itself.
+        would be seen from there; what it makes of that is moved back. Where the origin is whole, it
+        is given x itself.
     origin: the row and column of the scene at which x begins.
     """
     if all(float(n).is_integer() for n in origin):
@@ -37,7 +37,7 @@ def on_whole_pixels(paint, x, origin):
     ahead = [1 - part if part else 0 for part in parts]  # to the next whole pixel
     begin = [n - MARGIN + (part > 0) for n, part in zip(whole, parts, strict=True)]
     framed = F.pad(x, [MARGIN] * 4, mode="reflect")
-    painted = shifted(paint(shifted(framed, ahead), begin), parts).clamp(-1, 1)
+    painted = shifted(paint(shifted(framed, ahead), begin), parts)
     top, left = (MARGIN - (part > 0) for part in parts)
     return painted[..., top : top + x.shape[2], left : left + x.shape[3]]
 

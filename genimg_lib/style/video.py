@@ -65,7 +65,8 @@ def flicker(film, step):
     The mean squared difference of neighbouring frames after the motion is undone.
     film: [T, C, H, W] in [-1, 1], two frames or more.
     step: as for `overlap`, but may have parts of a pixel, which `shifted` undoes; then LOBES pixels
-        along the borders do not count. 0 for a film that only moves.
+        along the borders do not count. 0 for a film that only moves, by
+        whole pixels.
     Raises ValueError for one frame.
     """
     if len(film) < 2:
