@@ -149,7 +149,7 @@ CHAPTERS = (
         "Fast style",
         "The models",
         ("41",),
-        promise="Paint in one pass, in any style, and without flicker",
+        promise="Paint in one pass, towards any style, and keep films steady",
     ),
     Chapter(
         "51_diffusion",

@@ -140,5 +140,5 @@ check.whiten(whiten)  # 3 points
 #
 # The optimiser ends in another of many minima when it starts elsewhere; neighbouring frames may fall into different ones, and flicker.
 # The network gives the same painting twice, and a continuous one: little noise changes little.
-# A motion is no little change of the pixels, though: the network's grid has to be held to the scene, which works for motions by whole pixels only.
+# A motion is no little change of the pixels, though: the network's grid has to be held to the scene, to parts of a pixel.
 # <!-- END SOLUTION -->
