@@ -42,8 +42,8 @@ def cover(png):
 def shrink(notebook):
     """Make the stored pictures of a notebook smaller, in place.
 
-    Where all together are above BUDGET, the large ones get fewer pixels, first 5/4 and then 1
-    for each of the page's.
+    Where all together are above BUDGET, the photographic ones get fewer pixels, first 5/4 and
+    then 1 for each of the page's.
     """
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     pictures = [output for output in outputs if of_output(output)]
@@ -55,8 +55,9 @@ def shrink(notebook):
         if sum(len(of_output(output)[0]) for output in pictures) <= BUDGET:
             break
         for output in pictures:
-            content, _, facts = of_output(output)
-            fewer = _scaled(content, facts, scale) if len(content) > LARGE else content
+            content, ending, facts = of_output(output)
+            photographic = ending == "jpg" and len(content) > SMALL
+            fewer = _scaled(content, facts, scale) if photographic else content
             if len(fewer) < len(content):
                 _replace(output, fewer, "jpeg")
 
