@@ -304,6 +304,18 @@ even_texture = Check(
         *drawn(_borders, count=8, seed=(0, 9), h=(2, 5), w=(2, 5)),
     ],
     {
+        "the corner is the first pixel of both, not the last.": (
+            lambda row, column: _xor(row, column, row[-1]),
+            lambda row, column: _xor(row, column, column[-1]),
+        ),
+        "only the first row and the first column are filled: each other pixel follows from three "
+        "of its neighbours.": (
+            lambda row, column: _grown(row, column, lambda up, left, both: torch.zeros_like(up))
+        ),
+        "the pixels are 0 and 1, not -1 and 1.": lambda row, column: 2 * _xor(row, column) - 1,
+        "the block's own corner counts, not the picture's.": (
+            lambda row, column: _grown(row, column, lambda up, left, both: up ^ left ^ row[0])
+        ),
         "every block of four has an odd number of ones: the other texture of the pair.": (
             lambda row, column: _grown(row, column, lambda up, left, both: 1 ^ up ^ left ^ both)
         ),

@@ -128,13 +128,13 @@ check.adain(adain)  # 3 points
 # %% [markdown]
 # ## 6. A pair of textures  ★★ (10 minutes)
 #
-# Julesz asked whether an eye can tell two textures apart whose second moments are the same.
+# Julesz asked whether an eye can tell two textures apart in which any pair of pixels has the same statistics.
 # Here is such a pair, of black (0) and white (1) pixels.
 # In the first every pixel is thrown by a coin.
 # In the second only the top row and the left column are; every other pixel is chosen so that each block of $2 \times 2$ neighbours has an *even* number of ones.
-# Any two pixels of it are still independent, but four are not.
+# Any two pixels of it, and any three, are still independent, but the four corners of a rectangle are not.
 #
-# Make the second from its row and its column (which agree in the corner).
+# Make the second from its row and its column; `row[0]` and `column[0]` are the same pixel, the corner.
 
 
 # %%
@@ -149,25 +149,32 @@ def even_texture(row, column):
 check.even_texture(even_texture)  # 2 points
 
 # %% [markdown]
-# Look at both, and at their autocorrelations.
+# Look at both, and at their autocorrelations, averaged over many throws (in *one* even texture they scatter much more, since each row is the first one or its reverse).
 
 # %%
 from genimg_lib import plots
 
+
+def throw(g):
+    """Both textures of one throw of coins, of -1 and 1: [2, 1, 48, 48]."""
+    coins = torch.randint(2, (48, 48), generator=g)
+    return 2.0 * torch.stack([coins, even_texture(coins[0], coins[:, 0])])[:, None] - 1
+
+
 g = torch.Generator().manual_seed(0)
-coins = torch.randint(2, (48, 48), generator=g)
-pair = torch.stack([coins, even_texture(coins[0], coins[:, 0])])[:, None]
-plots.grid(2.0 * pair - 1, labels=["coins", "even"])
+pairs = torch.stack([throw(g) for _ in range(400)])  # [400, 2, 1, 48, 48]
+plots.grid(pairs[0], labels=["coins", "even"])
 
 # %%
-values = 2.0 * pair - 1
-for name, x in zip(("coins", "even"), values, strict=True):
+for name, x in zip(("coins", "even"), pairs.unbind(dim=1), strict=True):
     lags = [(x[..., lag:] * x[..., :-lag]).mean().item() for lag in (1, 2, 3)]
     blocks = x[..., 1:, 1:] * x[..., 1:, :-1] * x[..., :-1, 1:] * x[..., :-1, :-1]
     print(name, [f"{lag:.2f}" for lag in lags], f"blocks of four {blocks.mean():.2f}")
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
-# The correlations of two pixels are those of chance, the product of four is 1 everywhere in the second: long stripes that cross, which an eye sees at once, and the Gram matrix of *pixels* cannot.
-# A layer of filters and a ReLU can, since what it gives depends on several pixels at once: that is why the Gram matrices are taken of maps.
+# The correlations of two pixels are 0 in both, the product of four is 1 everywhere in the second: long stripes that cross, which an eye sees at once.
+# The Gram matrix of pixels cannot tell them apart, nor can that of linear filters: its entries are again sums over pairs of pixels.
+# A ReLU makes the difference: after it, products of two maps depend on four pixels and more.
+# That is one reason why the Gram matrices are taken of maps behind it.
 # <!-- END SOLUTION -->
