@@ -64,6 +64,12 @@ def test_every_picture_has_an_alternative_text_of_its_own(name):
     assert len(set(texts)) == len(texts)
 
 
+def test_the_stored_map_shows_the_chapters_that_stand():
+    cells = notebook("00_start_here").cells
+    printed = "".join(o.get("text", "") for c in cells for o in c.get("outputs", []))
+    assert f"{len(NAMES)} of {len(chapters.CHAPTERS)} chapters stand" in printed
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_is_light_enough_to_open_anywhere(name):
     assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < 2_000_000
