@@ -1,7 +1,8 @@
 """Networks to take feature maps from: the course's own, and two published ones.
 
 `features(name)` gives any of them behind one face: images in [-1, 1] in, a list of maps out, each
-with a mean of 1 on photographs, so that the same weights of losses serve all networks.
+with a mean of 1 on photographs. The same weights of losses can then be tried with all networks,
+but a change that costs one much may cost another little.
 """
 
 import torch

@@ -300,7 +300,7 @@ def test_levels_go_with_conditions_and_need_equal_parts():
 def test_a_settled_generator_has_the_statistics_of_its_own_weights():
     torch.manual_seed(0)
     net = gan.Generator(size=16, channels=1, width=8)
-    z = noise(600, 64)
+    z = noise(600, 64).float()
     for _ in range(3):
         net(3 * z[:50])  # running statistics of something else
     before = copy.deepcopy(net.state_dict())
@@ -318,5 +318,5 @@ def test_a_settled_generator_has_the_statistics_of_its_own_weights():
 
 def test_settling_takes_conditions_along():
     net = gan.Generator(size=16, channels=1, width=8, conditions=3)
-    settled = gan.settled(net, noise(20, 64), noise(20, 3))
-    assert settled(noise(4, 64), noise(4, 3)).shape == (4, 1, 16, 16)
+    settled = gan.settled(net, noise(20, 64).float(), condition(20, 3))
+    assert settled(noise(4, 64).float(), condition(4, 3)).shape == (4, 1, 16, 16)

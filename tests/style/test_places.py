@@ -64,13 +64,13 @@ def test_every_place_of_a_cell_has_the_same_mean_and_spread():
 
 def test_a_lattice_is_found_at_its_period_and_in_noise_there_is_none():
     torch.manual_seed(0)
-    noise = torch.randn(1, 3, 128, 160)
+    noise = torch.randn(1, 3, 160, 160)
     assert style.lattice(noise, 4) < 4
     dotted = noise.clone()
     dotted[..., ::4, ::4] += 0.5
-    assert style.lattice(dotted, 4) > 20 > 4 > style.lattice(dotted, 5)
+    assert style.lattice(dotted, 4) > 8 > 4 > style.lattice(dotted, 5)
     with pytest.raises(ValueError, match="sides that are multiples of 4"):
-        style.lattice(noise[..., :126], 4)
+        style.lattice(noise[..., :158], 4)
 
 
 def test_the_networks_for_the_drawn_styles_paint_no_lattice():
@@ -84,15 +84,15 @@ def test_the_networks_for_the_drawn_styles_paint_no_lattice():
 
 @pytest.mark.parametrize("step", [(0.5, 0.5), (0.5, 1.5)])
 def test_strokes_stay_in_a_scene_that_moves_by_half_a_pixel(step):
-    net, wide = pretrained.load_drawn_styles(), photos.square(photos.open_photo("coffee"), 400)
+    net, wide = pretrained.load_drawn_styles(), photos.square(photos.open_photo("coffee"), 440)
     wide = to_float(wide)
-    film, _ = style.pan(wide, (160, 160), 4, step, noise=0.0, finer=2)
+    film, _ = style.pan(wide, (200, 200), 4, step, noise=0.0, finer=2)
     made = {}
     for name, held in (("frame by frame", False), ("held", True)):
         places_of = [[n * k if held else 0 for n in step] for k in range(len(film))]
         with torch.no_grad():
             frames = [net(x[None], 2, film[:1], at) for x, at in zip(film, places_of, strict=True)]
-        made[name] = torch.cat(frames)[..., 25:-25, 25:-25]
+        made[name] = torch.cat(frames)[..., 40:-40, 40:-40]
     flickers = {name: style.flicker(painted, step) for name, painted in made.items()}
     assert flickers["held"] < 0.3 * flickers["frame by frame"]
 
