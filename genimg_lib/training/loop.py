@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import sys
 import time
 
 import torch
@@ -10,6 +11,7 @@ import torch
 from genimg_lib.errors import TrainingError
 from genimg_lib.files import digest, write_atomically
 from genimg_lib.training import processes, saving
+from genimg_lib.training.loop_source import left_on_purpose
 from genimg_lib.training.progress import Window
 
 SAVE_EVERY = 60  # seconds between two checkpoints, where nothing else is said
@@ -89,6 +91,13 @@ class Training:
                 if self._checkpoint_is_due(now):
                     self._save()
             self._finish()
+        except GeneratorExit:
+            # several processes may not leave alike, and would wait for each other
+            if run.processes == 1 and left_on_purpose(sys._getframe(1)):
+                self.step += 1
+                self._average()
+                self._finish()
+            raise
         finally:
             if window is not None:
                 window.close(run.history)

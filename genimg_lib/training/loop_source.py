@@ -1,9 +1,10 @@
-"""What a training's loop says: its source, and that of the reader's functions that it calls.
+"""What a training's loop says: its source, that of the reader's functions, how it was left.
 
 A training that was interrupted, and whose loop was changed since, is another training.
 """
 
 import ast
+import dis
 import inspect
 import linecache
 import textwrap
@@ -30,6 +31,17 @@ def loop_source(frame):
                 parts.append(ast.unparse(tree))
                 waiting.append(tree)
     return "\n".join(parts)
+
+
+def left_on_purpose(frame):
+    """True where the frame's loop was left by `break` or `return`; False by an error or interrupt.
+
+    To be asked while the loop's iterator is being closed. `break` and `return` take it off the
+    frame's stack by an instruction of its own, at which the frame then stands; an error leaves the
+    frame at the instruction that raised it.
+    """
+    instruction = frame.f_code.co_code[frame.f_lasti] if frame.f_lasti >= 0 else 0
+    return dis.opname[instruction] in ("POP_TOP", "POP_ITER")
 
 
 def _loop_at(source, line):

@@ -210,6 +210,7 @@ class Run:
         checkpoint_every: in steps; left out, once a minute (with several processes, whose
             clocks differ, ten times in all).
         label: of the training, in its files' names.
+        Leaving the loop by `break` or `return` ends the training, with the weights as they are.
         An interrupted training that is started again goes on from its last sound checkpoint,
         and ends, on the same CPU, with the same weights as an uninterrupted one. The loop's
         own local variables are not saved: what has to survive belongs into objects.

@@ -276,10 +276,11 @@ def test_another_training_starts_afresh_though_no_setting_says_so(other, capsys)
         ):
             run.log(loss=0.0)
             if run.history["step"][-1] == stop:
-                break
+                raise KeyboardInterrupt
         return run
 
-    fit(stop=5)
+    with pytest.raises(KeyboardInterrupt):
+        fit(stop=5)
     run = fit(stop=None, **other)
     assert "other settings" in capsys.readouterr().out
     assert run.history["step"] == list(range(10))
@@ -345,9 +346,10 @@ def test_a_training_that_sets_its_own_learning_rate_goes_on_in_the_same_run(caps
             opt.param_groups[0]["lr"] = 0.1 * (1 - run.progress)
             run.log(rate=opt.param_groups[0]["lr"])
             if run.history["step"][-1] == stop_at:
-                return
+                raise KeyboardInterrupt
 
-    cell(stop_at=13)
+    with pytest.raises(KeyboardInterrupt):
+        cell(stop_at=13)
     cell(stop_at=None)
     said = capsys.readouterr().out
     assert "goes on from step 10" in said
@@ -398,7 +400,7 @@ def test_schedules_and_optimisers_are_resumed(name):
         ):
             seen.append((opt.param_groups[0]["lr"], net.weight.item()))
             if len(seen) == stop:
-                break
+                raise KeyboardInterrupt
             opt.zero_grad()
             net(x).square().mean().backward()
             opt.step()
@@ -406,7 +408,8 @@ def test_schedules_and_optimisers_are_resumed(name):
         return seen
 
     expected = rates(None)
-    rates(10)
+    with pytest.raises(KeyboardInterrupt):
+        rates(10)
     assert rates(None) == expected[8:]
 
 
