@@ -1,4 +1,4 @@
-"""Places of a scene: pictures that begin at parts of a pixel, and grids that are fixed to it."""
+"""Places of a scene: pictures that begin at parts of a pixel, grids fixed to it."""
 
 import math
 

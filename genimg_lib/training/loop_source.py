@@ -34,11 +34,11 @@ def loop_source(frame):
 
 
 def left_on_purpose(frame):
-    """True where the frame's loop was left by `break` or `return`; False by an error or interrupt.
+    """True where a frame's loop was left by `break` or `return`, False by an error.
 
-    To be asked while the loop's iterator is being closed. `break` and `return` take it off the
-    frame's stack by an instruction of its own, at which the frame then stands; an error leaves the
-    frame at the instruction that raised it.
+    An interrupt is an error. To be asked while the loop's iterator is being closed. `break` and
+    `return` take it off the frame's stack by an instruction of its own, at which the frame then
+    stands; an error leaves the frame at the instruction that raised it.
     """
     instruction = frame.f_code.co_code[frame.f_lasti] if frame.f_lasti >= 0 else 0
     return dis.opname[instruction] in ("POP_TOP", "POP_ITER")
