@@ -152,7 +152,10 @@ assert max(errors.values()) < 1e-10
 #
 # The network works at a quarter of the picture's size, where convolutions are cheap and see far: blocks of 4x4 pixels go into channels (`pixel_unshuffle`), three residual blocks paint (each adds to its input what two convolutions make of it), then the maps are enlarged step by step, with fewer and fewer channels.
 # Each convolution but the last is followed by (2), most then by a ReLU.
-# Enlarging must leave no trace of the 4x4 blocks. So an enlarged map is smoothed over 3x3 pixels, and (2) is taken for each place of a block (4, then 16) by itself: over the whole picture no place is brighter or rougher than another. "Break it" shows what happens without.
+#
+# Enlarging must leave no trace of the 4x4 blocks.
+# So an enlarged map is smoothed over 3x3 pixels, and (2) is taken for each place of a block (4, then 16) by itself: over the whole picture no place is brighter or rougher than another.
+# "Break it" shows what happens without.
 #
 # What comes out is *added* to the picture: a network that has learned nothing yet changes nothing.
 #

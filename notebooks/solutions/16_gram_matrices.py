@@ -161,15 +161,27 @@ def throw(g):
     return 2.0 * torch.stack([coins, even_texture(coins[0], coins[:, 0])])[:, None] - 1
 
 
-g = torch.Generator().manual_seed(0)
-pairs = torch.stack([throw(g) for _ in range(400)])  # [400, 2, 1, 48, 48]
-plots.grid(pairs[0], labels=["coins", "even"])
+def correlations(x):
+    """The mean products of pixels 1, 2 and 3 apart, and of blocks of four."""
+    pairs = [(x[..., lag:] * x[..., :-lag]).mean().item() for lag in (1, 2, 3)]
+    blocks = x[..., 1:, 1:] * x[..., 1:, :-1] * x[..., :-1, 1:] * x[..., :-1, :-1]
+    return [round(value, 2) for value in (*pairs, blocks.mean().item())]
+
 
 # %%
-for name, x in zip(("coins", "even"), pairs.unbind(dim=1), strict=True):
-    lags = [(x[..., lag:] * x[..., :-lag]).mean().item() for lag in (1, 2, 3)]
-    blocks = x[..., 1:, 1:] * x[..., 1:, :-1] * x[..., :-1, 1:] * x[..., :-1, :-1]
-    print(name, [f"{lag:.2f}" for lag in lags], f"blocks of four {blocks.mean():.2f}")
+g = torch.Generator().manual_seed(0)
+try:
+    thrown = torch.stack([throw(g) for _ in range(400)])  # [400, 2, 1, 48, 48]
+except NotImplementedError:
+    print("first write even_texture")
+else:
+    plots.show(
+        plots.grid(thrown[0], labels=["coins", "even"]),
+        alt="Two textures of black and white pixels: noise, and stripes that cross.",
+        caption="Any two pixels are independent in both.",
+    )
+    for name, x in zip(("coins", "even"), thrown.unbind(dim=1), strict=True):
+        print(name, correlations(x))
 
 # %% [markdown]
 # <!-- BEGIN SOLUTION -->
