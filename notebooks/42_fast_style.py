@@ -823,8 +823,9 @@ assert abs(ratio / expected - 1) < 0.02
 # A mixture of strokes that do not match is a blur: watch the style loss in the table below.
 #
 # **Cure 2: train.** Show the network two neighbouring frames and charge it for their difference: $\mathcal{L} + \kappa \big\langle (f_\theta(c') - M(f_\theta(c)))^2 \big\rangle$, where $c'$ is $c$ moved by a few pixels, with other noise, and $\kappa = 20$ (after Ruder et al. 2016, who charge an optimiser so).
+#
 # So it should place its strokes by what it sees instead of by its grid.
-# A copy that is trained on in the same way with $\kappa = 0$ shows what the charge did, and what only the longer training. Two seeds each.
+# A copy that is trained on in the same way with $\kappa = 0$ shows what the charge did, and what the longer training alone. Two seeds each.
 
 
 # %%
@@ -1139,6 +1140,7 @@ plots.show(
 #
 # **What came after.** Attention in place of moments: each place of the content takes the style's maps from where they are like its own (Park and Lee 2019).
 # Films need more than a known pan: where something moves out of sight there is nothing to hold to, so one marks what was hidden, and looks farther back than one frame (Ruder et al. 2016).
+#
 # And a diffusion model (notebook 51) that was trained on very many pictures takes a style from one of them while it draws, if its attention looks there too (Hertz et al. 2023).
 
 # %%
