@@ -28,7 +28,7 @@ from genimg_lib import data, pretrained, results, style
 from genimg_lib.data import photos, styles
 from genimg_lib.training import start
 
-PHOTOS, STEPS, COST = ("coffee", "chelsea"), 60, 100
+PHOTOS, STEPS, COST, EQUAL = ("coffee", "chelsea"), 60, 60, 40
 RIVALS = ("strokes", "mosaic", "woodcut")
 WAYS = {
     "adam": {"optimizer": "adam", "levels": 1},
@@ -103,9 +103,9 @@ def equal_losses(net, fast):
             def watch(step, total, loss, image, images=images):
                 images.append(image)
 
-            _, seconds = minimised(wanted, begin, STEPS, watch)
+            _, seconds = minimised(wanted, begin, EQUAL, watch)
             steps = steps_to(goal, wanted, images)
-            left, _ = minimised(wanted, painting, STEPS)
+            left, _ = minimised(wanted, painting, EQUAL)
             with torch.no_grad():
                 share = wanted.loss(left).item() / wanted.loss(painting).item()
             for key, value in {
@@ -119,7 +119,7 @@ def equal_losses(net, fast):
         "steps": "equal_steps",
         "seconds": "equal_seconds",
         "faster": "times_faster_at_equal_losses",
-        "left": "loss_left_after_60_steps",
+        "left": "loss_left_after_40_steps",
     }
     out = {}
     for key, values in found.items():
