@@ -100,7 +100,7 @@ def equal_losses(net, fast):
                 goal = [loss.item() for loss in wanted.losses(painting)[:2]]
             images = []
 
-            def watch(step, total, loss, image, images=images):
+            def watch(step, loss, image, images=images):
                 images.append(image)
 
             _, seconds = minimised(wanted, begin, EQUAL, watch)
