@@ -589,7 +589,7 @@ if run.profile == "cpu":
 
 # %% [markdown]
 # After these steps map 1 has brought back nearly every pixel, map 4 much less.
-# From farther away the descent takes longer; and map 4 has two numbers for each pixel of the picture, which has three, so it cannot fix them all.
+# (It has two numbers for each pixel of the picture, which has three, so it cannot fix them all.)
 # The marks of the style are the finest for map 1 and the largest for map 3, but no map alone makes them as large as the mosaic's: (2) takes all.
 #
 # ## Who looks on?

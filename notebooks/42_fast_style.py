@@ -990,7 +990,7 @@ if CHECKED:
 # %% [markdown]
 # Held to whole pixels, the film by (0.5, 0.5) is no calmer than frame by frame.
 # Held exactly, about a quarter or less is left in either film, and that is little more than (5) finds before painting.
-# (Every second frame has been moved twice and is a little softer for it.)
+# (The price: frames that do not begin at a whole pixel are interpolated twice.)
 #
 # Blending and holding also need the motion, which for a real film has to be estimated: `style.motion` does that with scikit-image, and `genimg stylize film.gif mosaic -o painted.gif --fast` estimates it, holds grid and canvas to it, and blends.
 

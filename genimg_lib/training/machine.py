@@ -18,8 +18,7 @@ def has_bf16(device):
 def describe(device):
     """A device in words: the GPU's name, or "cpu, 2 threads, AVX512 with bf16".
 
-    What a processor computes with decides how long a run takes: with AVX2 alone two to three times
-    as long as with AVX512.
+    How long a run takes depends on what the processor computes with.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
