@@ -107,8 +107,7 @@ def train_tuned(run, images, minutes, label, lr):
     for x in run.train(batches, minutes=minutes, label=label, **average, **players):
         run.anneal(players["opt_G"], players["opt_D"])
         run.log(**textbook_round(x, **players))
-    G = gan.settled(run.ema["G"], latents(1_000, G.latent))
-    return G, weights(G), weights(D)
+    return gan_recipes.settled(run.ema["G"]), weights(G), weights(D)
 
 
 def textbook_round(x, G, D, opt_G, opt_D):
@@ -124,7 +123,7 @@ def train_plain(run, images, minutes, label, lr, steps=None):
     more = {"auxiliary": RECIPE["auxiliary"], "lr": lr}
     G = gan_recipes.train(run, images, minutes, steps, kind="hinge", label=label, **more)
     D = gan_recipes.players(run, images, None, "hinge", RECIPE)[1]
-    return gan.settled(G, latents(1_000, G.latent)), weights(G), weights(D)
+    return G, weights(G), weights(D)
 
 
 def train_ours(run, images, minutes, label, lr):
@@ -134,7 +133,6 @@ def train_ours(run, images, minutes, label, lr):
     minutes = minutes - (time.perf_counter() - began) / 60
     more = {"conditions": told, "auxiliary": RECIPE["auxiliary"], "lr": lr}
     G = gan_recipes.train(run, images, minutes, kind="hinge", label=label, **more)
-    G = gan.settled(G, latents(1_000, G.latent), told[:1_000])
 
     def draw(n, other=None):
         if other is not None:
@@ -143,10 +141,6 @@ def train_ours(run, images, minutes, label, lr):
         return gan_recipes.sample(G, n, told[which])
 
     return draw
-
-
-def latents(n, length, seed=3):
-    return torch.randn(n, length, generator=torch.Generator().manual_seed(seed))
 
 
 def weights(net):

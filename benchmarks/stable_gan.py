@@ -100,8 +100,7 @@ def train(run, images, name, minutes, lr):
     except TrainingError as error:
         print(f"{name}: {error}")
         return None
-    G = run.ema["G"]
-    return gan.settled(G, torch.randn(1_000, G.latent, generator=torch.Generator().manual_seed(3)))
+    return gan_recipes.settled(run.ema["G"])
 
 
 def combinations(read):

@@ -21,7 +21,12 @@ def main(arguments=None):
         _parser().print_help()
         return 2
     try:
-        return args.do(args) or 0
+        code = args.do(args) or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads the output (head, a pager) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 128 + 13  # as of a program that the signal SIGPIPE ended
     except (ValueError, OSError, RuntimeError) as error:  # messages that are written for people
         print(f"genimg: {error}", file=sys.stderr)
         return 1

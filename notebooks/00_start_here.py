@@ -42,7 +42,7 @@ if importlib.util.find_spec("genimg_lib") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
     importlib.invalidate_caches()
 
-# %%
+# %% tags=["parameters"]
 import torch
 
 from genimg_lib import data, flow, layers, metrics, plots, pretrained, tables
@@ -52,9 +52,9 @@ from genimg_lib.flow import PatchUNet
 from genimg_lib.training import Muon, others, start
 from genimg_lib.widgets import explore
 
-# %%
 DATA = "portraits"  # or "fashion_mnist", after `genimg data fetch fashion_mnist`
 
+# %%
 # of three values the profile picks one: quick, cpu or gpu (explained further down)
 run = start(
     "00_start_here",

@@ -41,7 +41,7 @@ if importlib.util.find_spec("genimg_lib") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
     importlib.invalidate_caches()
 
-# %%
+# %% tags=["parameters"]
 import math
 import textwrap
 
@@ -55,8 +55,9 @@ from genimg_lib import data, metrics, plots, tables
 from genimg_lib.training import start
 from genimg_lib.widgets import explore
 
-# %%
 DATA = "portraits"  # or "fashion_mnist"
+
+# %%
 run = start(
     "11_images_as_tensors",
     images=(2_000, 10_000, 10_000),

@@ -41,7 +41,7 @@ if importlib.util.find_spec("genimg_lib") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
     importlib.invalidate_caches()
 
-# %%
+# %% tags=["parameters"]
 import functools
 import math
 import time
@@ -54,8 +54,9 @@ from genimg_lib import data, divergences, gan, layers, metrics, plots, tables, v
 from genimg_lib.training import start
 from genimg_lib.widgets import explore
 
-# %%
 DATA = "portraits"  # or "mnist", "fashion_mnist", "folder:PATH"
+
+# %%
 run = start(
     "21_gan",
     steps=(300, 8_000, 40_000),

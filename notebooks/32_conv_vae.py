@@ -42,7 +42,7 @@ if importlib.util.find_spec("genimg_lib") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
     importlib.invalidate_caches()
 
-# %%
+# %% tags=["parameters"]
 import copy
 import io
 import math
@@ -58,8 +58,9 @@ from genimg_lib.prior import fit_mixture
 from genimg_lib.training import start
 from genimg_lib.widgets import explore
 
-# %%
 DATA = "portraits"  # or "fashion_mnist", "folder:PATH"
+
+# %%
 run = start(
     "32_conv_vae",
     images=(2_000, 10_000, 30_000),

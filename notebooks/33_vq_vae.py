@@ -42,7 +42,7 @@ if importlib.util.find_spec("genimg_lib") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
     importlib.invalidate_caches()
 
-# %%
+# %% tags=["parameters"]
 import math
 import tempfile
 import time
@@ -66,8 +66,9 @@ from genimg_lib.training import start
 from genimg_lib.vae import codes
 from genimg_lib.widgets import explore
 
-# %%
 DATA = "portraits"  # or "fashion_mnist", "folder:PATH"
+
+# %%
 run = start(
     "33_vq_vae",
     images=(1_000, 30_000, 60_000),

@@ -42,7 +42,7 @@ if importlib.util.find_spec("genimg_lib") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
     importlib.invalidate_caches()
 
-# %%
+# %% tags=["parameters"]
 import copy
 import math
 
@@ -65,8 +65,9 @@ from genimg_lib.data import portraits
 from genimg_lib.training import start
 from genimg_lib.widgets import explore
 
-# %%
 DATA = "portraits"  # or "fashion_mnist"
+
+# %%
 run = start(
     "34_vae_gan",
     images=(1_000, 30_000, 60_000),

@@ -42,7 +42,7 @@ if importlib.util.find_spec("genimg_lib") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
     importlib.invalidate_caches()
 
-# %%
+# %% tags=["parameters"]
 import itertools
 import math
 
@@ -55,9 +55,9 @@ from genimg_lib.flow import PatchUNet
 from genimg_lib.training import Muon, others, start
 from genimg_lib.widgets import explore
 
-# %%
 DATA = "portraits"  # or "fashion_mnist", after `genimg data fetch fashion_mnist`
 
+# %%
 run = start(
     "51_diffusion",
     images=(600, 10_000, 10_000),

@@ -206,6 +206,16 @@ def test_a_console_that_cannot_show_a_name_does_not_fail_the_work(tmp_path):
     assert out.is_file() and "\\u732b.png" in done.stdout
 
 
+@pytest.mark.skipif(os.name == "nt", reason="pipes end otherwise on Windows")
+def test_a_reader_of_the_output_may_leave_early():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "genimg_lib", "data", "list"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, cwd=ROOT)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_root_is_told_how_to_open_the_lab(monkeypatch, capsys):
     ended = type("Ended", (), {"returncode": 1})
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: ended)

@@ -111,7 +111,7 @@ def train(
     label="train",
     **changes,
 ):
-    """The averaged generator of a game, in eval mode.
+    """The averaged generator of a game, in eval mode, with batch-norm statistics of its own.
 
     images: uint8 [N, C, H, W].
     minutes, steps: when to stop.
@@ -138,7 +138,15 @@ def train(
         step = len(run.history.get("step", []))  # the history survives an interruption
         run.anneal(opt_G, opt_D)
         run.log(**play(step, batch, G, D, opt_G, opt_D, kind, recipe, run.autocast))
-    return run.ema["G"].eval()
+    return settled(run.ema["G"], conditions)
+
+
+def settled(G, conditions=None, n=1_000):
+    """`gan.settled` of a generator, with n latents, and the first n conditions if it has any."""
+    told = () if conditions is None else (conditions[:n],)
+    n = len(told[0]) if told else n
+    z = torch.randn(n, G.latent, generator=torch.Generator().manual_seed(3))
+    return gan.settled(G, z, *told)
 
 
 def changed(kind, changes):

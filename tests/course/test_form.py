@@ -1,9 +1,11 @@
 """The form of the code: what fits the page, and which floor imports which."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import pytest
 
 from genimg_lib.course import chapters, form
@@ -21,6 +23,18 @@ SOURCES = sorted(
 @pytest.mark.parametrize("path", [*NOTEBOOKS, *SOLUTIONS], ids=lambda path: path.stem)
 def test_the_code_of_a_notebook_fits_the_page(path):
     assert not form.notebook_faults(path)
+
+
+def test_what_a_reader_may_choose_stands_in_the_cell_that_papermill_overrides():
+    """papermill puts its values into a cell of their own, behind the one tagged so."""
+    chosen = 0
+    for path in NOTEBOOKS:
+        cells = jupytext.read(path).cells
+        holds = [cell for cell in cells if re.search("^DATA = ", cell.source, re.MULTILINE)]
+        tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", ())]
+        assert holds == tagged, path.name
+        chosen += len(holds)
+    assert chosen >= 9
 
 
 def test_cells_are_small():
