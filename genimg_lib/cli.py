@@ -93,8 +93,10 @@ def _notebooks_arguments(command):
 
 def _test(args):
     from genimg_lib import machine_limits
-    from genimg_lib.course import chapters
+    from genimg_lib.course import chapters, versions
 
+    if args.arguments[:1] == ["--versions"]:
+        return versions.test(*args.arguments[1:])
     # one worker more than there are cores: some tests wait for a browser or another process
     side_by_side = ["-n", str(1 + machine_limits.cores())] if not args.arguments else []
     command = [sys.executable, "-m", "pytest", *side_by_side, *args.arguments]

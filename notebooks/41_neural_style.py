@@ -41,7 +41,7 @@ if importlib.util.find_spec("genimg_lib") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
     importlib.invalidate_caches()
 
-# %%
+# %% tags=["parameters"]
 import functools
 import math
 import time
@@ -55,8 +55,9 @@ from genimg_lib.style.optimise import WEIGHTS
 from genimg_lib.training import start
 from genimg_lib.widgets import explore
 
-# %%
 CONTENT = "coffee"  # any of photos.NAMES, or the path of a picture of yours
+
+# %%
 run = start(
     "41_neural_style",
     size=(96, 256, 512),
@@ -68,6 +69,7 @@ run = start(
     from_noise=(3, 100, 200),
     alone=(3, 60, 200),
 )
+CHECKED = run.profile != "quick" and CONTENT == "coffee"  # what the text says holds
 tables.show_expected("41_neural_style", "style_fell", "seconds", "pixels")
 
 # %% [markdown]
@@ -79,7 +81,7 @@ tables.show_expected("41_neural_style", "style_fell", "seconds", "pixels")
 # Two simple ideas fail, and show what is missing.
 #
 # Idea 1 is the mean of both pictures.
-# Idea 2 gives the photograph the mean and the covariance of the style's colours (nearly: what leaves $[-1, 1]$ is cut off): notebook 16's whitening and colouring, each pixel a "feature" of three numbers.
+# Idea 2 gives the photograph the mean and the covariance of the style's colours (until what leaves $[-1, 1]$ is cut off): notebook 16's whitening and colouring, each pixel a "feature" of three numbers.
 
 
 # %%
@@ -105,7 +107,7 @@ def picture(name, longest):
 # %%
 content = picture(CONTENT, run.size)
 strokes = drawn("strokes", run.size)
-fitted = strokes[:, :, : content.shape[2]]  # as high as the photograph
+fitted = strokes[:, :, : content.shape[2], : content.shape[3]]  # of the same size
 mean = (content + fitted) / 2
 recolored = style.recolor(content, strokes)
 labels = ["content", "style", "1: the mean", "2: the style's colours"]
@@ -243,7 +245,7 @@ assert gradient_error < 1e-4
 # %% [markdown]
 # ## Paint
 #
-# First the photograph takes on the style's colours, picture 2 above: else what is kept of it would fight the palette.
+# First the photograph takes on the style's colours, picture 2 above, so that what is kept of it need not fight the palette.
 # Then walk downhill, with the pixels as variables.
 # That is the whole algorithm:
 
@@ -431,7 +433,7 @@ plots.show(
     "over 32 pixels grow at half size.",
     caption="Strokes: middle waves first; before the dashes large ones grow.",
 )
-if run.profile == "cpu":
+if CHECKED and run.profile == "cpu":
     assert by_step[0].argmax() == 1 and added[0] > 0.5
     assert by_step[run.steps - 2, 2] > by_step[0, 2] + 0.1
 
@@ -476,9 +478,9 @@ for name in NAMES:
 rows = [(name, *(ends[name, way] for way in WAYS)) for name in NAMES]
 tables.show(rows, ["loss (4) at the end", *WAYS])
 for _, adam, adam_two, lbfgs, lbfgs_two in rows:
-    if run.profile == "cpu":
+    if CHECKED and run.profile == "cpu":
         assert lbfgs < 0.9 * adam and lbfgs_two < 0.95 * adam_two
-        assert adam_two < adam and abs(lbfgs_two / lbfgs - 1) < 0.2
+        assert adam_two < adam and abs(lbfgs_two / lbfgs - 1) < 0.08
         assert adam / lbfgs > max(adam / adam_two, lbfgs / lbfgs_two)
 
 # %% [markdown]
@@ -510,7 +512,7 @@ for name in NAMES:
     for when, goal in (("halfway", adam[: len(adam) // 2].min()), ("end", adam.min())):
         rows.append((name, when, *(cost_to(goal, name, way) for way in WAYS)))
 tables.show(rows, ["cost to be as low", "as Adam's", *WAYS])
-if run.profile == "cpu":
+if CHECKED and run.profile == "cpu":
     at_end = [row for row in rows if row[1] == "end"]
     assert all(row[4] < 0.6 * row[2] and row[4] < 0.9 * row[3] for row in at_end)
     halfway = [row for row in rows if row[1] == "halfway"]
@@ -547,7 +549,8 @@ def likeness(x, other, side=1):
 
 def alone(k, kept):
     """What minimises the content or the style of map k alone, from noise."""
-    aim = begin if kept == "content" else mosaic[:, :, : begin.shape[2]]
+    height, width = begin.shape[2:]
+    aim = begin if kept == "content" else mosaic[:, :, :height, :width]
     maps, grams = net(aim)[k], [style.gram(net(mosaic)[k])]
 
     def loss_of(x):
@@ -583,7 +586,7 @@ columns = ("map", "content: correlation with the start", "style: waves under 8 p
 rows = [*zip(MAPS_ALONE, kept, fine, strict=True)]
 itself = shares(mosaic.cpu(), 1)[0].item()
 tables.show([*rows, ("the pictures themselves", 1.0, itself)], columns)
-if run.profile == "cpu":
+if CHECKED and run.profile == "cpu":
     assert kept == sorted(kept, reverse=True) and kept[0] > 0.95 and kept[-1] < 0.5
     assert fine[0] > 1.1 * fine[1] and fine[2] == min(fine) > 1.3 * itself
 
@@ -652,15 +655,15 @@ rows = [(*key, *row) for key, row in zip(by_judge, table, strict=True)]
 tables.show(rows, ["style", "painted with", *(f"by {name}" for name in judges)])
 for part in torch.tensor(table).chunk(2):  # mosaic, woodcut: [painters, judges]
     own = torch.arange(len(judges))
-    assert run.profile == "quick" or part.argmin(0)[1:].equal(own[1:])
-    if len(judges) == 4 and run.profile == "cpu":
+    assert not CHECKED or part.argmin(0)[1:].equal(own[1:])
+    if len(judges) == 4 and CHECKED and run.profile == "cpu":
         others = part.clone().fill_diagonal_(float("inf"))
         assert (others.argmin(0)[:3] == 3).all()  # VGG-19's comes next
         assert others[3, 0] < 3 * part[0, 0]
 
 # %% [markdown]
-# Each network that has learned finds its own painting nearest: that is what it minimised.
-# The random filters find VGG-19's nearly as near as their own: as near in the mosaic, at some twice the distance in the woodcut.
+# Each network that has learned finds its own painting nearest.
+# The random filters find VGG-19's as near as their own in the mosaic, with some twice the loss in the woodcut.
 # (All were painted at two sizes, and are judged at the full one.)
 # With all four: of the others' paintings the first three find VGG-19's nearest, in both styles. The judges agree more than the first look suggests.
 #
@@ -702,7 +705,7 @@ tables.show(rows, heads)
 
 # %%
 upper, lower = torch.tensor(rows).chunk(2)  # [strengths, columns] of map 1, of map 3
-if run.profile != "quick":
+if CHECKED:
     assert (upper[:2, 4] > lower[:2, 4]).all()  # map 1 keeps more of the pixels
     for part in (upper, lower):  # more strength: more content loss, less style loss
         assert (part[:, 2].diff() > 0).all() and (part[:, 3].diff() < 0).all()
@@ -738,7 +741,7 @@ for name, x in by_start.items():
     rows.append((name, *losses_of(goal, x), likeness(x, begin)))
 heads = ["content (1)", "style (2)", "variation (3)", "correlation"]
 tables.show(rows, ["start", *heads])
-if run.profile == "cpu":
+if CHECKED and run.profile == "cpu":
     assert rows[1][1] > 1.2 * rows[0][1]  # content
     assert rows[1][-1] < 0.6 * rows[0][-1]
 
@@ -746,7 +749,7 @@ if run.profile == "cpu":
 # From noise the picture is not as far: its content loss is higher, and it correlates less with the photograph.
 #
 # **How calm?** Without total variation, the painting is more restless than the style itself.
-# **Predict**: how much larger than our $\gamma$ must it be, before the difference is gone?
+# **Predict**: how much larger than our $\gamma$ must its weight be, before the difference is gone?
 
 # %%
 calm = {}
@@ -771,7 +774,7 @@ for times, x in calm.items():
     rows.append((f"{times} times gamma", variation, style_part))
 tables.show(rows, ["", "variation (3)", "style (2)"])
 own, without, ours, ten, forty = (row[1] for row in rows)
-if run.profile == "cpu":
+if CHECKED and run.profile == "cpu":
     assert own < without and 0.85 * without < ours < without
     assert abs(ten / own - 1) < 0.25 and ours > ten > forty and forty < own
 
@@ -779,7 +782,7 @@ if run.profile == "cpu":
 # Our $\gamma$ takes out little; ten times as much brings the painting to about the style's own variation, and forty times takes it below.
 #
 # **Keep the colours?** Take from the painting only its lightness (0.299 of red, 0.587 of green, 0.114 of blue, added up), and the colours from the photograph.
-# (Gatys et al. 2016b work on the lightness from the start; `style.keep_color` does it afterwards.)
+# (One of the two ways of Gatys et al. 2016b works on the lightness from the start; `style.keep_color` does it afterwards.)
 #
 # **Two styles?** Average their Gram matrices.
 # **Predict**: is the result near both?
@@ -847,11 +850,11 @@ to_mean = style_loss(net(half), [(a + b) / 2 for a, b in pairs]).item()
 print(f"half and half, to the mean of the two Gram matrices: {to_mean:.4f}")
 
 # %%
-if run.profile != "quick":
+if CHECKED:
     assert min(table[2]) > 10 * max(table[0][0], table[1][1], to_mean)
     assert 5 * table[5][0] < table[5][1]  # outside: woodcut
     assert 5 * table[6][1] < table[6][0]  # inside: dots
-if run.profile == "cpu" and CONTENT == "coffee":
+if CHECKED and run.profile == "cpu":
     assert 3 * table[3][0] < table[3][1] and 3 * table[4][1] < table[4][0]
 
 # %% [markdown]
@@ -871,7 +874,7 @@ if run.profile == "cpu" and CONTENT == "coffee":
 # 5. The Gram matrix is not divided by the number of places.
 #
 # The table judges (2) at two sizes.
-# For 1, 3 and 4 we begin from noise (from the photograph, what should be lost would still be there after so few steps), and minimise (1) and (2) at one size, without (3).
+# For 1, 3 and 4 we begin from noise (from the photograph, the cup could be left over from the start), and minimise (1) and (2) at one size, without (3).
 # In 3 and 4 only $x$ and the content are spoiled; the style goes in as it should.
 
 
@@ -946,7 +949,7 @@ tables.show(rows, ["", *heads])
 
 # %%
 _, judged, alike, spread, reds = zip(*rows, strict=True)
-if run.profile != "quick":
+if CHECKED:
     assert alike[1] < 0.4 < alike[0]  # 1: the cup is gone
     assert spread[2] < 0.1 * spread[0]  # 3: flat
     assert 0.3 * reds[0] < reds[3] < 0.7 * reds[0]  # 4: less red
@@ -1035,7 +1038,7 @@ run.expect(
 #
 # - The picture is optimised; the network only looks on, its weights stay.
 # - Content: maps compared place by place, at one layer. Style: Gram matrices, at all. Each divided so that the size of the picture does not matter.
-# - At equal cost L-BFGS came lower than Adam. What is cut off at the end has to be charged for before.
+# - At equal cost L-BFGS came lower than Adam. Charge for what lies outside the range, and the cut at the end changes hardly anything.
 # - The network's filters decide what counts as style.
 #
 # ## Further reading

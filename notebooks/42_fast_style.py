@@ -42,7 +42,7 @@ if importlib.util.find_spec("genimg_lib") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
     importlib.invalidate_caches()
 
-# %%
+# %% tags=["parameters"]
 import copy
 import math
 import time
@@ -56,6 +56,9 @@ from genimg_lib.data import photos, portraits, styles, textures
 from genimg_lib.style.optimise import OUTSIDE, WEIGHTS
 from genimg_lib.training import start
 from genimg_lib.widgets import explore
+
+CONTENT = "chelsea"  # any of photos.NAMES, or the path of a picture of yours
+STYLE = "woodcut"  # any of styles.DRAWN, the style that your network will learn
 
 # %%
 run = start(
@@ -74,8 +77,6 @@ run = start(
 )
 
 # %%
-CONTENT = "chelsea"  # any of photos.NAMES, or the path of a picture of yours
-STYLE = "woodcut"  # any of styles.DRAWN, the style that your network will learn
 CHECKED = run.profile == "cpu" and (CONTENT, STYLE) == ("chelsea", "woodcut")
 print(f"profile {run.profile}, on {run.device}")
 tables.show_expected("42_fast_style", "seconds_one_pass", "seconds_equal_loss")
@@ -337,7 +338,7 @@ plots.show(
 # (Beside all steps of the optimiser the factor would be larger, but they end at a lower loss: that is another picture.)
 #
 # And the gap in (1)?
-# Let the optimiser go on from the network's painting: what it still gains is what the network left, on this one picture.
+# Let the optimiser go on from the network's painting: what it still gains is the least that the network left, on this one picture.
 
 # %%
 training = 60 * run.minutes_trained["train"]
@@ -360,7 +361,7 @@ plots.show(
     fig,
     alt="Two falling curves over the optimiser's steps: that from the network's "
     "painting begins far lower; a line marks the network's loss.",
-    caption="The black line is the network's loss; what lies below is what it left.",
+    caption="The black line is the network's loss; it left at least what lies below.",
 )
 assert not CHECKED or (further[-1] < 0.8 * quick_loss and 12 < pays_from < 100)
 
@@ -449,9 +450,10 @@ if CHECKED:
     for _, own, another, none, pairs, recolored in rows:
         assert own < min(another, none) and max(another, none) < 0.5 * recolored
         assert pairs > 5 * max(another, none)
+    assert sum(pairs > recolored for *_, pairs, recolored in rows) >= 4
 
 # %% [markdown]
-# The pairs carry it: with another's pairs the style is gone, although canvas and colours are its own.
+# The pairs carry it: with another's pairs four of the five are no nearer to their style than recolouring brings them, although canvas and colours are their own.
 # With another's canvas, or with none, each picture still comes far nearer to its style than recolouring brings it; the own canvas brings it nearer still.
 # What does the canvas do, then?
 # **Predict**: what does your network, which has none, paint from a plain grey picture, and what does this one?
@@ -572,7 +574,7 @@ assert errors["whitened"] < 1e-10
 
 # %% [markdown]
 # Four styles to try.
-# The decoder has seen none of these pictures, and no picture of dots at all; nights and woodcuts it knows from other seeds, bricks from drawn materials.
+# The decoder has seen none of these pictures, and nothing in the style dots; nights and woodcuts it knows from other seeds, bricks and other round spots from drawn materials.
 # (Its encoder was trained on all five styles and on this wall; it is also the network that the style loss is measured in.)
 # Beside AdaIN and whitening stands what both contain: the photograph *merely recoloured*.
 
@@ -627,7 +629,7 @@ if CHECKED:
     for (_, adain, white), (_, kept_by_adain, kept_by_white) in prices.values():
         assert white < adain and kept_by_white > kept_by_adain
     only_colors, adain, _ = prices["wall"][0]
-    assert adain > 0.9 * only_colors
+    assert adain > 0.97 * only_colors
     style_losses, content_losses = prices[STYLE]
     assert yours[0] < 0.5 * style_losses[2] and yours[1] > content_losses[2]
 
@@ -638,7 +640,7 @@ if CHECKED:
 # But it was trained on just this loss; the decoder was trained on means and deviations.
 #
 # So compare ways, not points: each has a dial.
-# $\alpha$ in (3) for AdaIN and for whitening (from the recoloured photograph, so that only the maps change), the number of steps for the optimiser.
+# $\alpha$ in (3) for AdaIN and for whitening (from the recoloured photograph, so that hardly anything but the maps changes), the number of steps for the optimiser.
 
 # %%
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -709,7 +711,9 @@ for name, x in examples.items():
     rows.append((name, *(off(f, target) for f in (before, white, after))))
 tables.show(rows, ("covariance off", "recoloured", "whitened maps", "decoded, encoded"))
 assert max(row[2] for row in rows) < 1e-3
-assert not CHECKED or min(row[3] / row[1] for row in rows) > 0.4
+if CHECKED:
+    assert min(row[3] / row[1] for row in rows) > 0.4
+    assert all((row[3] < 0.9 * row[1]) == (row[0] != "wall") for row in rows)
 
 # %% [markdown]
 # On the wall nothing, elsewhere a part: the maps match to many digits, the pictures that the decoder makes of them do not.
@@ -905,7 +909,7 @@ tables.show(rows, ("film", "flicker", "share", "with borders", "style loss"))
 if CHECKED:
     charged = [name for name in films if name.startswith("kappa 20")]
     others = [name for name in films if name.startswith("kappa")]
-    assert share["held"] < 0.2 and share["held"] < 0.7 * share["blended, 0.4"]
+    assert 0.1 < share["held"] < 0.16 and share["held"] < 0.7 * share["blended, 0.4"]
     assert share["held"] < 0.7 * min(share[name] for name in others)
     for name in charged:
         control = name.replace("kappa 20", "kappa 0")
@@ -934,7 +938,10 @@ plots.show(
 )
 if CHECKED:
     by_frame = styled["frame by frame"]
-    assert styled["held"] < 1.1 * by_frame < 0.9 * styled["blended, 0.4"]
+    assert styled["held"] < 1.02 * by_frame
+    assert share["blended, 0.6"] < share["held"] < share["blended, 0.4"]
+    assert styled["blended, 0.4"] > 1.4 * styled["held"]
+    assert styled["blended, 0.6"] > 1.7 * styled["held"]
     assert min(styled[name] for name in others) > 1.05 * by_frame
     edge, held = run.size // 20, unrest(films["held"]) + 1
     sides = held[..., :edge], held[..., -edge:], held[:, -edge:]
@@ -948,7 +955,7 @@ if CHECKED:
 # But "away from the borders" leaves out nearly half of the frame.
 # Counted with its borders the held film flickers more than one blended with $\rho = 0.4$: there the network sees a mirror image in place of the scene.
 #
-# Blending smears strokes that do not match, and pays with the style loss: inside, to calm as much as holding it needs $\rho = 0.6$, at more than 1.4 times the style loss.
+# Blending smears strokes that do not match, and pays with the style loss: inside, to calm as much as holding it needs a $\rho$ between 0.4 and 0.6, where its style loss is more than 1.4 and 1.7 times that of holding.
 # Training with the charge, at this $\kappa$ and for so few steps, calms less than holding does inside, and training on costs style, with the charge or without it; but such a network needs to know no motion.
 # Blending what is held calms it further, and costs less style than blending the first film.
 #
@@ -984,12 +991,12 @@ columns = ("step", "not painted", "frame by frame", "held to whole pixels", "exa
 tables.show([(str(step), *values) for step, values in halves.items()], columns)
 half = max(exactly / free for _, free, _, exactly in halves.values())
 if CHECKED:
-    assert half < 0.3 and all(e < 2 * plain for plain, _, _, e in halves.values())
-    assert halves[0.5, 0.5][2] > 0.8 * halves[0.5, 0.5][1]
+    assert half < 0.3 and all(e < 1.5 * plain for plain, _, _, e in halves.values())
+    assert halves[0.5, 0.5][2] > 0.95 * halves[0.5, 0.5][1]
 
 # %% [markdown]
 # Held to whole pixels, the film by (0.5, 0.5) is no calmer than frame by frame.
-# Held exactly, about a quarter or less is left in either film, and that is little more than (5) finds before painting.
+# Held exactly, about a quarter or less is left in either film, and that is about 1.3 times what (5) finds before painting.
 # (The price: frames that do not begin at a whole pixel are interpolated twice.)
 #
 # Blending and holding also need the motion, which for a real film has to be estimated: `style.motion` does that with scikit-image, and `genimg stylize film.gif mosaic -o painted.gif --fast` estimates it, holds grid and canvas to it, and blends.
@@ -1139,9 +1146,9 @@ plots.show(
 # And compare the seeds of a row before you compare rows.
 #
 # **What came after.** Attention in place of moments: each place of the content takes the style's maps from where they are like its own (Park and Lee 2019).
-# Films need more than a known pan: where something moves out of sight there is nothing to hold to, so one marks what was hidden, and looks farther back than one frame (Ruder et al. 2016).
+# Films need more than a known pan: where something comes into sight there is nothing to hold to, so one marks what was hidden, and looks farther back than one frame (Ruder et al. 2016).
 #
-# And a diffusion model (notebook 51) that was trained on very many pictures takes a style from one of them while it draws, if its attention looks there too (Hertz et al. 2023).
+# And a diffusion model (notebook 51) that was trained on very many pictures takes a style from a single picture while it draws, if its attention looks there too (Hertz et al. 2023).
 
 # %%
 run.report(

@@ -136,21 +136,23 @@ def check_place(out, is_film, sources=()):
 def write(frames, out, delays=None, loop=0):
     """Write frames as they come, and return the paths.
 
-    frames: uint8 [3, H, W]. A picture goes to a file (delays is None), a film to an animated GIF
-    or, each frame at once, to a folder.
+    frames: uint8 [3, H, W], as many as delays, or fewer where the work ended early. A picture goes
+        to a file (delays is None), a film to an animated GIF or, each frame at once, to a folder.
     loop: of a GIF, as in `Film`.
     """
     pictures = (Image.fromarray(frame.permute(1, 2, 0).numpy()) for frame in frames)
     if delays is not None and out.suffix.lower() != ".gif":
         digits = max(4, len(str(len(delays) - 1)))
-        paths = [out / f"{k:0{digits}d}.png" for k in range(len(delays))]
-        for path, picture in zip(paths, pictures, strict=True):
-            write_atomically(path, _encoded(picture, "PNG"))
+        paths = []
+        for k, picture in enumerate(pictures):
+            paths.append(out / f"{k:0{digits}d}.png")
+            write_atomically(paths[-1], _encoded(picture, "PNG"))
         return paths
     first, *rest = pictures
     more = {}
     if delays is not None:
-        more = {"save_all": True, "append_images": rest, "duration": delays}
+        lasting = delays[: 1 + len(rest)]
+        more = {"save_all": True, "append_images": rest, "duration": lasting}
         more |= {} if loop is None else {"loop": loop}
     write_atomically(
         out, _encoded(first, Image.registered_extensions()[out.suffix.lower()], **more)

@@ -1,5 +1,7 @@
 """What `genimg stylize` does: pictures and films from files, in a style, into files."""
 
+import signal
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -36,6 +38,8 @@ def stylize_file(
     fast: by a trained network in one pass instead of optimising.
     size: of the longer side; 0 leaves it as it is, left out: 256, with fast 512 at most.
     steady: how much of the last frame stays in a film, 0 to 1.
+    A first Ctrl-C ends the work early: what was painted so far is written, that is said, and then
+    KeyboardInterrupt raised; a second one ends it at once.
     Raises DataError for files that are missing or no pictures, ValueError for settings that do not
     fit, before anything is written.
     """
@@ -74,17 +78,42 @@ def stylize_file(
     colors = torch.cat(
         [data.to_float(frame[None]) for frame in frames[:: max(1, len(frames) // 8)]], dim=3
     )
-    paint = (
-        _quick(style_name, example, strength, colors, len(frames))
-        if fast
-        else _slow(example, strength, net, steps, colors, len(frames))
-    )
-    painted = _painted(frames, paint, keep_color, steady)
-    return films.write(painted, out, film.delays, film.loop)
+    with _interrupts() as asked:
+        paint = (
+            _quick(style_name, example, strength, colors, len(frames))
+            if fast
+            else _slow(example, strength, net, steps, colors, len(frames), asked)
+        )
+        painted = _painted(frames, paint, keep_color, steady, asked)
+        paths = films.write(painted, out, film.delays, film.loop)
+    if asked:
+        say(f"stopped early: {out} holds what was painted so far")
+        raise KeyboardInterrupt
+    return paths
 
 
-def _painted(frames, paint, keep_color, steady):
-    """The frames, painted one after the other.
+@contextmanager
+def _interrupts():
+    """A list that is no longer empty once Ctrl-C was pressed; a second one interrupts as usual."""
+    asked, usual = [], signal.getsignal(signal.SIGINT)
+
+    def ask(number, _):
+        asked.append(number)
+        signal.signal(signal.SIGINT, usual)
+
+    try:
+        signal.signal(signal.SIGINT, ask)
+    except ValueError:  # in another thread than the main one, which no signal reaches
+        yield asked
+        return
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def _painted(frames, paint, keep_color, steady, asked=()):
+    """The frames, painted one after the other, until it is asked to stop.
 
     The networks' grid and canvas are held to the scene, to parts of a pixel, and each frame is
     mixed with the last one, moved along.
@@ -103,6 +132,8 @@ def _painted(frames, paint, keep_color, steady):
         if last is not None and steady:
             y = style.steady(y[0], shown[0], x[0], last[0], flow, steady)[None]
         yield data.to_uint8(y[0])
+        if asked:
+            return
         last, shown = x, y
 
 
@@ -165,8 +196,8 @@ def _quick(name, example, strength, colors, frames):
     return paint
 
 
-def _slow(example, strength, net, steps, colors, frames):
-    """A function that paints by optimisation, with a progress bar.
+def _slow(example, strength, net, steps, colors, frames, asked=()):
+    """A function that paints by optimisation, with a progress bar, until it is asked to stop.
 
     A film's later frames begin as the one before them, moved along, at full size only.
     """
@@ -181,8 +212,9 @@ def _slow(example, strength, net, steps, colors, frames):
                 bar.total = total + (frames - 1) * steps
             bar.update()
             bar.set_postfix(loss=f"{loss:.3g}")
-            if bar.n == bar.total:
+            if bar.n == bar.total or asked:
                 bar.close()
+            return bool(asked)
 
         more = {} if begin is None else {"init": begin, "levels": 1}
         return style.stylize(

@@ -1,5 +1,7 @@
 """Pictures and films in files, and what the command `genimg stylize` makes of them."""
 
+import signal
+
 import pytest
 import torch
 from PIL import Image, features
@@ -242,6 +244,44 @@ def test_the_command_paints_a_picture(tmp_path, capsys):
         Image.open(tmp_path / "fast.jpg").size == (64, 43)
         and "451x300 is made smaller, 64x43; --size 0 leaves" in capsys.readouterr().out
     )
+
+
+def interrupted(monkeypatch, at):
+    """Makes the optimiser press Ctrl-C after some step of its first run; counts all its steps."""
+    real, seen = style.stylize, []
+
+    def stylized(*args, watch, **more):
+        def pressed(step, *rest):
+            seen.append(step)
+            if len(seen) == at:
+                signal.raise_signal(signal.SIGINT)
+            return watch(step, *rest)
+
+        return real(*args, watch=pressed, **more)
+
+    monkeypatch.setattr(style, "stylize", stylized)
+    return seen
+
+
+def test_a_first_interrupt_keeps_what_was_painted(tmp_path, monkeypatch, capsys):
+    usual, seen = signal.getsignal(signal.SIGINT), interrupted(monkeypatch, at=4)
+    out = tmp_path / "out.png"
+    assert cli.main(["stylize", "coffee", "dots", "-o", str(out), "--size", "48"]) == 130
+    assert len(seen) == 4 and signal.getsignal(signal.SIGINT) is usual
+    printed = capsys.readouterr()
+    assert max(Image.open(out).size) == 48
+    assert f"{out} holds what was painted so far" in printed.out
+    assert printed.err.splitlines()[-1] == "genimg: stopped"
+
+
+@pytest.mark.parametrize("name", ["out.gif", "frames"])
+def test_a_film_that_is_interrupted_ends_early(tmp_path, monkeypatch, name):
+    film, _ = style.pan(photo(size=48)[0], (32, 32), frames=4)
+    source = save(tmp_path / "in.gif", [picture(f) for f in film], duration=[90] * 4)
+    interrupted(monkeypatch, at=7)  # two sizes of two steps each, then two steps a frame
+    with pytest.raises(KeyboardInterrupt):
+        stylize.stylize_file(source, "dots", tmp_path / name, steps=2)
+    assert len(films.read(tmp_path / name).frames) == 3
 
 
 def test_the_command_paints_in_a_picture_of_ones_own(tmp_path):
