@@ -12,7 +12,7 @@
 # %% [markdown]
 # # 16 Gram matrices
 #
-# *You will throw away where everything is in a picture, keep only which patterns occur together, and grow new gravel, brick and leaves from noise: first with filters that learned nothing, then with filters that did.*
+# *You will throw away where everything is in a picture, keep only which patterns occur together, and grow new gravel, brick and leaves from noise: with filters that learned nothing, and with filters that did.*
 #
 # ![Three materials, and beside each what was grown from noise with random filters and with trained ones.](../data/pictures/16_gram_matrices.webp)
 #
@@ -180,7 +180,7 @@ plots.show(
 # %% [markdown]
 # So pixels are too poor as features.
 # A layer whose outputs see patches of 7x7 pixels (its receptive field) gives a Gram matrix that knows something of which patches occur (the second moments of its responses to them), and not where.
-# Patches overlap, so this still says something about the order farther away: if 01 and 10 are the only patches of two pixels, the row has to read 010101…
+# Patches overlap, so this still says something about the order farther away: if 01 and 10 are the only patches of two pixels, the row has to alternate.
 # Deeper layers see larger patches; what of their order they keep depends on their filters, too.
 #
 # The network below is small, four stages of two convolutions, and comes with the course in two versions: with random weights, and trained to tell materials apart.
@@ -277,7 +277,7 @@ explore(
 )
 
 # %%
-# The smaller the blocks, the more places have a seam in what they see
+# The smaller the blocks, the more seams there are in what a place sees
 by_block = {side: moved(small, shuffle_blocks(small, side)) for side in (2, 8, 32)}
 rows = [(f"{side} px", *shares) for side, shares in by_block.items()]
 tables.show(rows, ["blocks", *STAGES])
@@ -334,7 +334,7 @@ errors["moments"] = largest(6 * G - cov - torch.outer(mu, mu))  # (4)
 
 # %%
 one = torch.randn(1, 5, 6, 6, dtype=torch.float64, requires_grad=True)
-two = torch.randn(1, 5, 4, 9, dtype=torch.float64).abs()
+two = torch.randn(1, 5, 4, 7, dtype=torch.float64).abs()
 difference = style.gram(one) - style.gram(two)
 loss = difference.square().sum()
 f, g = one[0].flatten(1).T, two[0].flatten(1).T  # [HW, C], a place a row
@@ -401,7 +401,7 @@ assert skewness(gaussian).abs().max() < 0.1 < 0.5 < skewness(coffee).abs().min()
 # ## Grow a texture
 #
 # Gatys et al. (2015): start from noise and change the *image*, not the network, until its Gram matrices are those of the example.
-# With example $x^*$ and feature maps $l = 0, \ldots, L$, each term divided by the size of its target so that none drowns the others:
+# With example $x^*$ and feature maps $l = 0, \ldots, L$, each term divided by the square of its target's size, so that it does not depend on the scale of its map:
 #
 # $$\mathcal{L}(x) = \sum_{l} \frac{\|\mathrm{Gr}_l(x) - \mathrm{Gr}_l(x^*)\|_F^2}{\|\mathrm{Gr}_l(x^*)\|_F^2}. \tag{7}$$
 #
@@ -443,7 +443,7 @@ assert abs(doubled / len(some) - 9) < 1e-3
 
 # %%
 def noise_like(example):
-    """Noise with the mean and deviation of each of the example's colours."""
+    """Noise with the mean and deviation of each of its colours, cut to [-1, 1]."""
     g = torch.Generator().manual_seed(run.seed)
     noise = torch.randn(example.shape, generator=g).to(run.device)
     over = (0, 2, 3)
@@ -500,7 +500,7 @@ if run.profile != "quick":
 
 # %% [markdown]
 # Now three materials, each with random and with trained filters.
-# We keep the loss of every step, and of the last of the six also the images.
+# We keep the loss of every step of `minimise`, and of the last of the six the best image so far.
 
 # %%
 drawn = textures.draw(17, SIZE, seed=21)[0][16:]
@@ -544,7 +544,7 @@ for (material, name), values in losses.items():
     fell[material, name] = before.item() / min(values)
     rows.append((material, name, before.item(), min(values)))
 tables.show(rows, ["material", "filters", "loss (7) of noise", "at the end"])
-assert min(fell.values()) > (2 if run.profile == "quick" else 50)
+assert min(fell.values()) > (2 if run.profile == "quick" else 100)
 
 # %% [markdown]
 # The loss falls by orders of magnitude.
@@ -584,15 +584,15 @@ def off(material, name):
 
 
 if run.profile == "cpu":
-    assert off("gravel", "random filters") < off("gravel", "trained filters")
+    for material in ("gravel", "wall"):
+        assert off(material, "random filters") < off(material, "trained filters")
     assert off("leaves", "trained filters") < off("leaves", "random filters")
     at_one = [by_lag["leaves", name][0] for name in ("example", *NETS)]
     assert at_one[1] < 0.75 * at_one[0] < at_one[2]
 
 # %% [markdown]
 # Filters that learned nothing do surprisingly well, as Ustyuzhaninov et al. (2016) found for shallow networks of random filters.
-# By this measure neither kind is better throughout.
-# Random filters come nearer to the gravel, trained ones nearer to the leaves.
+# By this measure neither kind is better throughout: summed over the four distances, random filters come nearer to the gravel and the wall, trained ones nearer to the leaves.
 # (The trained ones had seen these two photographs and drawn leaves while they learned.)
 #
 # What both lose is order at a distance; random filters lose the leaves' order from the first pixel on.
@@ -650,20 +650,20 @@ assert max(row[-1] for row in rows) < 0.6
 #
 # **Explore.** Watch the leaves grow.
 # **Predict** what comes first: small patterns or large ones?
-# The figure after it has the answer: the autocorrelation at two distances, step by step, each divided by what it reaches at the end.
+# The figure after it has the answer: the autocorrelation of the best image so far at two distances, each divided by what it reaches at the end.
 
 
 # %%
 def moment(step):  # 16 or more: `descend` took the first 15
     images = torch.cat([EXAMPLES["leaves"].cpu(), film[step - 16]])
-    return plots.grid(images, labels=["example", f"after step {step}"], width=5.0)
+    return plots.grid(images, labels=["example", f"best at step {step}"], width=5.0)
 
 
 last = 15 + len(film)
 explore(
     moment,
     alt="The example of leaves, and the texture on its way from noise.",
-    caption="From noise of the right colours towards the statistics of the leaves.",
+    caption="From noise towards the statistics of the leaves.",
     step=(16, last, min(40, last)),
 )
 
@@ -678,7 +678,7 @@ plots.show(
     plots.lines(rise, ylim=(-0.5, 1.5), **labels),
     alt="Two rising lines: the correlation of neighbouring pixels rises first, "
     "that at eight pixels later.",
-    caption="Neighbours first: order at a distance comes last.",
+    caption="Neighbours first: order at a distance comes later.",
 )
 halfway = [
     next(k for k, v in zip(*line, strict=True) if v > 0.5) for line in rise.values()
@@ -742,13 +742,13 @@ if run.profile == "cpu":
 # %% [markdown]
 # Up to four pixels each size brings the leaves nearer.
 # At eight, full and half size give next to nothing; quarter and eighth do.
-# Beyond a dozen pixels none of them keeps much order.
+# Beyond a dozen pixels none of them has much order after these steps.
 # Deeper stages see farther too (an exercise below tries them).
 #
 # ## Explore: mix materials
 #
 # Gram matrices are numbers, so they can be averaged.
-# Grow from a weighted mean of two targets, and you get a material that nobody has seen.
+# Grow from a weighted mean of two targets, and you get a mixture.
 # (The choices were grown beforehand.)
 # **Predict**: by (7), is the half-half mixture near gravel, near leaves, near both, or near neither?
 
@@ -779,29 +779,39 @@ def mixture(leaves):
 explore(
     mixture,
     alt="Gravel, a mixture, and leaves.",
-    caption="Halfway between two Gram matrices lies a third material.",
+    caption="Between two Gram matrices: some of both.",
     leaves=[0.5, 0.25, 0.75],
 )
 
 # %%
 goals = {"the mean of both": mixed_targets(0.5), "gravel": of_gravel}
 goals["leaves"] = of_leaves
-third = {name: loss_to(mixtures[0.5], goal).item() for name, goal in goals.items()}
-tables.show(list(third.items()), ["loss (7) of the half-half mixture to", ""])
+beside = torch.cat([EXAMPLES["gravel"], EXAMPLES["leaves"]], dim=3)
+halves = {"grown": mixtures[0.5], "both side by side": beside}
+third, laid = (
+    {name: loss_to(x, goal).item() for name, goal in goals.items()}
+    for x in halves.values()
+)
+rows = [(name, third[name], laid[name]) for name in goals]
+tables.show(rows, ["loss (7) to", *halves])
 if run.profile != "quick":
+    assert 10 * laid["the mean of both"] < min(laid["gravel"], laid["leaves"])
     assert 10 * third["the mean of both"] < min(third["gravel"], third["leaves"])
     plain = loss_to(noise_like(EXAMPLES["gravel"]), of_gravel).item()
     assert third["leaves"] < plain < third["gravel"]
-    sizes = [sum(m.norm() for m in ms) for ms in (of_gravel, of_leaves)]
-    assert sizes[0] < sizes[1]
+    coarsest = zip(of_gravel[-2:], of_leaves[-2:], strict=True)
+    assert all(leafy.norm() > 5 * stony.norm() for stony, leafy in coarsest)
 
 # %% [markdown]
 # Near neither, then: nearer to the leaves, and from gravel farther than noise of its colours is.
-# (Distances are shares of the target's size, and the leaves' matrices are the larger ones.)
+# (Distances are shares of each target's size, and at an eighth of the size the leaves' matrices are more than five times the gravel's.)
+# Is it a third material?
+# (7) does not ask for one: (1) is a mean over places, so that gravel and leaves *side by side* have nearly the mean of both matrices.
 #
 # ## Break it
 #
-# Three Gram matrices that are easy to write. **Predict** for each what grows.
+# Three Gram matrices that are easy to write.
+# **Predict** for each what grows.
 #
 # 1. The elementwise product of the features with themselves, summed: one number for a layer.
 # 2. Features transposed as if they were an image, `f.permute(0, 1, 3, 2)`, and multiplied: $[C, H, H]$, how much two *rows of pixels* have in common.
@@ -840,9 +850,9 @@ plots.show(
     plots.grid(
         torch.cat([leaves, *broken.values()]), cols=3, labels=["example", *broken]
     ),
-    alt="The leaves, the right texture, colour noise, a texture with rows as bright "
-    "as the example's, and two textures that are neither leaves nor gravel.",
-    caption="1: no leaves. 2: the example's rows. 3: neither leaves nor gravel.",
+    alt="The leaves, the right texture, blotches of colour, a texture with rows as "
+    "bright as the example's, two textures with something of leaves and of gravel.",
+    caption="1: no leaves. 2: the example's rows. 3: some of both, twice.",
 )
 
 # %%
@@ -933,7 +943,7 @@ run.expect(largest_difference=("<", 1e-12), loss_fell_least=(">", (2, 50, 50)))
 # ## What to remember
 #
 # - $\mathrm{Gr} = F F^\top / CHW$, for each image: which channels are active together, wherever.
-# - It forgets where patches lie, and keeps of which occur the second moments; the choice of layers and sizes is the choice of how far order matters.
+# - It forgets where patches lie, and keeps second moments of what a layer makes of them; the choice of layers and sizes is the choice of how far order matters.
 # - Matching it is an MMD with the kernel $(f \cdot g)^2$: second moments. $C\,\mathrm{Gr} = \Sigma + \mu\mu^\top$.
 # - To grow a texture, change the image, not the network. Random filters already go a long way.
 #
