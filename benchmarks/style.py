@@ -41,7 +41,8 @@ INSIDE = 25  # pixels along the borders that do not count
 
 
 def photo(name, size):
-    return data.to_float(photos.square(photos.open_photo(name), size)[None])
+    picture = data.to_float(photos.square(photos.open_photo(name), size)[None])
+    return picture.contiguous(memory_format=torch.channels_last)
 
 
 def drawn(name):

@@ -122,7 +122,7 @@ def _painted(frames, paint, keep_color, steady, asked=()):
     first = 0.0 if len(frames) == 1 else OFF
     last, shown, begin, place = None, None, None, (first, first)
     for frame in frames:
-        x = data.to_float(frame[None])
+        x = data.to_float(frame[None]).contiguous(memory_format=torch.channels_last)
         if last is not None:
             flow = style.motion(last[0], x[0])
             place = tuple(a + b for a, b in zip(place, style.camera(flow), strict=True))
