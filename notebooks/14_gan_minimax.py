@@ -911,8 +911,8 @@ for axis, (mistake, (points, *_)) in zip(axes, outcomes.items(), strict=True):
     axis.set(title=title, xlim=(-4, 4), ylim=(-4, 4), aspect="equal")
 plots.show(
     fig,
-    alt="Samples after 300 steps without a mistake and with each of three; only those "
-    "without a mistake lie along the ring.",
+    alt="Samples after 300 steps without a mistake and with each of three; only of "
+    "those without a mistake do most lie along the ring.",
     caption="600 samples each, after 300 steps. Those of label 0 lie where they began.",
 )
 

@@ -59,7 +59,7 @@ run = start(
     "24_conditional_gan",
     faces=(1_000, 20_000, 20_000),
     garments=(2_000, 60_000, 60_000),
-    steps=(16, 1_500, 40_000),
+    steps=(16, 2_500, 40_000),
     batch=(16, 32, 256),
     width=(16, 24, 64),
     latent=64,
