@@ -638,19 +638,19 @@ plots.show(
 
 # %% [markdown]
 # Batches of 250 in training mode do little harm: their statistics are nearly as good as the settled ones.
-# Two at a time they are not, and statistics that never settled ruin everything.
+# Two at a time they are not, and statistics that never settled ruin the colours, and the distance.
 # The first three rows are one training: another seed may change their order.
 #
 # **Against a textbook.**
-# `genimg bench gan` trains GANs on Fashion-MNIST for the same two minutes, one after the other on the same machine, three seeds each.
+# `genimg bench gan` trains GANs on Fashion-MNIST for the same two minutes (but for one row), one after the other on the same machine, three seeds each.
 #
-# - `textbook` is a DCGAN by the book: transposed convolutions, batch norm on both sides, the non-saturating loss, batches of 64, a rate of $2 \cdot 10^{-4}$, no averaging.
-# - `tuned` has the same kinds of layer, the same loss and $\beta_1$, and all else that `plain` has: about as many weights, its batch of 32, a fused Adam, channels last in memory, a rate that falls, averaged weights.
+# - `textbook` is a DCGAN by the book: transposed convolutions, batch norm on both sides, the non-saturating loss, batches of 64 (the paper: 128), a rate of $2 \cdot 10^{-4}$, no averaging.
+# - `tuned` has the same kinds of layer and first weights, the same loss and Adam's same $\beta$s, and most else that `plain` has: about as many weights, its batch of 32, a fused Adam, channels last in memory, a rate that falls, averaged weights.
 # - `plain` has this notebook's networks and its game.
-# - `plain, same rounds` is `plain`, stopped after as many rounds as `textbook` made.
+# - `plain, same rounds` is `plain`, trained for only as many rounds as `textbook` made, in about half a minute.
 # - `ours` is `plain` with help: both players are told what a real image is like (its group of look-alikes, and where it lies along the directions in which images differ most). Notebook 24 explains it.
 #
-# `tuned` and `plain` have the best of three rates each, sought beforehand with another seed.
+# `tuned` has the best of four rates, `plain` of three, sought with another seed; in both cases the best is neither the lowest nor the highest.
 
 # %%
 bench = results.figures("bench_gan_fashion_mnist")
@@ -661,29 +661,29 @@ GANS = {
     "plain": "plain",
     "ours": "ours",
 }
-KEYS = ("fd", "fd_least", "fd_most", "precision", "recall")
+KEYS = ("fd", "fd_least", "fd_most", "kid", "precision", "recall")
 rows = []
 for name, row in GANS.items():
     figures = [bench[f"{row}_{key}"] for key in KEYS]
     rows.append((name, round(bench[f"{row}_steps"]), *figures))
-tables.show(rows, ("GAN", "rounds", "FD", "least", "most", "precision", "recall"))
-_, rounds, fd_mean, least, most, precision, recall = zip(*rows, strict=True)
-for worse, better in ((0, 1), (1, 3), (3, 4), (0, 2)):
+tables.show(rows, ("GAN", "rounds", "FD", "least", "most", *KEYS[3:]))
+_, rounds, fd_mean, least, most, kid, precision, recall = zip(*rows, strict=True)
+for worse, better in ((0, 1), (1, 3), (3, 4), (0, 2), (2, 3)):
     assert most[better] < least[worse]  # in every seed
 assert fd_mean[1] < fd_mean[0] / 2.5 and 4 < rounds[1] / rounds[0] < 5.5
 assert fd_mean[3] < 0.6 * fd_mean[1] and fd_mean[2] < fd_mean[0] / 2
 assert fd_mean[4] < fd_mean[3] / 2
-assert precision[3] > precision[1] and recall[3] < recall[1]
+assert precision[3] > precision[1] and recall[3] < recall[1] and kid[3] > kid[1]
 
 # %% [markdown]
 # In each comparison of distances below, the worst seed of one row beats the best of the other.
 # Engineering, smaller networks and batches among it, takes `tuned`, with the textbook's kinds of layer and its loss, to little more than a third of `textbook`'s distance, at almost five times the rounds in the same minutes.
 # Which part of it brings how much, the table does not say.
 #
-# `plain` comes to about half of `tuned`'s distance, with more precision and less recall.
-# The two differ in layers, in what holds $D$, in loss and in $\beta_1$ together; single rules are compared under "Break it", at equal steps.
+# `plain` comes to about half of `tuned`'s distance, with more precision and less recall; by KID `tuned` is the nearer one.
+# The two differ in layers, first weights, what holds $D$, loss, rate and Adam's $\beta$s together; single rules are compared under "Break it", at equal steps.
 # After only the textbook's rounds, with half as many images in each, `plain` is at less than half of the textbook's distance; the rest of its lead is more rounds.
-# And labels that nobody gave halve its distance once more.
+# And descriptions that nobody gave by hand halve its distance once more; but to draw, `ours` is told one of a training image for each image, and the others nothing.
 #
 # ## Arithmetic with noise
 #
@@ -864,21 +864,22 @@ explore(
 # %%
 rows = []
 for name in ("hat", *(f"random {k + 1}" for k in range(3))):
+    cosine = F.cosine_similarity(directions[name], directions["glasses"], dim=0)
     shares = [share(moved(name, alpha)["glasses"]) for alpha in (0.0, 0.5, 1.0)]
-    rows.append((name, *shares))
-tables.show(rows, ("pushed along", "faces with glasses, alpha = 0", "0.5", "1"))
+    rows.append((name, cosine.item(), *shares))
+heads = ("cosine with glasses", "faces with glasses, alpha = 0", "0.5", "1")
+tables.show(rows, ("pushed along", *heads))
 if run.profile != "quick":
-    assert rows[0][3] < 0.6 * rows[0][1]
-    assert max(abs(row[3] - row[1]) for row in rows[1:]) > 0.3
-cosine = F.cosine_similarity(directions["hat"], directions["glasses"], dim=0).item()
-print(f"cosine of the directions of hat and glasses: {cosine:.2f}")
-if run.profile != "quick":
-    assert abs(cosine) < 0.2
+    (_, cosine, before_it, _, at_one), *by_chance = rows
+    assert abs(cosine) < 0.1 and at_one < 0.6 * before_it
+    came = {row[1]: row[4] - row[2] for row in by_chance}  # by cosine
+    assert [came[cosine] for cosine in sorted(came)] == sorted(came.values())
+    assert min(came.values()) < -0.3 and max(came.values()) > 0.3
 
 # %% [markdown]
 # Pushed along the hat, many of the glasses go.
-# In the data the two are drawn independently, and the direction holds none of the glasses: the cosine is near 0.
-# But far out the generator was never trained: a random direction of that length can take glasses away or put them on as well.
+# In the data the two are drawn independently, and the cosine is near 0; a flat border would lose few glasses so, and this one is not flat.
+# Random directions take glasses away or put them on as well, the more the larger their cosine: in 64 dimensions $\pm 1/8$ is a usual one, and at $\alpha = 1$ that is a whole standard deviation along the glasses.
 #
 # ## Break it
 #
@@ -893,7 +894,7 @@ if run.profile != "quick":
 # - **i** no averaging.
 #
 # The comparison has a handicap: all but **h** use the rate that suits the first row.
-# And one seed proves little; so the first row has three, and each other two.
+# And one seed proves little; so the first row has three (and **i**, drawn from the same trainings), each other two.
 # Beside the distance, the table shows the share of period two, for the grid, and the losses of the last 20 steps.
 
 
@@ -999,11 +1000,15 @@ plots.show(
 seeds, least = damage["right"], {name[0]: min(of) for name, of in damage.items()}
 others = {name[0]: of for name, of in damage.items() if name != "right"}
 if TRAINED:
-    assert min(least[k] for k in "dgh") > 2 * max(seeds)
-    assert least["c"] > 1.3 * max(seeds) and least["i"] > min(seeds)
+    assert min(least[k] for k in "dgh") > 4 * max(seeds)
+    assert least["c"] > 2 * max(seeds) and least["i"] > min(seeds)
     assert max(others["e"]) > 1.5 * min(others["e"])
     loss_D, loss_G = losses["d batch norm in D, together"]
     assert loss_D < 0.2 and loss_G < 0
+    spread = [
+        drawn[k].std(dim=0).mean() for k in ("d batch norm in D, together", "right")
+    ]
+    assert spread[0] < 0.3 * spread[1]
 found |= {f"fd_right_{k}": value for k, value in enumerate(seeds)}
 found |= {f"fd_{k}": statistics.mean(of) for k, of in others.items()}
 run.report(**(found if evaluator else {"turned_on": found["turned_on"]}))
@@ -1011,13 +1016,13 @@ if DATA == "portraits":
     run.expect(fd=("<", (600, 40, 10)))
 
 # %% [markdown]
-# Fatal, at more than twice the worst of the three seeds: batch norm in $D$ with real and fake together (**d**), and momentum, at either rate (**g**, **h**).
+# Fatal, at more than four times the worst of the three seeds: batch norm in $D$ with real and fake together (**d**), and momentum, at either rate (**g**, **h**).
 # The two losses of **d** show why.
 # That of $D$ is near 0: in the mixed batch it tells every fake.
 # That of $G$ is negative: the same $D$ calls these fakes real when they come alone, with other statistics.
-# So $G$ hears that all is well, and learns nothing.
+# So $G$ climbs a $D$ that has stopped learning and rewards a pattern: its images are all alike.
 #
-# No batch norm in $G$ (**c**) costs, too, at this rate.
+# No batch norm in $G$ (**c**) costs more than twice the worst of the three seeds, too, at this rate.
 #
 # For the others, look at how far apart the seeds of each row are, not of the first row alone: those of batch norm in $D$ with the batches apart (**e**) differ by half as much again.
 #

@@ -610,9 +610,8 @@ rows = []
 for name in RECIPES:
     rate, steps, *middle, kinds = (figure_of(name, key) for key in KEYS)
     rows.append((name, rate, round(steps), *middle, round(kinds)))
-real = [bench[f"{key}_floor"] for key in ("precision", "recall")]
-floor = bench["fd_floor"], "", "", *real, bench["combinations_real"]
-rows.append(("real", "", "", *floor))
+apart, *of_real = (bench[f"{key}_floor"] for key in ("fd", "precision", "recall"))
+rows.append(("real", "", "", apart, "", "", *of_real, bench["combinations_real"]))
 names = ("rate", "rounds", "FD", "least", "most", "precision", "recall", "kinds")
 tables.show(rows, ("", *names))
 

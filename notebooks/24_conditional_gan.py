@@ -116,7 +116,7 @@ print(f"c has {conditions.shape[1]} entries, {len(NAMES)} of them 1")
 # $$D^*(x, c) = \frac{p(c)\, p(x \mid c)}{p(c)\, p(x \mid c) + r(c)\, q(x \mid c)}. \tag{2}$$
 #
 # If $r = p$, the condition's frequency cancels.
-# If not, the logit of $D^*$ is shifted by $\log p(c)/r(c)$: a condition that the data seldom has is a sign of a fake, and no drawing can change that.
+# If not, the logit of $D^*$ is shifted by $\log p(c)/r(c)$: a condition that you draw more often than the data has it is a sign of a fake, and no drawing can change that.
 # The best drawing stays the same, but a discriminator that is sure by $c$ alone teaches little.
 # So draw conditions from the data.
 #
@@ -587,10 +587,10 @@ plots.show(
 
 # %% [markdown]
 # If only $G$ is told, the accuracy stays near chance, $1/K$: $D$ takes any garment for good, whatever the target, so nothing teaches $G$ to follow.
-# Conditional norms bring little in so short a training, projection much more, and the classifier more still, on average over the seeds.
+# Conditional norms raise the accuracy, projection by more, and with the classifier it is highest, on average over the seeds; the distance is least without the classifier.
 #
 # Recall falls where the classifier joins in, the price that we expected.
-# But the rows with maps beside $x$, which have no classifier, are as low: so short a training loses variety in more ways than one.
+# But the rows with maps beside $x$, which have no classifier, are as low: variety is lost in more ways than one.
 
 # %%
 beside_z, beside_x, projection, classified, not_told = mean.values()
@@ -601,6 +601,8 @@ if run.profile != "quick":
     assert beside_x["accuracy"] - beside_z["accuracy"] < accuracies[1] - accuracies[0]
     assert classified["recall"] < projection["recall"]
     assert max(beside_z["recall"], beside_x["recall"]) < projection["recall"]
+    assert beside_z["accuracy"] < beside_x["accuracy"]
+    assert projection["fd"] == min(way["fd"] for way in mean.values())
 
 # %% [markdown]
 # ## Labels that nobody gave
@@ -722,7 +724,8 @@ if run.profile != "quick":
     assert more[3] > group[3] > nothing[3]
     assert more[4] > max(nothing[4], group[4])
     assert linear[3] < 0.6 * more[3] and blur[3] < 0.8 * more[3]
-    assert blur[2] > 0.6 * linear[2]
+    assert blur[2] > linear[2] and blur[3] < linear[3]
+    assert group[4] < nothing[4] and group[1] < nothing[2] and nothing[1] < group[2]
     assert labels[2] < nothing[1] and more[1] < labels[2]
     assert twins[2] < 0.3 * more[1] and twins[3] > more[3]
 
@@ -736,10 +739,10 @@ plots.show(
 
 # %% [markdown]
 # The groups raise the precision, and lower the recall; the distances of groups and of nothing overlap.
-# The coordinates do much more: they help in all three figures, and the worst of their seeds has a smaller distance than the best of the others.
+# The coordinates do much more: they help in all three figures, and the worst of their seeds has a smaller distance than the best with groups or nothing.
 # Their distances begin below the largest one with labels.
 #
-# The linear guesses have a larger distance and far less precision, but that does not show how much $c$ tells: they are blurred, and real images blurred once fare no better.
+# The linear guesses have a larger distance and far less precision, but that does not show how much $c$ tells: they are blurred, and real images blurred once fare no better in either.
 # Looking up the image with the nearest $c$ has the best figures of all, and draws nothing new.
 # One way to see it: without $c$, $D$ compares all kinds of image at once; with it, those that are alike.
 #
@@ -796,10 +799,11 @@ if run.profile != "quick":
 # %% [markdown]
 # Told of training images, it draws hardly nearer to them than told of unseen ones.
 # (A median misses a few copies, and noise in the pixels adds to every distance; so look at the least ones, too.)
+# But on a CPU, 300 steps of 32 images show at most 9,600 of the 60,000 garments: most of the first row's were never shown, and only a long training puts memory to this test.
 #
 # The last column looks alarming: far more often than by chance, one in all training images, the nearest is the very one that $c$ was taken from.
-# But it is so for unseen images nearly as often, and of these the generator can know nothing.
-# So that is not memory: $c$ alone says so much of an image that one can tell which it was.
+# But it is so for unseen images as often, and of these the generator can know nothing.
+# So it takes no memory: $c$ alone says so much of an image that one can tell which it was.
 # Do not hand out such a $c$ for a picture that is private, and watch both columns where you train for long.
 #
 # ## Explore: the control panel
@@ -827,7 +831,7 @@ explore(
 )
 
 # %% [markdown]
-# In the data a hat covers part of the hair, and of a bald head's hair colour only the eyebrows are left to see (here nobody has a beard).
+# In the data a hat covers part of the hair, and of a bald head's hair colour only the eyebrows are left to see, and wrinkles with grey and white (here nobody has a beard).
 #
 # ## Break it
 #
@@ -902,10 +906,10 @@ rows = [
 ]
 tables.show(rows, ("", "accuracy"))
 if run.profile != "quick":
-    assert rows[1][1] < rows[2][1]
+    assert rows[1][1] < 0.7 * bench["real_accuracy_label"] + 0.3 / K
 
 # %% [markdown]
-# Less: a generator that had learned everything would reach the last row; ours has its own errors on top, as with right labels.
+# Less: a generator that had learned everything would come to about 0.68, below the last row, since the evaluator is right about 93 in 100 real garments only; ours has its own errors on top, as with right labels.
 # (This is one seed; the first row is a mean of three.)
 
 # %%
@@ -936,7 +940,7 @@ run.expect(
 # - The c is for *conditional*: the generator sees it, and the discriminator sees it or learns to read it. One that does neither cannot teach it.
 # - Draw conditions from the data's distribution; else $c$ itself gives fakes away.
 # - Projection is Bayes' rule: "is it real" plus "does it fit", one vector for each condition.
-# - Coordinates along the principal components can stand in for labels; groups of look-alikes alone bring little.
+# - Coordinates along the principal components can stand in for labels; groups of look-alikes alone trade recall for precision.
 # - Report the accuracy of the condition with chance and the accuracy on real images beside it, and a distance: a classifier answers any question.
 #
 # ## Further reading

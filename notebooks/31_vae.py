@@ -436,14 +436,14 @@ if train.factors:
     )
     print(f"correlation of the two orders: {together:.2f}")
     if CHECKED:
-        assert together > 0.6
+        assert 0.4 < together < 0.8
         assert price["beard"] > 2 * price["mouth"] and kept["beard"] < kept["mouth"]
         assert max(kept["eyes"], kept["mouth"], kept["beard"]) < 0.4
         assert min(kept["hat"], kept["glasses"], kept["outfit"]) > 0.7
 
 # %% [markdown]
-# By and large, what changes the squared error little is lost first: by (6), a detail that costs little likelihood may not be worth its nats.
-# But the two orders are not the same: leaving out the beard costs more than twice what the mouth costs, and yet less of it is kept.
+# The two orders agree in part: by (6), a detail that costs little likelihood may not be worth its nats.
+# But they are not the same: leaving out the beard costs more than twice what the mouth costs, and yet less of it is kept.
 #
 # Now generation: no encoder, only $z$ from the prior, through the decoder.
 # (To feed noise through encoder *and* decoder, as some code does, gives a reconstruction of noise and no sample.)
