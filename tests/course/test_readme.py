@@ -2,7 +2,7 @@
 
 import pytest
 
-from genimg_lib import files
+from genimg_lib import files, results
 from genimg_lib.cli import main
 from genimg_lib.course import chapters, readme
 
@@ -138,3 +138,11 @@ def test_a_table_that_nobody_makes_is_named(page, capsys):
     page.write_text("<!-- table: weather -->\n<!-- end -->\n")
     assert main(["tables"]) == 1
     assert "'weather'" in capsys.readouterr().err
+
+
+def test_the_figure_that_stands_for_a_notebook_was_measured():
+    stored = {r["notebook"]: r["metrics"] for _, r in results.all_stored()}
+    for name, key in readme.HEADLINES.items():
+        assert key in stored[name], name
+        assert readme.headline(stored[name], name)[0] == key.replace("_", " ")
+    assert readme.headline({"n": 3, "fd": 2.0}) == ("fd", "2")
