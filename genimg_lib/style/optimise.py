@@ -199,7 +199,8 @@ def minimise(loss_of, x, steps, optimizer="lbfgs", watch=None):
     the goal the curvature misleads.
     Raises ValueError where the loss at x is not finite.
     """
-    x = x.detach().clone().requires_grad_()
+    # torch's L-BFGS (2.13) takes no variable that lies in memory with channels last
+    x = x.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     adam = torch.optim.Adam([x], lr=0.03)
 
     def make_lbfgs():

@@ -292,6 +292,16 @@ def test_recoloring_takes_on_means_and_covariances_of_colors():
     )
 
 
+def test_pictures_may_lie_in_memory_with_channels_last():
+    net = pretrained.features("random")
+    content, example = photo(size=40), photo("chelsea", 40)
+    apart = style.stylize(content, example, net, steps=18)
+    last = {"memory_format": torch.channels_last}
+    together = style.stylize(content.contiguous(**last), example.contiguous(**last), net, steps=18)
+    assert together.is_contiguous()
+    torch.testing.assert_close(together, apart, rtol=0, atol=0.02)
+
+
 def test_watching_may_stop():
     seen = []
     made = style.stylize(
