@@ -682,6 +682,7 @@ assert precision[3] > precision[1] and recall[3] < recall[1] and kid[3] > kid[1]
 #
 # `plain` comes to about half of `tuned`'s distance, with more precision and less recall; by KID `tuned` is the nearer one.
 # The two differ in layers, first weights, what holds $D$, loss, rate and Adam's $\beta$s together; single rules are compared under "Break it", at equal steps.
+#
 # After only the textbook's rounds, with half as many images in each, `plain` is at less than half of the textbook's distance; the rest of its lead is more rounds.
 # And descriptions that nobody gave by hand halve its distance once more; but to draw, `ours` is told one of a training image for each image, and the others nothing.
 #
