@@ -456,7 +456,7 @@ assert min(share for _, share in rows) > 0.2
 #
 # ## The ways, compared
 #
-# On one label this time, with narrower networks and the same number of steps.
+# On one label this time, with narrower networks and far fewer steps, the same number for each way.
 # Without Fashion-MNIST, the label is the hair style.
 
 # %%
