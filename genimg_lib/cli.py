@@ -17,6 +17,9 @@ def main(arguments=None):
         if hasattr(stream, "reconfigure"):  # a console that cannot show a name says it in its way
             stream.reconfigure(errors="backslashreplace")
     args = _parser().parse_args(arguments)
+    if not _is_somewhere():
+        print("genimg: the folder that you are in is gone; go to another one", file=sys.stderr)
+        return 1
     if not hasattr(args, "do"):
         _parser().print_help()
         return 2
@@ -33,6 +36,14 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print("genimg: stopped", file=sys.stderr)
         return 130
+
+
+def _is_somewhere():
+    """False in a folder that was deleted, where even torch ends with a message of its own."""
+    try:
+        return Path.cwd().is_dir()
+    except FileNotFoundError:
+        return False
 
 
 def _parser():
@@ -141,7 +152,9 @@ def _nothing(_):
 def _data_list(_):
     from genimg_lib.data import fetch, sources
 
-    known = fetch.registry()
+    known, place = fetch.registry(), os.environ.get("GENIMG_DATA")
+    if place and not Path(place).expanduser().is_dir():
+        print(f"GENIMG_DATA is {place}, where there is no folder", file=sys.stderr)
     for name, source in zip(sources.names(), sources.SOURCES.values(), strict=True):
         if name not in known:
             print(f"{name:<15} needs no download: {source.about}")
@@ -195,8 +208,12 @@ def _data_arguments(command):
 def _stylize(args):
     from genimg_lib.apps import stylize
 
-    known = ("do", "content", "style", "out")
+    known = ("do", "content", "style", "out", "net", "steps")
     given = {key: value for key, value in vars(args).items() if key not in known}
+    slow = {k: v for k in ("net", "steps") if (v := getattr(args, k)) is not None}
+    if args.fast and slow:
+        raise ValueError(f"--{next(iter(slow))} is for painting without --fast; leave one out")
+    given |= slow
     for path in stylize.stylize_file(args.content, args.style, args.out, **given):
         print(path)
 
@@ -233,14 +250,12 @@ def _stylize_arguments(command):
     add("--keep-color", action="store_true", help="take over the lightness only")
     add(
         "--net",
-        default="embedded",
-        help="whose features judge: embedded, squeezenet1_1 or vgg19 (not with --fast)",
+        help="whose features judge: embedded (the usual), squeezenet1_1 or vgg19 (not with --fast)",
     )
     add(
         "--steps",
         type=int,
-        default=60,
-        help="of the optimiser at each of two sizes (not with --fast)",
+        help="of the optimiser at each of two sizes (60; not with --fast)",
     )
     add(
         "--steady",
@@ -248,6 +263,7 @@ def _stylize_arguments(command):
         default=0.4,
         help="for films: how much of the last frame is carried along, 0 to 1",
     )
+    add("--overwrite", action="store_true", help="write over what is there")
 
 
 def _sample(args):
@@ -442,7 +458,7 @@ def _exercises_arguments(command):
 def _grade(args):
     from genimg_lib.course import grading
 
-    grading.grade_all(args.folder, args.out, args.seconds, args.memory)
+    grading.grade_all(args.folder, args.out, args.seconds, args.memory, args.overwrite)
 
 
 def _grade_arguments(command):
@@ -455,6 +471,7 @@ def _grade_arguments(command):
     add("-o", "--out", help="a .csv for the table, a column a check")
     add("--seconds", type=float, default=300, help="that a notebook may take (300)")
     add("--memory", type=float, default=4, help="GiB that a notebook may take (4)")
+    add("--overwrite", action="store_true", help="write over a table that is there")
 
 
 def _bench(args):

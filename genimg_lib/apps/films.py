@@ -100,10 +100,11 @@ def _read_folder(path):
     return Film(frames, [DELAY] * len(frames))
 
 
-def check_place(out, is_film, sources=()):
+def check_place(out, is_film, sources=(), overwrite=False):
     """Check that a path can hold a picture, or a film, before a long job.
 
     sources: names of files that must not be written over.
+    overwrite: may another file that is there be?
     Raises ValueError where it cannot.
     """
     check_writable(out if out.is_dir() else out.parent)
@@ -131,6 +132,8 @@ def check_place(out, is_film, sources=()):
                 f"{out} holds pictures already, which would mix with the frames; give an empty"
                 " folder or a new one"
             )
+    if out.is_file() and not overwrite:
+        raise ValueError(f"{out} is there already; another name, or --overwrite")
 
 
 def write(frames, out, delays=None, loop=0):

@@ -162,7 +162,7 @@ class Filler:
         if not self.visible.all():  # what is transparent has no colour of its own
             image = pictures.filled(image, self.visible & self.seen)
         result, seen = self.pixels.clone(), self.seen.clone()
-        for hole in tqdm(self.thick, unit=" holes", desc="inpaint"):
+        for hole in tqdm(self.thick, unit=" holes", desc="inpaint", disable=not self.thick):
             part = (slice(None), hole.rows, hole.columns)
             known = (self.seen & self.visible)[part[1:]]
             found = restore.patched(data.to_float(image[part][None]), known, seed)

@@ -27,6 +27,7 @@ def stylize_file(
     net="embedded",
     steps=60,
     steady=0.4,
+    overwrite=False,
     say=print,
 ):
     """Write the content in a style to a file; returns the paths written.
@@ -38,6 +39,7 @@ def stylize_file(
     fast: by a trained network in one pass instead of optimising.
     size: of the longer side; 0 leaves it as it is, left out: 256, with fast 512 at most.
     steady: how much of the last frame stays in a film, 0 to 1.
+    overwrite: may a file that is there be written over?
     A first Ctrl-C ends the work early: what was painted so far is written, that is said, and then
     KeyboardInterrupt raised; a second one ends it at once.
     Raises DataError for files that are missing or no pictures, ValueError for settings that do not
@@ -45,7 +47,7 @@ def stylize_file(
     """
     out = Path(out).expanduser()
     film = films.read(content)
-    films.check_place(out, film.delays is not None, (content, style_name))
+    films.check_place(out, film.delays is not None, (content, style_name), overwrite)
     for name, known in ((content, photos.NAMES), (style_name, (*styles.DRAWN, *styles.PAINTINGS))):
         if str(name) in known and Path(name).exists():
             say(f"{name}: the course's own is taken; for the file beside you give ./{name}")

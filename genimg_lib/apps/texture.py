@@ -7,6 +7,7 @@ from genimg_lib.apps import pictures
 from genimg_lib.worlds import quilt, seam_ratio
 
 PATCH = 32
+SMALLEST = 8  # pixels of a side: two patches of the smallest kind
 LARGEST = 4_096  # pixels of a side of the result
 SOURCE = 1_024  # pixels of a side of what it is made of: each patch is compared with all of it
 
@@ -31,6 +32,10 @@ def texture_file(source, out, size=512, tile=False, patch=None, seed=0, overwrit
         raise ValueError(
             f"{source} has {width:,}x{height:,} pixels; expected {SOURCE:,} a side at most: cut out"
             " a piece that shows the material"
+        )
+    if min(height, width) < SMALLEST:
+        raise ValueError(
+            f"{source} has {width}x{height} pixels; expected {SMALLEST} a side at least"
         )
     if patch is None:
         patch = min(PATCH, max(2, min(height, width) // 2))

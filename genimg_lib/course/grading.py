@@ -10,6 +10,7 @@ notebook is not found out by a program.)
 """
 
 import ast
+import contextlib
 import csv
 import io
 import json
@@ -24,6 +25,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from genimg_lib.course import exercises
 from genimg_lib.data.folder import hidden
 from genimg_lib.files import check_writable, write_atomically
@@ -34,6 +37,11 @@ CALL = re.compile(r"^\s*check\.(\w+)\(", re.MULTILINE)
 STARTING = 180  # seconds that a process may take to begin
 IMPORTED = re.compile(r"from genimg_lib\.check import (\w+)")
 REMARKS = 6  # of a notebook, the rest are counted
+ARCHIVES = {".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+NO_NOTEBOOKS = {".py", ".html", ".pdf", ".docx", ".txt"}  # as which some are handed in
+ASKS = re.compile(r"^[^#\n]*\binput\(", re.MULTILINE)
+MAGIC = re.compile(r"^\s*[%!]", re.MULTILINE)
+AROUND = re.compile(r"%%(time|timeit|capture|prun)\b")  # cells that run all the same
 
 
 @dataclass
@@ -51,17 +59,30 @@ class Graded:
         return sum(self.points.values())
 
 
-def grade_all(folder, out=None, seconds=SECONDS, memory=MEMORY, say=print):
+def grade_all(folder, out=None, seconds=SECONDS, memory=MEMORY, overwrite=False, say=print):
     """Grade every notebook below a folder, a line each; returns [Graded].
 
     out: a .csv for the table, a column a check.
     seconds, memory: that each notebook may take; GiB.
-    Raises ValueError for a folder without notebooks, or a place that is no .csv.
+    overwrite: may a table that is there be written over?
+    Raises ValueError for a folder without notebooks, limits that are not above 0, or a place that
+    is no .csv or taken.
     """
     folder = Path(folder).expanduser()
-    paths = sorted(p for p in folder.rglob("*.ipynb") if not any(map(hidden, p.parts)))
     if not hasattr(os, "killpg"):
         raise ValueError("grading needs process groups, which this system has not: use a container")
+    if not (seconds > 0 and memory > 0):
+        raise ValueError(f"expected limits above 0, got {seconds:g} seconds and {memory:g} GiB")
+    if not folder.is_dir():
+        what = "is a file; give its folder" if folder.exists() else "does not exist"
+        raise ValueError(f"{folder.absolute()} {what}")
+    files = [p for p in folder.rglob("*") if p.is_file() and not any(map(hidden, p.parts))]
+    paths = sorted(p for p in files if p.suffix.lower() == ".ipynb")
+    others = sorted(p for p in files if p.suffix.lower() in ARCHIVES | NO_NOTEBOOKS)
+    for path in others:
+        is_archive = path.suffix.lower() in ARCHIVES
+        what = "an archive: unpack it" if is_archive else "no notebook (.ipynb)"
+        say(f"{path.relative_to(folder)}: not graded\n    {what}")
     if not paths:
         raise ValueError(f"there are no notebooks (.ipynb) below {folder.absolute()}")
     if out is not None and Path(out).suffix.lower() != ".csv":
@@ -69,6 +90,8 @@ def grade_all(folder, out=None, seconds=SECONDS, memory=MEMORY, say=print):
     if out is not None:
         out = Path(out).expanduser()
         check_writable(out.parent)
+        if out.exists() and not overwrite:
+            raise ValueError(f"{out} is there already; another name, or --overwrite")
     known = {
         name: exercises.read(exercises.solutions_folder() / f"{name}.py")
         for name in exercises.standing()
@@ -115,18 +138,25 @@ def _cells(path, result):
 
 
 def _chapter(cells, path, known):
-    """The chapter whose checks a notebook imports; else the one that its name begins with."""
+    """The chapter whose checks a notebook imports, else that of its name, else of its checks."""
     modules = {name.partition("_")[2]: name for name in known}
-    for name in IMPORTED.findall("\n".join(cells)):
+    source = "\n".join(cells)
+    for name in IMPORTED.findall(source):
         if name in modules:
             return modules[name]
-    return next((name for name in known if path.stem.startswith(name)), "")
+    called = set(CALL.findall(source))
+    shared = {name: len(called & {c.check for c in known[name] if c.check}) for name in known}
+    most = max(shared, key=shared.get, default="")
+    by_checks = most if shared.get(most) and list(shared.values()).count(shared[most]) == 1 else ""
+    return next((name for name in known if path.stem.startswith(name)), by_checks)
 
 
 def _look(path, cells, checks, result):
     """Remarks on what is odd before anything runs."""
     if path.stem != result.chapter:
         result.remarks.append(f"the file has another name than {result.chapter}.ipynb")
+    if not IMPORTED.search("\n".join(cells)):
+        result.remarks.append("the import of the checks is gone; it was made up for")
     called = Counter(name for source in cells for name in CALL.findall(source))
     for name, count in called.items():
         if name not in checks:
@@ -136,7 +166,9 @@ def _look(path, cells, checks, result):
     for name in checks:
         if not called[name]:
             result.remarks.append(f"the cell of check.{name} is gone; it was run at the end")
-    if any(_plain(source) != source for source in cells):
+    if any(map(ASKS.search, cells)):
+        result.remarks.append("input() is answered with nothing")
+    if any(_plain(source) != source and MAGIC.search(source) for source in cells):
         result.remarks.append("what begins with % or ! does nothing here")
 
 
@@ -157,6 +189,8 @@ def _plain(source):
     """A cell as Python: IPython's % and ! as calls of get_ipython, all else as it is."""
     from IPython.core.inputtransformer2 import TransformerManager
 
+    if AROUND.match(source):
+        source = "\n" + source.partition("\n")[2]  # the lines keep their numbers
     try:
         ast.parse(source)
         return source
@@ -227,9 +261,10 @@ def _run(command, place, begun, seconds):
         start_new_session=True,
     )
     end = time.monotonic() + STARTING
-    waiting = True
+    waiting, descendants = True, {}
     try:
         while process.poll() is None:
+            descendants |= _descendants(process.pid)
             if waiting and begun.exists():
                 waiting, end = False, time.monotonic() + seconds
             if time.monotonic() > end:
@@ -242,6 +277,17 @@ def _run(command, place, begun, seconds):
         except (ProcessLookupError, PermissionError):
             pass
         process.wait()
+        for each in descendants.values():  # those that left the group
+            with contextlib.suppress(psutil.Error):
+                each.kill()
+
+
+def _descendants(pid):
+    """{number: process} of all that a process started and that live."""
+    try:
+        return {each.pid: each for each in psutil.Process(pid).children(recursive=True)}
+    except psutil.Error:
+        return {}
 
 
 def _said(result, folder):

@@ -6,8 +6,12 @@ A line of JSON a cell goes to DONE as soon as the cell has ended, so that what w
 whatever ends this process.
 """
 
+import ast
+import asyncio
+import builtins
 import contextlib
 import importlib
+import inspect
 import io
 import json
 import linecache
@@ -38,21 +42,25 @@ def main(job, done):
     _limit_memory(limits["bytes"])
     signal.signal(signal.SIGALRM, Stopper())
     names = {"__name__": "__main__", "display": _nothing, "get_ipython": Quiet}
+    builtins.input = _no_answer
+    usual = dict(vars(builtins))
     with open(done, "w") as file:
-        for k, (kind, name, source) in enumerate(limits["cells"]):
+        for kind, name, source in limits["cells"]:
             if kind == "check":
                 vars(checks).clear()
                 vars(checks).update(as_they_are)
-            error = _error_of(k, source, names, limits["seconds"])
+            place = f"{CELL}{name.removeprefix('code cell ')}>"
+            error = _error_of(place, source, names, limits["seconds"])
+            vars(builtins).update(usual)
             line = {"kind": kind, "name": name, "ok": not error, "error": error}
             file.write(json.dumps(line) + "\n")
             file.flush()
 
 
-def _error_of(k, source, names, seconds):
-    """What a cell raises, in a line; empty where it ends well."""
+def _error_of(place, source, names, seconds):
+    """What a cell raises, in a line; empty where it ends well. place: its name, as of a file."""
     try:
-        return _run(k, source, names, seconds)
+        return _run(place, source, names, seconds)
     except TooLong:
         return f"stopped after {seconds:g} s: an endless loop, perhaps"
     finally:
@@ -60,14 +68,18 @@ def _error_of(k, source, names, seconds):
         sys.settrace(None)
 
 
-def _run(k, source, names, seconds):
-    place = f"{CELL}{k}>"
+def _run(place, source, names, seconds):
     # so that errors and checks find the source
     linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
     signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         with contextlib.redirect_stdout(Bounded()), contextlib.redirect_stderr(Bounded()):
-            exec(compile(source, place, "exec"), names)
+            # a cell may wait for something outside of any function, as in Jupyter
+            code = compile(source, place, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            if code.co_flags & inspect.CO_COROUTINE:
+                asyncio.run(eval(code, names))
+            else:
+                exec(code, names)
     except TooLong:
         raise
     except MemoryError:
@@ -119,6 +131,11 @@ class Stopper:
 
 def _nothing(*_, **__):
     """In the place of what shows things."""
+
+
+def _no_answer(*_):
+    """In the place of input: nobody sits there."""
+    return ""
 
 
 class Quiet:

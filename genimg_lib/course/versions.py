@@ -1,4 +1,4 @@
-"""What `genimg test --versions` does: the tests with other versions of what the course needs."""
+"""What `genimg test --versions` does: the tests with other versions of what is needed."""
 
 import os
 import subprocess
@@ -64,4 +64,3 @@ def lower_bounds(root):
         name, least = requirement.split(",")[0].split(">=")
         found.append(f"{name}=={least}")
     return found
-

@@ -143,6 +143,21 @@ def test_a_place_that_cannot_hold_it_is_refused_before_the_work(tmp_path):
         films.check_place(place, is_film)
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.gif"])
+def test_what_is_there_is_written_over_on_request_only(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    call = ["stylize", "coffee", "mosaic", "--fast", "--size", "32", "-o", str(tmp_path / name)]
+    assert cli.main(call) == 1 and (tmp_path / name).read_text() == "mine"
+    assert cli.main([*call, "--overwrite"]) == 0 and Image.open(tmp_path / name).size == (32, 21)
+
+
+@pytest.mark.parametrize("option", [["--net", "vgg19"], ["--steps", "3"]])
+def test_what_fast_does_not_use_is_refused(tmp_path, option, capsys):
+    call = ["stylize", "coffee", "mosaic", "--fast", "-o", str(tmp_path / "a.png"), *option]
+    assert cli.main(call) == 1 and not any(tmp_path.iterdir())
+    assert f"{option[0]} is for painting without --fast" in capsys.readouterr().err
+
+
 def test_frames_are_written_as_they_come_and_read_again(tmp_path):
     def frames():
         for k in range(3):

@@ -1,9 +1,11 @@
 """A class's notebooks as they come: who gets which points, what is said, what survives."""
 
 import csv
+import re
 
 import jupytext
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -50,6 +52,7 @@ def test_an_untouched_notebook_has_none(known, tmp_path):
     assert len(result.remarks) == len(result.points)
 
 
+IMPORT = re.compile("^from genimg_lib.check import .*$", re.MULTILINE)
 ODD = {  # (what is done to the notebook, what is said of it, are all points there)
     "renamed": ({"name": "homework (final) 2.ipynb"}, "another name than", True),
     "a check copied": (
@@ -110,7 +113,21 @@ ODD = {  # (what is done to the notebook, what is said of it, are all points the
         True,
     ),
     "leaves at once": ({"change": with_cell("import os\nos._exit(3)")}, "ended (3) in code", False),
-    "asks": ({"change": with_cell("name = input('your name? ')")}, "EOFError", True),
+    "asks": (
+        {"change": lambda cells: ["name = input('your name? ')\n" + cells[0], *cells[1:]]},
+        "input() is answered with nothing",
+        True,
+    ),
+    "timed": (
+        {"change": lambda cells: [f"%%time\n{c}" if "SOLUTION" in c else c for c in cells]},
+        "what begins with % or ! does nothing",
+        True,
+    ),
+    "without the checks' import, and renamed": (
+        {"change": lambda cells: [IMPORT.sub("", c) for c in cells], "name": "late.ipynb"},
+        "the import of the checks is gone",
+        True,
+    ),
     "a loop that nothing stops": (
         {
             "change": with_cell(
@@ -134,6 +151,31 @@ def test_what_is_odd_is_said_and_costs_its_own_points(odd, submitted):
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "import asyncio\nawait asyncio.sleep(0)",
+        "import builtins\nbuiltins.print = lambda *_, **__: 1 / 0",
+        "import builtins\nbuiltins.sum = builtins.len = None",
+    ],
+)
+def test_what_works_in_jupyter_costs_nothing(submitted, source):
+    result = submitted(with_cell(source))
+    assert result.total == result.of and not result.remarks
+
+
+def test_no_process_stays_behind(submitted):
+    sleep = "import time; time.sleep(77.25)"
+    call = f"[sys.executable, '-c', {sleep!r}], start_new_session=True"
+    submitted(with_cell(f"import subprocess, sys\nsubprocess.Popen({call})"))
+    assert not [p for p in psutil.process_iter(["cmdline"]) if sleep in (p.info["cmdline"] or ())]
+
+
+def test_a_mistyped_cell_is_called_by_its_number_and_not_taken_for_magic(submitted):
+    (remark,) = submitted(with_cell("a note to myself")).remarks
+    assert remark.startswith("code cell 2: SyntaxError") and "<cell 2>" in remark
+
+
+@pytest.mark.parametrize(
     "trick",
     [
         "class check:\n    def __getattr__(self, _):\n        return print",
@@ -154,18 +196,29 @@ def test_a_folder_is_graded_with_one_command(tmp_path, monkeypatch, capsys, know
     solved = jupytext.read(chapters.notebooks_folder() / "solutions" / f"{NAME}.py")
     nbformat.write(solved, tmp_path / "in" / "ann" / f"{NAME}.ipynb")
     (tmp_path / "in" / "bob.ipynb").write_text("no notebook")
-    nbformat.write(new_notebook(), tmp_path / "in" / "empty.ipynb")
+    nbformat.write(new_notebook(), tmp_path / "in" / "empty.IPYNB")
+    (tmp_path / "in" / "dora.zip").write_bytes(b"PK")
     out = tmp_path / "grades.csv"
     assert main(["grade", str(tmp_path / "in"), "-o", str(out), "--seconds", "60"]) == 0
     said = capsys.readouterr().out
     of = sum(cell.points for cell in known[NAME])
     assert f"ann/{NAME}.ipynb: {of} of {of} points" in said
     assert "bob.ipynb: not graded\n    cannot be read as a notebook" in said
-    assert "empty.ipynb: not graded\n    no exercises of the course" in said
+    assert "empty.IPYNB: not graded\n    no exercises of the course" in said
+    assert "dora.zip: not graded\n    an archive: unpack it" in said
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert [row["points"] for row in rows] == [str(of), "0", "0"]
+    assert main(["grade", str(tmp_path / "in"), "-o", str(out)]) == 1
+    assert "--overwrite" in capsys.readouterr().err
 
 
 def test_what_cannot_be_graded_is_refused(tmp_path, capsys):
-    assert main(["grade", str(tmp_path)]) == 1
-    assert "there are no notebooks (.ipynb) below" in capsys.readouterr().err
+    (tmp_path / "one.txt").write_text("1")
+    for call, said in (
+        ([str(tmp_path)], "there are no notebooks (.ipynb) below"),
+        ([str(tmp_path / "one.txt")], "is a file; give its folder"),
+        ([str(tmp_path / "none")], "does not exist"),
+        ([str(tmp_path), "--seconds", "0"], "expected limits above 0, got 0 seconds"),
+    ):
+        assert main(["grade", *call]) == 1
+        assert said in capsys.readouterr().err
