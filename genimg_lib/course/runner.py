@@ -14,7 +14,7 @@ from pathlib import Path
 
 from genimg_lib import files, machine_limits, results
 from genimg_lib.course import chapters, pictures
-from genimg_lib.training import writable
+from genimg_lib.training import saving, writable
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # jupytext's: both files of a notebook, and no version of jupytext in them, so that to open and save
@@ -42,7 +42,8 @@ def run(name, profile, store=False, threads=None):
 
     The executed notebook goes to out/executed/PROFILE/NAME.ipynb.
     store: keep it as notebooks/NAME.ipynb, its figures as data/results/NAME.PROFILE.json and its
-        cover as a picture too, if it ran without an error.
+        cover as a picture too, if it ran without an error. What is stored is one whole run: the
+        checkpoints that an interrupted one left are put aside.
     threads: for the kernel's numerical work; the machine's own number, if not given.
     """
     import jupytext
@@ -57,6 +58,9 @@ def run(name, profile, store=False, threads=None):
     prepare(notebook)
     folder = files.out_folder() / name / profile
     (folder / "results.json").unlink(missing_ok=True)
+    left = folder / "checkpoints"
+    if store and left.is_dir():
+        print(f"an interrupted run's checkpoints are now in {saving.put_aside(left)}")
     environment = {"GENIMG_PROFILE": profile} | absolute_places()
     if threads:
         environment["OMP_NUM_THREADS"] = str(threads)

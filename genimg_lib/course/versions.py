@@ -38,7 +38,7 @@ def test(which=None, *arguments):
         kept.write_text("\n".join(pins(root, which)) + "\n", encoding="utf-8")
         newer = ["--upgrade", "--upgrade-strategy", "eager"] if which == "newest" else []
         install = [python, "-m", "pip", "install", "--quiet", *newer, "--constraint", kept]
-        done = subprocess.run([*install, "--editable", ".[test,teach]"], cwd=root)
+        done = subprocess.run([*install, "--editable", ".[test]"], cwd=root)
         if done.returncode:
             return done.returncode
         subprocess.run([python, "-m", "pip", "list"], cwd=root, check=True)
@@ -58,9 +58,8 @@ def pins(root, which):
 def lower_bounds(root):
     """The lowest versions that pyproject.toml allows: ["numpy==1.26", ...]."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
     found = []
-    for requirement in (*project["dependencies"], *extras["test"], *extras["teach"]):
+    for requirement in (*project["dependencies"], *project["optional-dependencies"]["test"]):
         name, least = requirement.split(",")[0].split(">=")
         found.append(f"{name}=={least}")
     return found

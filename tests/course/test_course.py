@@ -45,6 +45,14 @@ def test_stored_outputs_are_complete_and_without_errors(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_stored_outputs_name_no_folder_of_a_machine(name):
+    """A training that goes on from an older one's checkpoint would say where that is."""
+    cells = [c for c in notebook(name).cells if c.cell_type == "code"]
+    said = "".join(o.get("text", "") for c in cells for o in c.outputs)
+    assert "checkpoints" not in said and str(ROOT) not in said
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_stored_output_belongs_to_the_source_above_it(name):
     stored = notebook(name)
     assert stored.metadata["genimg"]["digests"] == runner.digests(stored), (

@@ -143,9 +143,13 @@ def test_one_notebook_that_fails_and_one_whose_kernel_dies_are_in_the_table_with
     stale = tmp_path / "out" / "02_dies" / "quick" / "results.json"
     stale.parent.mkdir(parents=True)
     stale.write_text('{"metrics": {"of_last_week": 1}}')
+    left = tmp_path / "out" / "03_passes" / "quick" / "checkpoints" / "train"
+    left.mkdir(parents=True)  # what is stored does not go on from an interrupted run
     assert main(["run", "--profile", "quick", "--store"]) == 1
     said = capsys.readouterr().out
     assert "of_last_week" not in said
+    assert left.parent.with_name("checkpoints.old").is_dir() and not left.exists()
+    assert "checkpoints.old" in said
     rows = {
         line.split()[0]: line.split()
         for line in reversed(said.splitlines())
