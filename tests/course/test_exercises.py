@@ -450,6 +450,7 @@ def taught(tmp_path_factory):
     The sample's, and the first chapter's of the course; handed in solved and untouched.
     Gives (the course's folder, {assignment: its cells}).
     """
+    pytest.importorskip("nbgrader")
     home = tmp_path_factory.mktemp("taught")
     sample = home / "90_numbers.py"
     sample.write_text(SAMPLE, encoding="utf-8")
