@@ -80,6 +80,12 @@ def check_writable(folder):
         raise ValueError(f"{there} cannot be written: no permission")
 
 
+def check_free(path, overwrite):
+    """Raise ValueError where a file is that must not be written over."""
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} is there already; another name, or --overwrite")
+
+
 def _exists(path):
     try:
         return path.exists()

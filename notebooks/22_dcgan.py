@@ -650,7 +650,7 @@ plots.show(
 # - `plain, same rounds` is `plain`, trained for only as many rounds as `textbook` made, in about half a minute.
 # - `ours` is `plain` with help: both players are told what a real image is like (its group of look-alikes, and where it lies along the directions in which images differ most). Notebook 24 explains it.
 #
-# `tuned` has the best of four rates, `plain` of three, sought with another seed; in both cases the best is neither the lowest nor the highest.
+# `tuned` and `plain` have the best of three rates each, sought with another seed; that of `tuned` is the highest of its three, that of `plain` the middle one.
 
 # %%
 bench = results.figures("bench_gan_fashion_mnist")

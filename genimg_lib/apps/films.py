@@ -9,7 +9,7 @@ from PIL import Image, ImageOps, ImageSequence
 
 from genimg_lib.data import folder, photos
 from genimg_lib.errors import DataError
-from genimg_lib.files import check_writable, write_atomically
+from genimg_lib.files import check_free, check_writable, write_atomically
 
 # of picture files that can be written
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -132,8 +132,8 @@ def check_place(out, is_film, sources=(), overwrite=False):
                 f"{out} holds pictures already, which would mix with the frames; give an empty"
                 " folder or a new one"
             )
-    if out.is_file() and not overwrite:
-        raise ValueError(f"{out} is there already; another name, or --overwrite")
+    if not out.is_dir():
+        check_free(out, overwrite)
 
 
 def write(frames, out, delays=None, loop=0):

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageOps
 from genimg_lib import restore
 from genimg_lib.data import photos
 from genimg_lib.errors import DataError
-from genimg_lib.files import check_writable, write_atomically
+from genimg_lib.files import check_free, check_writable, write_atomically
 
 # what can be written, and which of them keep transparency, a colour profile, EXIF
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
@@ -194,8 +194,7 @@ def check_place(out, sources=(), overwrite=False):
         source = Path(source).expanduser()
         if out.exists() and source.exists() and out.samefile(source):
             raise ValueError(f"{out} is the input; give the result a name of its own")
-    if out.exists() and not overwrite:
-        raise ValueError(f"{out} is there already; another name, or --overwrite")
+    check_free(out, overwrite)
     return out
 
 

@@ -29,7 +29,7 @@ import psutil
 
 from genimg_lib.course import exercises
 from genimg_lib.data.folder import hidden
-from genimg_lib.files import check_writable, write_atomically
+from genimg_lib.files import check_free, check_writable, write_atomically
 
 SECONDS, SECONDS_EACH = 300, 60  # of a notebook, of a cell (and a third of the notebook's at most)
 MEMORY = 4.0  # GiB that a notebook may take beside what the libraries do
@@ -79,10 +79,6 @@ def grade_all(folder, out=None, seconds=SECONDS, memory=MEMORY, overwrite=False,
     files = [p for p in folder.rglob("*") if p.is_file() and not any(map(hidden, p.parts))]
     paths = sorted(p for p in files if p.suffix.lower() == ".ipynb")
     others = sorted(p for p in files if p.suffix.lower() in ARCHIVES | NO_NOTEBOOKS)
-    for path in others:
-        is_archive = path.suffix.lower() in ARCHIVES
-        what = "an archive: unpack it" if is_archive else "no notebook (.ipynb)"
-        say(f"{path.relative_to(folder)}: not graded\n    {what}")
     if not paths:
         raise ValueError(f"there are no notebooks (.ipynb) below {folder.absolute()}")
     if out is not None and Path(out).suffix.lower() != ".csv":
@@ -90,15 +86,15 @@ def grade_all(folder, out=None, seconds=SECONDS, memory=MEMORY, overwrite=False,
     if out is not None:
         out = Path(out).expanduser()
         check_writable(out.parent)
-        if out.exists() and not overwrite:
-            raise ValueError(f"{out} is there already; another name, or --overwrite")
+        check_free(out, overwrite)
     known = {
         name: exercises.read(exercises.solutions_folder() / f"{name}.py")
         for name in exercises.standing()
     }
     graded = []
-    for path in paths:
-        graded.append(grade(path, known, seconds, memory))
+    for path in (*paths, *others):
+        is_notebook = path in paths
+        graded.append(grade(path, known, seconds, memory) if is_notebook else _refused(path))
         for line in _said(graded[-1], folder):
             say(line)
         if out is not None:  # after each: nothing is lost where it is stopped
@@ -122,6 +118,12 @@ def grade(path, known, seconds=SECONDS, memory=MEMORY):
     _look(path, cells, checks, result)
     _judge(_job(cells, checks, result.chapter), checks, result, seconds, memory)
     return result
+
+
+def _refused(path):
+    """The `Graded` of a file that is no notebook."""
+    is_archive = path.suffix.lower() in ARCHIVES
+    return Graded(path, remarks=["an archive: unpack it" if is_archive else "no notebook (.ipynb)"])
 
 
 def _cells(path, result):

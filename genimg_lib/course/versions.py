@@ -56,7 +56,7 @@ def pins(root, which):
 
 
 def lower_bounds(root):
-    """The lowest versions that pyproject.toml allows: ["numpy==1.26", ...]."""
+    """The lowest versions that pyproject.toml allows: ["numpy==2.0", ...]."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     found = []
     for requirement in (*project["dependencies"], *project["optional-dependencies"]["test"]):

@@ -207,7 +207,7 @@ def test_a_folder_is_graded_with_one_command(tmp_path, monkeypatch, capsys, know
     assert "empty.IPYNB: not graded\n    no exercises of the course" in said
     assert "dora.zip: not graded\n    an archive: unpack it" in said
     rows = list(csv.DictReader(out.read_text().splitlines()))
-    assert [row["points"] for row in rows] == [str(of), "0", "0"]
+    assert [row["points"] for row in rows] == [str(of), "0", "0", "0"]
     assert main(["grade", str(tmp_path / "in"), "-o", str(out)]) == 1
     assert "--overwrite" in capsys.readouterr().err
 
