@@ -10,6 +10,7 @@ import re
 
 import torch
 
+from genimg_lib import files
 from genimg_lib.data.convert import to_uint8
 
 # Okabe and Ito's palette, told apart by colour-blind readers: blue, orange, green, vermilion,
@@ -115,15 +116,14 @@ def show(fig, alt, caption=""):
         _place["count"] += 1
         slug = re.sub(r"[^a-z0-9]+", "_", alt.lower())[:40].strip("_")
         path = _place["folder"] / "figures" / f"{_place['count']:02d}_{slug}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(fig))
+        files.write_atomically(path, png(fig))
         print(f"figure: {path}")
 
 
 def cover(fig):
     """Keep a figure as the run's cover, the picture at the head of the notebook."""
     if _place["main"] and _place["folder"] is not None:
-        (_place["folder"] / "cover.png").write_bytes(png(fig))
+        files.write_atomically(_place["folder"] / "cover.png", png(fig))
 
 
 def picture(fig, alt, png=png):
@@ -333,8 +333,10 @@ def preview(images, title, handle=None):
         return handle
     if _place["folder"] is not None:
         path = _place["folder"] / "previews" / f"{re.sub(r'[^a-z0-9]+', '_', title.lower())}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png(fig))
+        try:
+            files.write_atomically(path, png(fig))
+        except OSError as error:  # a training is worth more than a look at it
+            print(f"no preview ({error}); the training goes on")
     return None
 
 

@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+from genimg_lib import files
 from genimg_lib.course import chapters
 from genimg_lib.course.runner import digest
 
@@ -63,13 +64,12 @@ def write(where=None, folder=None):
         again = _renewed(text, source(where))
         if again != text:
             changed.append(path.stem)
-            path.write_text(again, encoding="utf-8", newline="\n")
+            files.write_atomically(path, again.encode())
             stored = path.with_suffix(".ipynb")
             if stored.is_file():
                 notebook = nbformat.read(stored, as_version=4)
                 _renew(notebook, source(where))
-                text = nbformat.writes(notebook) + "\n"
-                stored.write_text(text, encoding="utf-8", newline="\n")
+                files.write_atomically(stored, (nbformat.writes(notebook) + "\n").encode())
     return changed
 
 

@@ -1,6 +1,5 @@
 """`genimg notebooks FOLDER`: lays the notebooks out where there is no checkout."""
 
-import shutil
 from pathlib import Path
 
 from genimg_lib import files
@@ -30,8 +29,7 @@ def lay_out(folder):
     for path, source in wanted.items():
         target = folder / path
         if path not in there:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            files.write_atomically(target, source.read_bytes())
             written.append(target)
     return written
 

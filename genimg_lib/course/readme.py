@@ -247,5 +247,5 @@ def write(path=None):
     before = path.read_text(encoding="utf-8")
     after = fill(before)
     if after != before:
-        path.write_text(after, encoding="utf-8")
+        files.write_atomically(path, after.encode())
     return after != before

@@ -2,6 +2,7 @@
 
 import re
 
+from genimg_lib import files
 from genimg_lib.course import chapters, first_cell
 
 TEMPLATE = """# ---
@@ -118,6 +119,7 @@ def new(name):
     title = titles.get(name, name[3:].replace("_", " ").capitalize())
     installing = f"{first_cell.HEAD}\n{first_cell.source()}"
     text = TEMPLATE.format(name=name, number=name[:2], title=title, first_cell=installing)
-    paths[0].write_text(text, encoding="utf-8")
-    jupytext.write(jupytext.reads(text, fmt="py:percent"), paths[1])
+    notebook = jupytext.reads(text, fmt="py:percent")
+    files.write_atomically(paths[0], text.encode())
+    files.write_atomically(paths[1], jupytext.writes(notebook, fmt="ipynb").encode())
     return paths

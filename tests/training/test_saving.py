@@ -8,19 +8,23 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
 import torch
 from programs.launch import launch
+from test_files import FullAt
 from torch import nn
 
-from genimg_lib import files
+from genimg_lib import files, plots
 from genimg_lib.errors import TrainingError
 from genimg_lib.training import saving, start
 
 
-def train(stop_at=None, run=None, seed=0, lr=0.01, batch=4, steps=20, ema="net", net=None, every=5):
+def train(
+    stop_at=None, run=None, seed=0, lr=0.01, batch=4, steps=20, ema="net", net=None, every=5, **look
+):
     """A small training with everything random in it; Ctrl-C is pressed in step `stop_at`."""
     run = run or start("small", seed=seed, lr=lr, batch=batch)
     net = net or nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 3))
@@ -35,7 +39,7 @@ def train(stop_at=None, run=None, seed=0, lr=0.01, batch=4, steps=20, ema="net",
     }
     try:
         for x in run.train(
-            run.batches(x_all, run.batch), steps, ema=ema, checkpoint_every=every, **objects
+            run.batches(x_all, run.batch), steps, ema=ema, checkpoint_every=every, **look, **objects
         ):
             loss = (net(x + 0.1 * torch.randn(x.shape, generator=noise)) - x).square().mean()
             run.log(loss=loss)
@@ -170,31 +174,6 @@ def test_a_checkpoint_that_was_never_moved_to_its_place_is_none(whole, capsys):
     run = train()
     assert "goes on from step 5" not in capsys.readouterr().out
     assert (weights(run), run.history) == whole
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_half_one(tmp_path, monkeypatch):
-    path = tmp_path / "results" / "a.json"
-    files.write_atomically(path, b"old")
-
-    def full(_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        files.write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in path.parent.iterdir()] == ["a.json"]
-
-
-def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
-    path, seen, replace = tmp_path / "a.json", [], os.replace
-    files.write_atomically(path, b"old")
-    monkeypatch.setattr(
-        files.os, "replace", lambda *paths: (seen.append(path.read_bytes()), replace(*paths))
-    )
-    files.write_atomically(path, b"new and longer")
-    assert seen == [b"old"]
-    assert path.read_bytes() == b"new and longer"
 
 
 def test_two_checkpoints_are_kept_and_the_newest_comes_first(tmp_path):
@@ -506,11 +485,31 @@ def test_a_full_disk_costs_a_checkpoint_and_not_the_training(whole, monkeypatch,
     assert not list(run.folder.rglob(".step_*"))
 
 
-def test_an_error_names_the_file_and_how_much_was_to_be_written(tmp_path, monkeypatch):
-    def full(_):
-        raise OSError(28, "No space left on device")
+def test_a_disk_that_is_full_at_any_write_of_a_run(whole, monkeypatch, capsys, tmp_path):
+    number, lost = 0, "the first"
+    while lost:
+        monkeypatch.setenv("GENIMG_OUT", str(tmp_path / f"out_{number}"))
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "open", disk := FullAt(number), raising=False)
+            said = looked_at_and_reported()
+        lost = next(iter(disk.written[number:]), None)
+        said += capsys.readouterr().out
+        assert ("No space left on device (0.0" in said) == (lost is not None)
+        meanwhile = lost and ("/previews/" in lost or "/checkpoints/" in lost)
+        assert ("the training goes on" in said) == bool(meanwhile)
+        assert not [path for path in files.out_folder().rglob(".*") if path.is_file()]
+        assert weights(train(every=10)) == whole[0]
+        number += 1
+    kinds = {Path(path).parent.name.lstrip(".").split("_")[0] for path in disk.written}
+    assert kinds == {"step", "previews", "figures", "quick"}
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=r"No space left .*3.00 MiB were to be written.*out\.png'"):
-        files.write_atomically(tmp_path / "out.png", bytes(3 * 2**20))
-    assert not list(tmp_path.iterdir())
+
+def looked_at_and_reported():
+    """A training with previews, a figure and a results file; what an error of the disk says."""
+    try:
+        run = train(every=10, preview=lambda: torch.zeros(1, 1, 8, 8), preview_every=10)
+        plots.show(plots.grid(torch.zeros(1, 1, 8, 8)), alt="a black image")
+        run.report(loss=1.0)
+    except OSError as error:
+        return str(error)
+    return ""
