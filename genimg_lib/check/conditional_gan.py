@@ -107,6 +107,33 @@ latent_with_label = Check(
         "the same label for all: that of the first image.": lambda z, y, k: torch.cat(
             [z, _hot(y[:1].expand(len(y)), k)], dim=1
         ),
+        "the label's number is repeated; one place is 1 for each class, and the others are "
+        "0.": lambda z, y, k: torch.cat([z, y[:, None].to(z.dtype).expand(-1, k)], dim=1),
+        "the places are turned over: 1 marks the class, 0 the others.": lambda z, y, k: torch.cat(
+            [z, 1 - _hot(y, k, z.dtype)], dim=1
+        ),
+        "off by one: classes are counted from 0.": (
+            lambda z, y, k: torch.cat([z, _hot((y - 1) % k, k, z.dtype)], dim=1),
+            lambda z, y, k: torch.cat([z, _hot((y + 1) % k, k, z.dtype)], dim=1),
+        ),
+        "counted from the last class: label y stands at place y.": lambda z, y, k: torch.cat(
+            [z, _hot(k - 1 - y, k, z.dtype)], dim=1
+        ),
+        "all places up to the class are 1: classes have no order, one place is.": (
+            lambda z, y, k: torch.cat([z, (torch.arange(k) <= y[:, None]).to(z.dtype)], dim=1)
+        ),
+        "the label's own number stands at its place; a 1 does.": lambda z, y, k: torch.cat(
+            [z, _hot(y, k, z.dtype) * y[:, None]], dim=1
+        ),
+        "-1 for the other classes; they are 0.": lambda z, y, k: torch.cat(
+            [z, 2 * _hot(y, k, z.dtype) - 1], dim=1
+        ),
+        "the labels are in another order than the latents.": lambda z, y, k: torch.cat(
+            [z, _hot(y.flip(0), k, z.dtype)], dim=1
+        ),
+        "the end of the latent was written over; the label comes behind it.": lambda z, y, k: (
+            torch.cat([z[:, :-k], _hot(y, k, z.dtype)], dim=1)
+        ),
         "the label alone. Without z each class has one image.": lambda z, y, k: _hot(y, k),
         "the latent alone: nobody is told the label.": lambda z, y, k: z,
         "one class too many: classes are counted from 0, so `classes` places are "
@@ -153,6 +180,21 @@ image_with_label = Check(
         "map.": _at_one_pixel,
         "the maps of a class and of the others are exchanged: 1 marks the class.": lambda x, y, k: (
             torch.cat([x, 1 - _maps(x, y, k)], dim=1)
+        ),
+        "the maps are mixed up: repeat each number H W times side by side (repeat_interleave, or "
+        "expand), not the row as a whole.": lambda x, y, k: torch.cat(
+            [x, _hot(y, k).repeat(1, x[0, 0].numel()).view(len(x), k, *x.shape[2:])], dim=1
+        ),
+        "off by one: classes are counted from 0.": (
+            lambda x, y, k: torch.cat([x, _maps(x, (y - 1) % k, k)], dim=1),
+            lambda x, y, k: torch.cat([x, _maps(x, (y + 1) % k, k)], dim=1),
+        ),
+        "the labels are in another order than the images.": (
+            lambda x, y, k: torch.cat([x, _maps(x, y.flip(0), k)], dim=1),
+            lambda x, y, k: torch.cat([x, _maps(x, y.roll(1), k)], dim=1),
+        ),
+        "-1 for the other classes; they are 0.": lambda x, y, k: torch.cat(
+            [x, 2 * _maps(x, y, k) - 1], dim=1
         ),
         "flattened: a convolution needs [N, C + classes, H, W].": lambda x, y, k: torch.cat(
             [x.flatten(1), _hot(y, k)], dim=1
@@ -255,6 +297,20 @@ conditional_batch_norm = Check(
         "not normalised.": lambda x, g, b, m=None, v=None: _scaled(x, g, b),
         "each image was normalised by itself, which is instance norm. Batch norm's statistics run "
         "over images too.": (_changed(dims=(2, 3))),
+        "each image was normalised over all of its channels, which is layer norm.": _changed(
+            dims=(1, 2, 3)
+        ),
+        "right in training only: in evaluation var is a variance, and its root divides.": (
+            lambda x, g, b, m=None, v=None: _scaled(
+                _normed(x, m, v, power=0.5 if m is None else 1), g, b
+            )
+        ),
+        "divided by 1 + gamma; it scales.": lambda x, g, b, m=None, v=None: (
+            _normed(x, m, v) / (1 + g[:, :, None, None]) + b[:, :, None, None]
+        ),
+        "scaled by exp(gamma); it is 1 + gamma.": lambda x, g, b, m=None, v=None: (
+            _normed(x, m, v) * g.exp()[:, :, None, None] + b[:, :, None, None]
+        ),
         "one mean for all channels. Each channel has its own.": _changed(dims=(0, 1, 2, 3)),
         "the statistics run over the images only; they run over the places too.": _changed(dims=0),
         "the batch's statistics in evaluation too: an image would depend on what is drawn beside "
@@ -353,6 +409,20 @@ projection_logit = Check(
         ),
         "the features are not summed: a logit is one number for each "
         "image.": lambda h, c, w, b, V: (h @ w + b)[:, None] + (c @ V.T) * h,
+        "w stands where h belongs: the projection is V c times the image's features.": (
+            lambda h, c, w, b, V: h @ w + b + c @ V.T @ w
+        ),
+        "h was multiplied by w before the projection; V c meets h itself.": lambda h, c, w, b, V: (
+            h @ w + b + ((c @ V.T) * h * w).sum(dim=1)
+        ),
+        "the bias was added for each feature; it is one number.": lambda h, c, w, b, V: (
+            (h * w + b).sum(dim=1) + ((c @ V.T) * h).sum(dim=1)
+        ),
+        "h was made 1 long first; it is taken as it is.": lambda h, c, w, b, V: (
+            h @ w + b + ((c @ V.T) * F.normalize(h, dim=1)).sum(dim=1)
+        ),
+        "divided by the root of the number of features, as attention is; here nothing "
+        "is.": lambda h, c, w, b, V: h @ w + b + ((c @ V.T) * h).sum(dim=1) / h.shape[1] ** 0.5,
         "averaged over the features; a scalar product sums.": lambda h, c, w, b, V: (
             h @ w + b + ((c @ V.T) * h).mean(dim=1)
         ),
@@ -401,6 +471,28 @@ obedience = Check(
         "dim=1.": lambda a, x: (x.argmax() == a).double().mean(),
         "the classifier's mean probability of what was asked. Obedience counts what it recognises, "
         "its largest logit.": (lambda a, x: x.softmax(dim=1).gather(1, a[:, None]).mean()),
+        "every image with every wish, [N, N]: a [N, 1] beside a [N]. Both are [N].": (
+            lambda a, x: (x.argmax(dim=1, keepdim=True) == a).double().mean(),
+            lambda a, x: (a[:, None] == x.argmax(dim=1)).double().mean(),
+        ),
+        "a probability above 1/2 was taken for recognition. It is the largest of all classes that "
+        "counts.": lambda a, x: (x.softmax(dim=1).gather(1, a[:, None]) > 0.5).double().mean(),
+        "the two best classes count as right; only the best does.": lambda a, x: (
+            (x.topk(2, dim=1).indices == a[:, None]).any(dim=1).double().mean()
+        ),
+        "the mean over the classes, each by itself; every *image* counts the same.": lambda a, x: (
+            torch.stack([(x.argmax(dim=1) == a)[a == k].double().mean() for k in a.unique()]).mean()
+        ),
+        "chance was taken off; the share itself is wanted.": lambda a, x: (
+            (x.argmax(dim=1) == a).double().mean() - 1 / x.shape[1]
+        ),
+        "the frequencies of the classes were compared, whoever asked for them. Compare image by "
+        "image.": lambda a, x: (
+            torch.minimum(
+                a.bincount(minlength=x.shape[1]), x.argmax(dim=1).bincount(minlength=x.shape[1])
+            ).sum()
+            / len(a)
+        ),
         "one answer for each image; give their mean.": lambda a, x: (x.argmax(dim=1) == a).double(),
         "how often each class came, whoever asked for it. Compare image by image.": lambda a, x: (
             (a.bincount(minlength=x.shape[1]) == x.argmax(dim=1).bincount(minlength=x.shape[1]))

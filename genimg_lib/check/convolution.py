@@ -155,6 +155,34 @@ def _image_and_kernel(seed, height, width, h, w):
     return inputs.normal(seed, height, width), inputs.normal(seed + 1, h, w)
 
 
+def _by_loops(x, k):
+    (H, W), (h, w) = x.shape, k.shape
+    out = x.new_zeros(H - h + 1, W - w + 1)
+    for i in range(H - h + 1):
+        for j in range(W - w + 1):
+            for a in range(h):
+                for b in range(w):
+                    out[i, j] += k[a, b] * x[i + h - 1 - a, j + w - 1 - b]
+    return out
+
+
+def _around(x, k):
+    """(1) word by word: Python's negative places are those at the end."""
+    out = x.new_zeros(x.shape[0] - k.shape[0] + 1, x.shape[1] - k.shape[1] + 1)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            for a in range(k.shape[0]):
+                for b in range(k.shape[1]):
+                    out[i, j] += k[a, b] * x[i - a, j - b]
+    return out
+
+
+def _one_too_few(x, k):
+    out = _valid(x, k.flip(0, 1)).clone()
+    out[-1], out[:, -1] = 0, 0
+    return out
+
+
 convolve = Check(
     "convolve",
     lambda x, k: _valid(x, k.flip(0, 1)),
@@ -192,10 +220,14 @@ convolve = Check(
         "two axes of length 1 are left over from conv2d: take [0, 0].": lambda x, k: F.conv2d(
             x[None, None], k.flip(0, 1)[None, None]
         ),
+        "x[i - a, j - b] with i - a below 0 is a place at the *end* of the image. The first output "
+        "is (x * k)[h - 1, w - 1].": _around,
+        "the last row and the last column are left at 0: there are H - h + 1 rows.": _one_too_few,
         "the image is turned as well: the result is turned by 180 degrees.": lambda x, k: _valid(
             x.flip(0, 1), k.flip(0, 1)
         ),
     },
+    forms=(_by_loops,),
 )
 
 
@@ -219,6 +251,26 @@ def _overwrite(y, k, s, p):
     return out[p : out.shape[0] - p, p : out.shape[1] - p]
 
 
+def _by_stamps(y, k, s, p):
+    (H, W), (h, w) = y.shape, k.shape
+    out = y.new_zeros(s * (H - 1) + h, s * (W - 1) + w)
+    for i in range(H):
+        for j in range(W):
+            out[s * i : s * i + h, s * j : s * j + w] += y[i, j] * k
+    return out[p : out.shape[0] - p, p : out.shape[1] - p]
+
+
+def _shared(y, k, s, p):
+    """The mean of the stamps where they overlap."""
+    counts = _stamp(torch.ones_like(y), torch.ones_like(k), s, p)
+    return _stamp(y, k, s, p) / counts.clamp(min=1)
+
+
+def _cut_off(y, k, s, p, before, after):
+    full = _stamp(y, k, s, 0)
+    return full[before : full.shape[0] - after, before : full.shape[1] - after]
+
+
 conv_transpose = Check(
     "conv_transpose",
     _stamp,
@@ -228,6 +280,8 @@ conv_transpose = Check(
         (inputs.normal(33, 4, 4), inputs.normal(34, 4, 4), 2, 1),
         (inputs.normal(35, 2, 5), inputs.normal(36, 2, 3), 3, 0),
         (inputs.normal(37, 3, 3), inputs.normal(38, 3, 3), 1, 1),
+        (inputs.normal(39, 4, 5), inputs.normal(40, 4, 3), 2, 2),
+        (inputs.normal(41, 3, 3), inputs.normal(42, 5, 5), 3, 3),
         *drawn(
             _stamps,
             count=10,
@@ -254,7 +308,20 @@ conv_transpose = Check(
         "go.": lambda y, k, s, p: _stamp(y, k, s, 0)[p:, p:],
         "[p:-p] is empty where p is 0: nothing is left. Cut up to the length minus "
         "p.": lambda y, k, s, p: _stamp(y, k, s, 0)[p:-p, p:-p],
+        "the mean of the stamps where they overlap; they add up.": _shared,
+        "2p rows and columns go on one side and none on the other; p on *each*.": (
+            lambda y, k, s, p: _cut_off(y, k, s, p, 2 * p, 0),
+            lambda y, k, s, p: _cut_off(y, k, s, p, 0, 2 * p),
+        ),
+        "one row and column goes on each side, whatever p is.": lambda y, k, s, p: _cut_off(
+            y, k, s, p, min(p, 1), min(p, 1)
+        ),
+        "the stamps stand 1 apart; they stand s apart.": lambda y, k, s, p: _stamp(y, k, 1, p),
+        "the kernel was transposed: it is stamped as it is.": lambda y, k, s, p: _stamp(
+            y, k.T, s, p
+        ),
     },
+    forms=(_by_stamps,),
 )
 
 # ---------------------------------------------------------------- upsampling
@@ -292,13 +359,12 @@ def _flat(out):
 
 
 def _ramp(across, down):
-    steps = torch.cat([across[8, 4:12].diff(), down[4:12, 8].diff()]).double()
-    off = ((steps - 0.5).abs() > 1e-3).nonzero()
-    if len(off):
-        first = int(off[0]) // 4 * 4
-        shown = ", ".join(f"{s:.3g}" for s in steps[first : first + 4].tolist())
-        which = "column" if first < len(steps) // 2 else "row"
-        stairs = bool(((steps == 0) | (steps == 1)).any())
+    both = {"column": across[8, 4:12].diff().double(), "row": down[4:12, 8].diff().double()}
+    for which, steps in both.items():
+        if ((steps - 0.5).abs() < 1e-3).all():
+            continue
+        shown = ", ".join(f"{s:.3g}" for s in steps[:4].tolist())
+        stairs = all(round(s, 3) in (0, 1) for s in steps.tolist()) and 1 in steps.round()
         return (
             f"a ramp does not stay a ramp: from one {which} to the next it should rise by 1/2 each "
             f"time; here it rises by {shown}.{' Repeating pixels makes stairs.' if stairs else ''}"

@@ -267,6 +267,11 @@ half_life = Check(
         "a number of steps is wanted; this is what is left after one half step.": lambda d: d**0.5,
         "this is log 2 times the mean age, which is near where the decay is near 1. Exactly it is "
         "decayⁿ = 1/2.": lambda d: math.log(2) / (1 - d),
+        "1 - decay was put where the rest of the sum belongs: decayⁿ = 1/2 is all.": lambda d: (
+            math.log(0.5 / (1 - d)) / math.log(d)
+        ),
+        "a power of the decay, or a quotient, is no number of steps: decayⁿ = 1/2, so a logarithm "
+        "is needed.": (lambda d: 0.5 / d, lambda d: 0.5**d, lambda d: 2 / (1 - d)),
         "rounded to whole steps; it need not be whole.": (
             lambda d: math.ceil(math.log(0.5) / math.log(d)),
             lambda d: round(math.log(0.5) / math.log(d)),
@@ -347,6 +352,15 @@ moving_average = Check(
         "divided by decayⁿ; the share of the weights is 1 - decayⁿ.": lambda h, d: (
             _running(h, d) / d ** len(h)
         ),
+        "the new weights count whole: they are multiplied by 1 - decay.": lambda h, d: (
+            _running(h, d) / (1 - d) / (1 - d ** len(h))
+        ),
+        "corrected by 1 - (1 - decay)ⁿ; it is 1 - decayⁿ.": lambda h, d: (
+            _running(h, d) / (1 - (1 - d) ** len(h))
+        ),
+        "divided by the number of steps; the weights' shares add up to 1 - decayⁿ.": lambda h, d: (
+            _running(h, d) / (len(h) * (1 - d))
+        ),
         "multiplied by 1 - decayⁿ; it is divided by it, since the average is too "
         "small.": lambda h, d: _running(h, d) * (1 - d ** len(h)),
         "the ordinary mean: all steps count alike. Here a step counts decay times what the next "
@@ -422,6 +436,10 @@ def _set_coordinate(z, direction, target):
     return z + (target - z @ unit)[:, None] * unit
 
 
+def _along(z, unit, target):
+    return z + (target - z @ unit)[:, None] * unit
+
+
 def _movable(seed, n, d, target):
     return inputs.normal(seed, n, d), 2 * inputs.normal(seed + 50, d), float(target)
 
@@ -461,6 +479,27 @@ set_coordinate = Check(
         ),
         "the first latent's coordinate was taken for all.": lambda z, d, t: (
             z + (t - z[0] @ d / d.norm()) * d / d.norm()
+        ),
+        "only the way was given; add it to z.": lambda z, d, t: _set_coordinate(z, d, t) - z,
+        "moved the wrong way: by target minus coordinate.": lambda z, d, t: (
+            z + (z @ d / d.norm() - t)[:, None] * d / d.norm()
+        ),
+        "divided by the squared length; the unit vector is d / |d|.": (
+            lambda z, d, t: z + (t - z @ (d / (d @ d)))[:, None] * (d / (d @ d))
+        ),
+        "the target was multiplied by the direction's length.": lambda z, d, t: _set_coordinate(
+            z, d, t * d.norm()
+        ),
+        "brought back to the old length, which changes the coordinate again.": lambda z, d, t: (
+            F.normalize(_set_coordinate(z, d, t), dim=1) * z.norm(dim=1, keepdim=True)
+        ),
+        "divided by the sum of absolute values; a unit vector has length 1, the root of the sum of "
+        "squares.": lambda z, d, t: _along(z, d / d.abs().sum(), t),
+        "divided by the largest entry; a unit vector has length 1.": lambda z, d, t: _along(
+            z, d / d.abs().max(), t
+        ),
+        "z was made 1 long first; only its coordinate changes.": lambda z, d, t: _set_coordinate(
+            F.normalize(z, dim=1), d, t
         ),
         "scaled: all of z was multiplied until the coordinate is right. Move along u; change "
         "nothing else.": lambda z, d, t: z * (t / (z @ d / d.norm()))[:, None],

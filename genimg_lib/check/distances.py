@@ -4,6 +4,7 @@ import math
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 
 from genimg_lib.check import inputs
 from genimg_lib.check.cases import drawn
@@ -32,6 +33,15 @@ def _rows(seed, n, k):
     return inputs.probabilities(seed, n, k), inputs.probabilities(seed + 50, n, k)
 
 
+def _kl_by_quotient(p, q):
+    return torch.where(p > 0, p * (p / q).log(), torch.zeros_like(p)).sum(dim=-1)
+
+
+def _js(p, q):
+    m = (p + q) / 2
+    return 0.5 * _kl(p, m) + 0.5 * _kl(q, m)
+
+
 kl = Check(
     "kl",
     _kl,
@@ -49,6 +59,25 @@ kl = Check(
             _kl(q, p)
         ),
         "the sign is turned: a divergence is never negative.": lambda p, q: -_kl(p, q),
+        "this is the Jensen-Shannon divergence.": _js,
+        "this is KL(p, m), with m the mean of both; q itself is meant.": lambda p, q: _kl(
+            p, (p + q) / 2
+        ),
+        "symmetrised: KL is not symmetric, and the average goes over p alone.": (
+            lambda p, q: (_kl(p, q) + _kl(q, p)) / 2,
+        ),
+        "the difference of two entropies: log q, too, is averaged over p.": lambda p, q: (
+            torch.xlogy(p, p) - torch.xlogy(q, q)
+        ).sum(-1),
+        "F.kl_div takes the logarithm of its first argument, and the target second: "
+        "F.kl_div(q.log(), p).": (
+            lambda p, q: F.kl_div(p, q, reduction="none").sum(-1),
+            lambda p, q: F.kl_div(q, p, reduction="none").sum(-1),
+            lambda p, q: F.kl_div(p, q, reduction="sum"),
+        ),
+        "p and q are probabilities already: no softmax.": lambda p, q: _kl(
+            p.softmax(-1), q.softmax(-1)
+        ),
         IN_BITS: lambda p, q: _kl(p, q) / math.log(2),
         "not a number where p is 0: there 0 log 0 counts as 0. torch.xlogy knows that.": (
             lambda p, q: (p * (p / q).log()).sum(-1),
@@ -80,6 +109,7 @@ kl = Check(
             torch.xlogy(p, p) - torch.xlogy(p, q)
         ).sum(0),
     },
+    forms=(_kl_by_quotient,),
 )
 
 
@@ -112,6 +142,10 @@ entropy_gaussian = Check(
             0.5 * math.log((2 * math.pi * math.e * s) ** 2)
         ),
     },
+    forms=(
+        lambda sigma: math.log(sigma) + 0.5 * math.log(2 * math.pi) + 0.5,
+        lambda sigma: 0.5 * math.log(2 * math.pi * sigma**2) + sigma**2 / (2 * sigma**2),
+    ),
 )
 
 
@@ -121,6 +155,11 @@ def _gaussians(mu1, logvar1, mu2, logvar2):
 
 def _by_sigma(m1, s1, m2, s2):
     return (s2 / s1).log() + (s1**2 + (m1 - m2) ** 2) / (2 * s2**2) - 0.5
+
+
+def _by_deviations(mu1, logvar1, mu2, logvar2):
+    s1, s2 = (logvar1 / 2).exp(), (logvar2 / 2).exp()
+    return (s2 / s1).log() + (s1**2 + (mu1 - mu2) ** 2) / (2 * s2**2) - 0.5
 
 
 def _four(seed, *shape, scale=1.0):
@@ -171,6 +210,7 @@ kl_gaussians = Check(
             a, b, c, d
         ).sum(),
     },
+    forms=(_by_deviations,),
 )
 
 # ---------------------------------------------------------------- on a line
@@ -183,6 +223,30 @@ def _quantiles(x, y):
 
 def _wasserstein(x, y):
     return _quantiles(x, y).abs().mean()
+
+
+def _by_area(x, y):
+    places = torch.cat([x, y]).sort().values
+    share_of_x = (x[:, None] <= places[:-1]).sum(dim=0) / len(x)
+    share_of_y = (y[:, None] <= places[:-1]).sum(dim=0) / len(y)
+    return ((share_of_x - share_of_y).abs() * places.diff()).sum()
+
+
+def _interpolated(x, y, levels):
+    levels = levels.to(x.dtype)
+    return (torch.quantile(x, levels) - torch.quantile(y, levels)).abs().mean()
+
+
+def _of_distinct(x, y):
+    places = torch.cat([x, y]).unique()
+    below = [(t.unique()[:, None] <= places[:-1]).double().mean(dim=0) for t in (x, y)]
+    return ((below[0] - below[1]).abs() * places.diff()).sum()
+
+
+def _filled_up(x, y):
+    n = max(len(x), len(y))
+    x, y = (F.pad(t, (0, n - len(t))).sort().values for t in (x, y))
+    return (x - y).abs().mean()
 
 
 def _cut(x, y):
@@ -200,6 +264,7 @@ wasserstein_1d = Check(
     [
         (torch.tensor([0.0, 1.0]), torch.tensor([3.0, 2.0])),
         (torch.tensor([0.0]), torch.tensor([1.0, 3.0])),
+        (torch.tensor([0.0, 0.0, 1.0]), torch.tensor([0.0, 1.0, 1.0])),
         (inputs.normal(71, 6), inputs.normal(72, 6) + 1),
         (inputs.normal(73, 4), 2 * inputs.normal(74, 8)),
         (inputs.normal(75, 5), inputs.normal(76, 3)),
@@ -247,9 +312,22 @@ wasserstein_1d = Check(
         "(repeat_interleave), or sort after repeating.": lambda x, y: (
             (x.sort().values.repeat(len(y)) - y.sort().values.repeat(len(x))).abs().mean()
         ),
+        "quantiles between the points were interpolated: a sample's quantiles are steps, as each "
+        "point carries 1/n.": (
+            lambda x, y: _interpolated(x, y, torch.linspace(0, 1, 1_000)),
+            lambda x, y: _interpolated(x, y, (torch.arange(1_000) + 0.5) / 1_000),
+            lambda x, y: _interpolated(x, y, torch.linspace(0, 1, max(len(x), len(y)))),
+            lambda x, y: _interpolated(x, y, torch.linspace(0, 1, min(len(x), len(y)))),
+        ),
+        "points of the same value count once; each carries 1/n.": _of_distinct,
+        "the shorter sample is filled up with zeros: points that nobody drew.": _filled_up,
+        "the one is sorted upwards, the other downwards: the dearest plan of all.": lambda x, y: (
+            (x.sort().values - y.sort(descending=True).values).abs().mean()
+        ),
         "the nearest partner of each point: one point of y would take grains from all. Match them "
         "in order.": lambda x, y: (x[:, None] - y).abs().min(dim=1).values.mean(),
     },
+    forms=(_by_area,),
 )
 
 
@@ -257,6 +335,11 @@ def _frechet(x, y, correction=1):
     return (x.mean() - y.mean()) ** 2 + (
         x.std(correction=correction) - y.std(correction=correction)
     ) ** 2
+
+
+def _by_variances(x, y):
+    overlap = (x.var() * y.var()).sqrt()
+    return (x.mean() - y.mean()) ** 2 + x.var() + y.var() - 2 * overlap
 
 
 frechet_1d = Check(
@@ -305,10 +388,24 @@ frechet_1d = Check(
             lambda x, y: (x.mean() - y.mean()).abs() + (x.std() - y.std()) ** 2,
             lambda x, y: (x.mean() - y.mean()) + (x.std() - y.std()) ** 2,
         ),
+        "the deviations were added; it is their difference that is squared.": (
+            lambda x, y: (x.mean() - y.mean()) ** 2 + (x.std() + y.std()) ** 2,
+        ),
+        "the two differences were added before the square; each is squared by "
+        "itself.": lambda x, y: (x.mean() - y.mean() + x.std() - y.std()) ** 2,
+        "W2² of the samples themselves, sorted. The Fréchet distance takes each as a Gaussian.": (
+            lambda x, y: _quantiles(x, y).square().mean(),
+            lambda x, y: (x.sort().values - y.sort().values).square().mean(),
+        ),
+        "the root of the mean square about 0; a standard deviation is about the "
+        "mean.": lambda x, y: (
+            (x.mean() - y.mean()) ** 2 + (x.square().mean().sqrt() - y.square().mean().sqrt()) ** 2
+        ),
         "the difference of the variances is not squared, nor is it one of "
         "deviations.": lambda x, y: (x.mean() - y.mean()) ** 2 + (x.var() - y.var()).abs(),
     },
     also_right=(lambda x, y: _frechet(x, y, 0),),
+    forms=(_by_variances,),
 )
 
 # ---------------------------------------------------------------- along directions
@@ -365,6 +462,12 @@ sliced_wasserstein = Check(
         "summed over the points; with n points each carries 1/n of the mass.": lambda x, y, d: (
             _sliced(x, y, d) * len(x)
         ),
+        "this is W2, the root of a mean square. W1 is the mean of the distances "
+        "themselves.": lambda x, y, d: (
+            ((x @ d.T).sort(0).values - (y @ d.T).sort(0).values).square().mean().sqrt()
+        ),
+        "the difference of the means along each direction: what is carried to the left and to the "
+        "right cancels.": lambda x, y, d: ((x @ d.T).mean(0) - (y @ d.T).mean(0)).abs().mean(),
         "the first direction only; all of them count.": lambda x, y, d: _sliced(x, y, d[:1]),
         "all projections sorted together: each direction is a line of its own.": lambda x, y, d: (
             ((x @ d.T).flatten().sort().values - (y @ d.T).flatten().sort().values).abs().mean()

@@ -24,7 +24,12 @@ hidden_sigma = Check(
             lambda w: 1 / math.sqrt(w),
         ),
         "half of the root; the 2 stands below it.": lambda w: math.sqrt(w) / 2,
-        "the square of it.": lambda w: w**2 / 2,
+        "the square of it.": (lambda w: w**2 / 2, lambda w: (w / 2) ** 2),
+        "this is the weight itself, or twice it; it is 2 sigma², so the deviation is the root of "
+        "half of it.": (lambda w: w, lambda w: 2 * w),
+        "this is the logarithm of the variance; the deviation is the root of it.": lambda w: (
+            math.log(w / 2)
+        ),
     },
 )
 
@@ -77,6 +82,20 @@ gaussian_kl = Check(
             0.5 * (m**2 + lv.exp() - 1 - lv).sum(dim=0)
         ),
         "the half is missing.": lambda m, lv: 2 * _gaussian_kl(m, lv),
+        "the half belongs to all four terms.": (
+            lambda m, lv: (0.5 * (m**2 + lv.exp()) - 1 - lv).sum(1),
+            lambda m, lv: (0.5 * (m**2 + lv.exp() - lv) - 1).sum(1),
+            lambda m, lv: (0.5 * m**2 + lv.exp() - 1 - lv).sum(1),
+        ),
+        "log sigma stands where log sigma² belongs: that is logvar itself.": lambda m, lv: (
+            0.5 * (m**2 + lv.exp() - 1 - 0.5 * lv).sum(1)
+        ),
+        "|mean| stands where its square belongs.": lambda m, lv: (
+            0.5 * (m.abs() + lv.exp() - 1 - lv).sum(1)
+        ),
+        "the square of a sum: each mean is squared by itself.": lambda m, lv: (
+            0.5 * (m.sum(1) ** 2 + (lv.exp() - 1 - lv).sum(1))
+        ),
         "the mean is not squared.": lambda m, lv: 0.5 * (m + lv.exp() - 1 - lv).sum(1),
         "the divergence of *lists of numbers*: torch's kl_div compares probabilities. Mean and "
         "log-variance are parameters of a density.": lambda m, lv: F.kl_div(
@@ -143,6 +162,18 @@ reparameterize = Check(
         ),
         "the root of the log-variance; it is the root of the variance, exp(logvar / "
         "2).": lambda m, lv, e: m + lv.sqrt() * e,
+        "the root of the log-variance, with its sign lost; it is the root of the variance, "
+        "exp(logvar / 2).": lambda m, lv, e: m + lv.abs().sqrt() * e,
+        "exp of 1/2 times logvar; the whole product stands in the exponent.": lambda m, lv, e: (
+            m + math.exp(0.5) * lv * e
+        ),
+        "softplus is another way to a positive number; the deviation of a log-variance is "
+        "exp(logvar / 2).": lambda m, lv, e: m + F.softplus(lv) * e,
+        "this takes noise out of z, (eps - mean) / sigma; it is put in.": lambda m, lv, e: (
+            (e - m) / (0.5 * lv).exp()
+        ),
+        "the roles are exchanged: the noise is scaled by sigma, and the mean "
+        "added.": lambda m, lv, e: m * e + (0.5 * lv).exp(),
         "the noise was drawn anew; it is given as eps.": (
             lambda m, lv, e: m + (0.5 * lv).exp() * torch.randn_like(m),
             lambda m, lv, e: m + (0.5 * lv).exp() * torch.randn(m.shape),
@@ -191,6 +222,11 @@ def _unlike_images(seed, k, n):
     return (inputs.normal(seed, k, n) - 150 * torch.arange(n) - 20,)
 
 
+def _largest_out(log_w):
+    most = log_w.max(dim=0).values
+    return most + (log_w - most).exp().mean(dim=0).log()
+
+
 iwae_bound = Check(
     "iwae_bound",
     _iwae,
@@ -201,6 +237,8 @@ iwae_bound = Check(
         (3 * inputs.normal(162, 1, 4),),
         (inputs.normal(163, 8, 2) - 1000,),
         (inputs.normal(164, 3, 2) + torch.tensor([-300.0, 200.0]),),
+        (torch.tensor([[0.0], [-1000.0]]),),
+        (torch.tensor([[-1000.0], [0.0], [-500.0]]),),
         *drawn(_unlike_images, count=8, seed=(0, 9), k=(1, 4), n=(1, 3)),
     ],
     {
@@ -213,6 +251,26 @@ iwae_bound = Check(
         "infinity. Take out the largest of each image, log_w.max(dim=0).": (
             _with_one_maximum,
             lambda w: (w - w.max()).exp().sum(0).log() + w.max() - math.log(len(w)),
+        ),
+        "infinite where the weights of one image differ much: take out its *largest*; any other "
+        "shift overflows.": (
+            lambda w: w.mean(0) + (w - w.mean(0)).exp().mean(0).log(),
+            lambda w: w.amin(0) + (w - w.amin(0)).exp().mean(0).log(),
+            lambda w: w[0] + (w - w[0]).exp().mean(0).log(),
+            lambda w: w[-1] + (w - w[-1]).exp().mean(0).log(),
+            lambda w: w.median(0).values + (w - w.median(0).values).exp().mean(0).log(),
+        ),
+        "cut off at the small end: a number added, or a clamp, hides weights such as e^-1000. Take "
+        "the largest out instead.": (
+            lambda w: (w.exp().mean(0) + 1e-30).log(),
+            lambda w: (w.exp().mean(0) + 1e-12).log(),
+            lambda w: (w.exp().mean(0) + 1e-8).log(),
+            lambda w: w.clamp(min=-80).exp().mean(0).log(),
+            lambda w: w.clamp(min=-87).exp().mean(0).log(),
+        ),
+        "the logarithm is missing: this is the mean weight.": lambda w: w.exp().mean(0),
+        "log K is to base 2; all logarithms here are natural.": lambda w: (
+            torch.logsumexp(w, dim=0) - math.log2(len(w))
         ),
         "the mean of the logarithms is the ELBO again. Average the weights *before* the "
         "logarithm.": lambda w: w.mean(0),
@@ -239,4 +297,5 @@ iwae_bound = Check(
         ),
         MEAN_OVER_BATCH: lambda w: _iwae(w).mean(),
     },
+    forms=(_largest_out,),
 )

@@ -130,6 +130,16 @@ blend_share = Check(
         "difference of its frames.": (lambda r: (1 - r) / (1 + r)),
         "1 - rho = r is solved. Flicker is a mean of squares, and the carried frame has an error, "
         "too: equation (6).": (lambda r: 1 - r),
+        "under the root stands (2 + r)² - 4 (1 - r), which is r² + 8r.": (
+            lambda r: (2 + r - (r * r + 4 * r) ** 0.5) / 2,
+            lambda r: (2 + r - (r * r + 8) ** 0.5) / 2,
+            lambda r: (2 + r - ((2 + r) ** 2 - 4 * (1 + r)) ** 0.5) / 2,
+        ),
+        "a root of r, or of 1 - r, solves another equation than (6).": (
+            lambda r: r**0.5,
+            lambda r: (1 - r) ** 0.5,
+            lambda r: (1 - r**0.5) / (1 + r**0.5),
+        ),
         "the other root of the quadratic equation: a share lies between 0 and 1.": lambda r: _root(
             r, 1
         ),
@@ -191,6 +201,19 @@ flicker = Check(
             lambda f, dy, dx: (f[1:] - f[:-1].roll((-dy, -dx), (2, 3))).square().mean(),
             lambda f, dy, dx: (f[1:].roll((dy, dx), (2, 3)) - f[:-1]).square().mean(),
             lambda f, dy, dx: (f[1:] - f[:-1].roll((dy, dx), (2, 3))).square().mean(),
+        ),
+        "divided by the number of frames; there is one pair fewer.": lambda f, dy, dx: (
+            _flicker(f, dy, dx) * (len(f) - 1) / len(f)
+        ),
+        "the variance of the differences; their mean counts, too: it is the mean "
+        "square.": lambda f, dy, dx: _overlap(f, dy, dx).var(),
+        "the square of the mean difference; it is the mean of the squares.": lambda f, dy, dx: (
+            _overlap(f, dy, dx).mean() ** 2
+        ),
+        "all four borders were cut; only two of them leave the picture.": lambda f, dy, dx: (
+            (f[1:, :, dy : f.shape[2] - dy, dx : f.shape[3] - dx] - f[:-1, :, 2 * dy :, 2 * dx :])
+            .square()
+            .mean()
         ),
         "absolute differences; the square is wanted.": lambda f, dy, dx: (
             _overlap(f, dy, dx).abs().mean()
@@ -284,6 +307,12 @@ def _whiten(F, power=-0.5, more=0.0):
     return (vectors * (values + more) ** power) @ vectors.T @ flat
 
 
+def _of_flat(flat, F):
+    """Whitened by the covariance of maps that are said to have no mean."""
+    values, vectors = torch.linalg.eigh(flat @ flat.T / F.shape[1])
+    return (vectors * values.clamp(min=1e-9) ** -0.5) @ vectors.T @ flat
+
+
 def _axes(F, power):
     flat, values, vectors = _decomposed(F)
     return (values**power)[:, None] * (vectors.T @ flat)
@@ -347,6 +376,15 @@ whiten = Check(
         "the covariance was divided by n - 1; here it is a mean over the places, divided by "
         "n.": lambda F: _whiten(F) * ((F.shape[1] - 1) / F.shape[1]) ** 0.5,
         "the covariance was not divided by n.": lambda F: _whiten(F) / F.shape[1] ** 0.5,
+        "the covariance was divided by the number of channels; it is a mean over the "
+        "places.": lambda F: _whiten(F) * (len(F) / F.shape[1]) ** 0.5,
+        "the mean was put back at the end: white maps have mean 0.": lambda F: (
+            _whiten(F) + F.mean(dim=1, keepdim=True)
+        ),
+        "one mean for all channels; each has its own.": lambda F: _of_flat(F - F.mean(), F),
+        "the means run over the channels, one for each place.": lambda F: _of_flat(
+            F - F.mean(dim=0), F
+        ),
         "only turned into the eigenvectors' axes: uncorrelated, but of different "
         "variances.": lambda F: _axes(F, 0.0),
         "white, but left in the eigenvectors' axes. Turn back, V diag(...) V', so that each "

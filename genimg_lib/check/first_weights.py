@@ -18,7 +18,8 @@ def _an_upsampler():
         nn.Conv2d(32, 24, 5),
     ]
     nn.init.constant_(layers[2].bias, 0.3)
-    return nn.Sequential(nn.Sequential(*layers[:3]), *layers[3:])
+    deep = nn.Sequential(nn.Sequential(nn.Conv2d(24, 24, 5)), nn.GroupNorm(4, 24))
+    return nn.Sequential(nn.Sequential(*layers[:3]), *layers[3:], nn.Sequential(deep))
 
 
 def _first_weights(ask):
@@ -43,11 +44,17 @@ def _a_copy(ask):
     return None
 
 
-CONVOLUTIONS = {"nn.ConvTranspose2d": "0.1", "nn.Conv2d": "2"}
+CONVOLUTIONS = {
+    "nn.ConvTranspose2d": "0.1",
+    "nn.Conv2d": "2",
+    "an nn.Conv2d inside three others": "3.0.0.0",
+}
 
 
 def _convolutions(old, new):
     for kind, place in CONVOLUTIONS.items():
+        if not new[f"{place}.weight"].requires_grad:
+            return f"the weights of {kind} can no longer be trained: requires_grad is off."
         weight = new[f"{place}.weight"].detach()
         if torch.equal(weight, old[f"{place}.weight"]):
             return (
@@ -115,8 +122,10 @@ def _the_rest(old, new):
             what = "weights" if name == "weight" else "biases"
             return (
                 f"the {what} of nn.Linear were changed as well: the rule is for convolutions and "
-                "norms."
+                "batch norms."
             )
+        if not torch.equal(new[f"3.0.1.{name}"], old[f"3.0.1.{name}"]):
+            return "nn.GroupNorm was changed as well: the rule is for convolutions and batch norms."
     return None
 
 

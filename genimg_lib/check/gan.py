@@ -354,6 +354,11 @@ def _latents(seed, n, d, tenths):
     return inputs.normal(seed, n, d), inputs.normal(seed + 50, n, d), tenths / 10
 
 
+def _never_clamped(a, b, t):
+    angle = torch.acos(_cosine(a, b))
+    return torch.where(angle == 0, torch.lerp(a, b, t), _arc(a, b, t, angle))
+
+
 slerp = Check(
     "slerp",
     _slerp,
@@ -361,6 +366,7 @@ slerp = Check(
         (torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]]), 0.5),
         (torch.tensor([[0.0, 3.0]]), torch.tensor([[0.0, 3.0]]), 0.5),
         (*_PARALLEL, 0.25),
+        (inputs.normal(255, 40, 32), 2 * inputs.normal(255, 40, 32), 0.4),
         (inputs.normal(251, 4, 8), inputs.normal(252, 4, 8), 0.3),
         (2 * inputs.normal(253, 3, 5), inputs.normal(254, 3, 5), 0.75),
         *drawn(_latents, count=8, seed=(0, 9), n=(1, 3), d=(2, 5), tenths=(0, 10)),
@@ -373,6 +379,19 @@ slerp = Check(
             lambda a, b, t: _arc(a, b, t, torch.acos(_cosine(a, b).clamp(-1, 1))),
             lambda a, b, t: _arc(a, b, t, torch.acos(_cosine(a, b))),
         ),
+        "where both point the same way it is 0: the small number below, or what replaces nan, "
+        "takes the arc with it. There the arc is the straight line.": (
+            lambda a, b, t: torch.nan_to_num(_arc(a, b, t, _angle(a, b))),
+            *(
+                lambda a, b, t, eps=eps: (
+                    _arc(a, b, t, _angle(a, b))
+                    * (torch.sin(_angle(a, b)) / (torch.sin(_angle(a, b)) + eps))
+                )
+                for eps in (1e-8, 1e-7, 1e-6)
+            ),
+        ),
+        "right but for rounding: the cosine of two vectors along one line may come out above 1, "
+        "which has no arc cosine. Clamp it to [-1, 1].": (_never_clamped,),
         "from b to a: t = 0 has to give the first.": lambda a, b, t: _slerp(b, a, t),
         "the lengths are lost: the angle is found from vectors of length 1, but a and b themselves "
         "are weighed.": (_along_units),
@@ -490,6 +509,14 @@ copied_share = Check(
     {
         "the other way round: these are nearer to a *held-out* image.": lambda s, t, h: (
             (_nearest(s, t) >= _nearest(s, h)).double().mean()
+        ),
+        "the farthest image of each set; the nearest one is what a copy is near.": lambda s, t, h: (
+            (_squared(s, t).amax(dim=1) < _squared(s, h).amax(dim=1)).double().mean()
+        ),
+        "the numbers of the nearest images were compared; compare their distances.": (
+            lambda s, t, h: (
+                (_squared(s, t).argmin(dim=1) < _squared(s, h).argmin(dim=1)).double().mean()
+            )
         ),
         A_COUNT + " Divide by the number of samples.": lambda s, t, h: (
             _nearest(s, t) < _nearest(s, h)

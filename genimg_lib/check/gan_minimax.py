@@ -111,7 +111,7 @@ def _with_epsilon(real, fake, eps):
     return _log_with_epsilon(real, eps) - (1 - torch.sigmoid(fake) + eps).log().mean()
 
 
-LIMITS = (10, 15, 20, 30, 50, 100)
+LIMITS = (10, 15, 20, 30, 50, 80, 88, 100)
 
 
 def _clamped(real, fake, limit):
@@ -129,6 +129,25 @@ def _cross_entropy(real, fake):
 
 def _logits(seed, n, m):
     return 2 * inputs.normal(seed, n) + 0.5, 2 * inputs.normal(seed + 50, m) - 0.3
+
+
+def _with_gradient(*wanted):
+    """`also` of a loss: its gradient by logits of 1e4 and -1e4, wanted for each argument."""
+
+    def look(answer):
+        logits = [torch.tensor([1e4, -1e4], requires_grad=True) for _ in wanted]
+        found = torch.autograd.grad(answer(*logits), logits)
+        if all(torch.allclose(g, torch.tensor(w)) for g, w in zip(found, wanted, strict=True)):
+            return None
+        shown = " and ".join(str(g.tolist()) for g in found)
+        expected = " and ".join(str(w) for w in wanted)
+        return (
+            f"the values are right, but the gradient by logits of 1e4 and -1e4 is {shown}; "
+            f"expected {expected}. torch.where also differentiates what it does not take, and "
+            "0 times infinity is no number"
+        )
+
+    return look
 
 
 d_loss = Check(
@@ -166,8 +185,15 @@ d_loss = Check(
         ),
         "the logarithms are those of D itself: logits went in as if they were "
         "probabilities.": lambda r, f: -(r.log().mean() + (1 - f).log().mean()),
-        "the squared error to the labels, another game (least squares GAN).": lambda r, f: (
-            (1 - torch.sigmoid(r)).square().mean() + torch.sigmoid(f).square().mean()
+        "the squared error to the labels, another game (least squares GAN).": (
+            lambda r, f: (1 - torch.sigmoid(r)).square().mean() + torch.sigmoid(f).square().mean(),
+            lambda r, f: (r - 1).square().mean() + f.square().mean(),
+        ),
+        "the hinge loss, another game: it stops at logits of 1 and -1.": lambda r, f: (
+            F.relu(1 - r).mean() + F.relu(1 + f).mean()
+        ),
+        "the difference of the mean logits, another game (Wasserstein GAN).": lambda r, f: (
+            f.mean() - r.mean()
         ),
         CUT_OFF: (
             *(partial(_with_epsilon, eps=eps) for eps in EPSILONS),
@@ -181,11 +207,21 @@ d_loss = Check(
         ),
     },
     gradient=("real_logits", "fake_logits"),
+    also=_with_gradient([0.0, -0.5], [0.5, 0.0]),
+    forms=(
+        lambda real_logits, fake_logits: (
+            -F.logsigmoid(real_logits).mean() - F.logsigmoid(-fake_logits).mean()
+        ),
+    ),
 )
 
 
 def _g_loss(fake_logits):
     return F.softplus(-fake_logits).mean()
+
+
+def _g_clamped(fake, limit):
+    return _g_loss(fake.clamp(-limit, limit))
 
 
 g_loss = Check(
@@ -217,6 +253,10 @@ g_loss = Check(
             lambda f: -F.softplus(-f).mean(),
             lambda f: torch.sigmoid(f).log().mean(),
         ),
+        "the logarithm is missing: this is the mean of 1 - D, or of -D.": (
+            lambda f: (1 - torch.sigmoid(f)).mean(),
+            lambda f: -torch.sigmoid(f).mean(),
+        ),
         SIGMOID_TWICE: lambda f: F.softplus(-torch.sigmoid(f)).mean(),
         SUMMED_OVER_BATCH: lambda f: F.softplus(-f).sum(),
         "this is the squared error to the label, another game (least squares GAN).": lambda f: (
@@ -226,6 +266,7 @@ g_loss = Check(
         "softplus(-a).": lambda f: -f.mean(),
         CUT_OFF: (
             *(partial(_log_with_epsilon, eps=eps) for eps in EPSILONS),
+            *(partial(_g_clamped, limit=limit) for limit in LIMITS),
             lambda f: F.binary_cross_entropy(torch.sigmoid(f), torch.ones_like(f)),
         ),
         "the mean over the first axis alone, and a sum over the others: each logit counts the "
@@ -240,6 +281,8 @@ g_loss = Check(
         "then the mean.": lambda f: F.softplus(-f.mean()),
     },
     gradient=("fake_logits",),
+    also=_with_gradient([0.0, -0.5]),
+    forms=(lambda fake_logits: -F.logsigmoid(fake_logits).mean(),),
 )
 
 # ---------------------------------------------------------------- extragradient
@@ -254,6 +297,55 @@ def _extragradient(V, u, v, h):
     du, dv = _gradients(V, u, v)
     du, dv = _gradients(V, u - h * du, v + h * dv)
     return u - h * du, v + h * dv
+
+
+def _in_two_steps(V, u, v, h):
+    du, dv = _gradients(V, u, v)
+    u_trial, v_trial = u - h * du, v + h * dv
+    du, dv = _gradients(V, u_trial, v_trial)
+    return u - h * du, v + h * dv
+
+
+def _one_after_the_other(V, u, v, h):
+    du, dv = _gradients(V, u, v)
+    u_trial, v_trial = u - h * du, v + h * dv
+    u_new = u - h * _gradients(V, u_trial, v_trial)[0]
+    return u_new, v + h * _gradients(V, u_new, v_trial)[1]
+
+
+def _trial_after_the_other(V, u, v, h):
+    u_trial = u - h * _gradients(V, u, v)[0]
+    v_trial = v + h * _gradients(V, u_trial, v)[1]
+    du, dv = _gradients(V, u_trial, v_trial)
+    return u - h * du, v + h * dv
+
+
+def _trial_the_wrong_way(V, u, v, h):
+    du, dv = _gradients(V, u, v)
+    du, dv = _gradients(V, u + h * du, v - h * dv)
+    return u - h * du, v + h * dv
+
+
+def _only_one_looks_ahead(V, u, v, h):
+    du, dv = _gradients(V, u, v)
+    return u - h * _gradients(V, u - h * du, v + h * dv)[0], v + h * dv
+
+
+def _only_the_other_looks_ahead(V, u, v, h):
+    du, dv = _gradients(V, u, v)
+    return u - h * du, v + h * _gradients(V, u - h * du, v + h * dv)[1]
+
+
+def _step_of_one(V, u, v, h):
+    du, dv = _gradients(V, u, v)
+    du, dv = _gradients(V, u - h * du, v + h * dv)
+    return u - du, v + dv
+
+
+def _gradients_exchanged(V, u, v, h):
+    du, dv = _gradients(V, u, v)
+    du, dv = _gradients(V, u - h * du, v + h * dv)
+    return u - h * dv, v + h * du
 
 
 def _from_the_middle(V, u, v, h):
@@ -318,7 +410,12 @@ def bent(u, v):
     return u * v + u**3 - 0.5 * v**2 * u
 
 
+def skewed(u, v):
+    return u * v + 0.5 * (u - 0.2) ** 2 - 0.3 * v + 0.1 * v**3
+
+
 bilinear.label, bent.label = "u v", "u v + u³ - u v² / 2"
+skewed.label = "u v + (u - 0.2)² / 2 - 0.3 v + 0.1 v³"
 
 
 extragradient_step = Check(
@@ -329,6 +426,7 @@ extragradient_step = Check(
         (bilinear, 0.0, 2.0, 0.5),
         (bent, 0.4, -0.7, 0.1),
         (bent, -0.3, 0.6, 0.2),
+        (skewed, 0.7, -0.4, 0.3),
     ],
     {
         "a simultaneous step. Extragradient looks ahead first, and "
@@ -337,10 +435,20 @@ extragradient_step = Check(
         "two steps in a row, in effect. The step itself starts from where you *were*, with the "
         "gradients of the trial point alone: were the first gradients cleared, and did u and v "
         "stay?": _from_the_middle,
-        "both players go downhill. v wants V to be large: it goes up.": (
-            _descent,
-            _descent_at_the_trial,
+        "both players go downhill. v wants V to be large: it goes up.": _descent,
+        "at the trial point both players have gone downhill. v wants V to be large: it goes "
+        "up.": _descent_at_the_trial,
+        "the trial point lies the wrong way: u goes down there too, v up.": _trial_the_wrong_way,
+        "v's gradient is taken after u has moved; both are taken at the trial "
+        "point.": _one_after_the_other,
+        "the trial of v is made after u has moved; both trials start from the same "
+        "place.": _trial_after_the_other,
+        "only one of the players looks ahead; both gradients are those of the trial point.": (
+            _only_one_looks_ahead,
+            _only_the_other_looks_ahead,
         ),
+        "h is missing in the step itself.": _step_of_one,
+        "the gradients are exchanged: u moves by that of u, v by that of v.": _gradients_exchanged,
         "both players go the wrong way: u goes down, v goes up.": _wrong_way,
         "the trial point is half a step ahead; it is a whole one.": _half_way,
         "the mean of both gradients (Heun's step). Extragradient takes those of the trial point "
@@ -352,4 +460,5 @@ extragradient_step = Check(
             lambda V, u, v, h: _gradients(V, *_simultaneous(V, u, v, h)),
         ),
     },
+    forms=(_in_two_steps,),
 )

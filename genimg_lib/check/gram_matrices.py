@@ -1,11 +1,12 @@
 """Checks of notebook 16, Gram matrices."""
 
 import torch
+import torch.nn.functional as F
 
 from genimg_lib.check import inputs
 from genimg_lib.check.cases import drawn
 from genimg_lib.check.judge import Check
-from genimg_lib.check.wording import BATCH_STATISTICS, CHANNEL_STATISTICS
+from genimg_lib.check.wording import BATCH_STATISTICS, CHANNEL_STATISTICS, what_is
 
 constant_gram = Check(
     "constant_gram",
@@ -92,10 +93,30 @@ gram = Check(
         "the means were taken off: this is the covariance, over C.": lambda f: _gram(
             f - f.mean(dim=(2, 3), keepdim=True)
         ),
+        "divided by H W - 1: it is a mean over the places, not an estimate of a "
+        "covariance.": lambda f: _gram(f) * f[0, 0].numel() / max(1, f[0, 0].numel() - 1),
+        "each channel was made 1 long first: these are cosines, and how strong a channel is, is "
+        "lost.": (
+            lambda f: _gram(F.normalize(f.flatten(2), dim=2)[..., None]) * f[0].numel(),
+            lambda f: _gram(F.normalize(f.flatten(2), dim=2)[..., None]),
+        ),
+        "the product of the means; it is the mean of the products.": lambda f: (
+            f.mean((2, 3))[:, :, None] * f.mean((2, 3))[:, None] / f.shape[1]
+        ),
+        "only one half of the matrix; it is symmetric, and both are wanted.": (
+            lambda f: _gram(f).triu(),
+            lambda f: _gram(f).tril(),
+        ),
         "reshaped to [N, H W, C] instead of transposed: channels "
         "and places are mixed up.": _reshaped,
     },
     gradient=("features",),
+    forms=(
+        lambda features: (
+            torch.einsum("nihw,njhw->nij", features, features)
+            / (features.shape[1] * features.shape[2] * features.shape[3])
+        ),
+    ),
 )
 
 
@@ -115,8 +136,9 @@ covariance_from_gram = Check(
         "the means are still in it: take off the outer product mu mu'.": lambda G, mu: len(mu) * G,
         "mu * mu is a vector and was taken off every row; the outer product is a matrix.": (
             lambda G, mu: len(mu) * G - mu * mu,
-            lambda G, mu: len(mu) * G - (mu * mu)[:, None],
         ),
+        "mu * mu is a vector and was taken off every column; the outer product is a "
+        "matrix.": lambda G, mu: len(mu) * G - (mu * mu)[:, None],
         "mu @ mu is one number and was taken off everywhere; the outer product is a "
         "matrix.": lambda G, mu: len(mu) * G - mu @ mu,
         "the means were added.": lambda G, mu: len(mu) * G + torch.outer(mu, mu),
@@ -129,8 +151,24 @@ covariance_from_gram = Check(
             lambda G, mu: len(mu) * G - mu,
             lambda G, mu: len(mu) * G - mu[:, None],
         ),
+        "the outer product was taken off twice.": lambda G, mu: (
+            len(mu) * G - 2 * torch.outer(mu, mu)
+        ),
+        "C - 1 has no place here: C undoes the division by C H W.": lambda G, mu: (
+            len(mu) / max(1, len(mu) - 1) * G - torch.outer(mu, mu)
+        ),
+        "the outer product was divided by C: only the Gram matrix is divided by "
+        "it.": lambda G, mu: len(mu) * G - torch.outer(mu, mu) / len(mu),
+        "the correlation: each entry was divided by the two deviations.": lambda G, mu: (
+            _correlation(len(mu) * G - torch.outer(mu, mu))
+        ),
     },
 )
+
+
+def _correlation(covariance):
+    deviations = covariance.diagonal().sqrt()
+    return covariance / torch.outer(deviations, deviations)
 
 
 def _moments_of(x, dims=(2, 3), correction=0):
@@ -151,6 +189,25 @@ def _with_small_number(content, style):
 
 def _pair(seed, n, c, h, w):
     return inputs.maps(seed, n, c, h, w), inputs.maps(seed + 50, n, c, h + 1, w)
+
+
+def _in_steps(content, style):
+    m = content.mean(dim=(2, 3), keepdim=True)
+    s = content.std(dim=(2, 3), keepdim=True, correction=0)
+    m2 = style.mean(dim=(2, 3), keepdim=True)
+    s2 = style.std(dim=(2, 3), keepdim=True, correction=0)
+    return (content - m) / s * s2 + m2
+
+
+def _unlike(content, style, ours, theirs, power=0.5):
+    """AdaIN with n - ours under the content's variance, and n - theirs under the style's."""
+    m, v = content.mean((2, 3), keepdim=True), content.var((2, 3), keepdim=True, correction=ours)
+    m2, v2 = style.mean((2, 3), keepdim=True), style.var((2, 3), keepdim=True, correction=theirs)
+    return (content - m) / (v + 1e-5) ** power * v2**power + m2
+
+
+def _norm_for_deviation(x):
+    return (x - x.mean((2, 3), keepdim=True)).norm(dim=(2, 3), keepdim=True)
 
 
 adain = Check(
@@ -191,6 +248,29 @@ adain = Check(
                 + a * _moments_of(b, correction=1)[1] / _moments_of(a, correction=1)[1]
             ),
         ),
+        "one deviation is divided by n, the other by n - 1: alike in both.": (
+            lambda a, b: _unlike(a, b, 0, 1),
+            lambda a, b: _unlike(a, b, 1, 0),
+        ),
+        "scaled after the style's mean was put on: the mean was scaled too.": lambda a, b: (
+            (a - _moments_of(a)[0] + _moments_of(a)[1] * _moments_of(b)[0])
+            / _moments_of(a)[1]
+            * _moments_of(b)[1]
+        ),
+        "the style's mean and deviation are exchanged.": lambda a, b: (
+            (a - _moments_of(a)[0]) / _moments_of(a)[1] * _moments_of(b)[0] + _moments_of(b)[1]
+        ),
+        "the style's variance; it is its standard deviation.": lambda a, b: (
+            (a - _moments_of(a)[0]) / _moments_of(a)[1] * _moments_of(b)[1] ** 2 + _moments_of(b)[0]
+        ),
+        "the style's mean was taken off the content; it is the content's own.": lambda a, b: (
+            (a - _moments_of(b)[0]) / _moments_of(a)[1] * _moments_of(b)[1] + _moments_of(b)[0]
+        ),
+        "a norm, the root of a sum of squares, stands where a deviation belongs, the root of their "
+        "mean.": lambda a, b: (
+            (a - _moments_of(a)[0]) / _norm_for_deviation(a) * _norm_for_deviation(b)
+            + _moments_of(b)[0]
+        ),
         "only the mean was moved.": lambda a, b: a - _moments_of(a)[0] + _moments_of(b)[0],
         "the style's mean was not put on: the result has the deviation of the style and the mean "
         "0.": (
@@ -220,6 +300,7 @@ adain = Check(
         ),
     },
     also_right=(lambda a, b: _adain(a, b, correction=1), _with_small_number),
+    forms=(_in_steps,),
     tolerance=1e-3,  # a small number below the deviation is as good
     gradient=("content",),
 )
@@ -269,8 +350,34 @@ style_loss = Check(
             lambda f, t: (_gram(f) - t).square().sum(dim=1),
             lambda f, t: (_gram(f) - t).square().sum(dim=2),
         ),
+        "not squared: positive and negative differences cancel.": lambda f, t: (_gram(f) - t).sum(
+            dim=(1, 2)
+        ),
+        "the square of the sum; it is the sum of the squares.": lambda f, t: (
+            (_gram(f) - t).sum(dim=(1, 2)) ** 2
+        ),
+        "divided by the target's own size: that is equation (7)'s share, not the loss.": (
+            lambda f, t: _style_loss(f, t) / t.square().sum(dim=(1, 2)),
+        ),
+        "only the diagonal: which channels go together counts, too.": lambda f, t: (
+            (_gram(f) - t).diagonal(dim1=1, dim2=2).square().sum(dim=1)
+        ),
+        "only one half of the matrix: the squared norm sums over all entries.": (
+            lambda f, t: (_gram(f) - t).triu().square().sum(dim=(1, 2)),
+            lambda f, t: (_gram(f) - t).tril().square().sum(dim=(1, 2)),
+        ),
+        "the difference of two norms: other styles may be as large.": lambda f, t: (
+            _gram(f).square().sum(dim=(1, 2)) - t.square().sum(dim=(1, 2))
+        ),
+        "the root of the mean square; the sum of the squares is wanted.": lambda f, t: (
+            (_gram(f) - t).square().mean(dim=(1, 2)).sqrt()
+        ),
+        "the mean was taken off: the target is a Gram matrix, no covariance.": lambda f, t: (
+            (_gram(f - f.mean(dim=(2, 3), keepdim=True)) - t).square().sum(dim=(1, 2))
+        ),
     },
     gradient=("features",),
+    forms=(lambda features, target: ((_gram(features) - target) ** 2).sum(dim=(1, 2)),),
 )
 
 
@@ -292,6 +399,30 @@ def _borders(seed, h, w):
     row, column = inputs.integers(seed, 2, w), inputs.integers(seed + 50, 2, h)
     column[0] = row[0]
     return row, column
+
+
+def _by_neighbours(row, column):
+    x = torch.zeros(len(column), len(row), dtype=row.dtype)
+    x[0], x[:, 0] = row, column
+    for i in range(1, len(column)):
+        for j in range(1, len(row)):
+            x[i, j] = x[i - 1, j] ^ x[i, j - 1] ^ x[i - 1, j - 1]
+    return x
+
+
+def _but_the_last(x, row, column):
+    x = x.clone()
+    x[-1, 1:], x[1:, -1] = 0, 0
+    return x
+
+
+def _as_in_the_docstring(answer):
+    given = answer(torch.tensor([0, 1]), torch.tensor([0, 1]))
+    if not isinstance(given, torch.Tensor):
+        return f"the numbers are right, but expected a tensor, got {what_is(given)}"
+    if given.dtype != torch.int64:
+        return f"the numbers are right, but expected int64, got {given.dtype}. End with .long()"
+    return None
 
 
 even_texture = Check(
@@ -316,7 +447,7 @@ even_texture = Check(
         "the block's own corner counts, not the picture's.": (
             lambda row, column: _grown(row, column, lambda up, left, both: up ^ left ^ row[0])
         ),
-        "every block of four has an odd number of ones: the other texture of the pair.": (
+        "every block of four has an odd number of ones; even is wanted.": (
             lambda row, column: _grown(row, column, lambda up, left, both: 1 ^ up ^ left ^ both)
         ),
         "the corner does not count: where it is 1, the first row and column come out turned "
@@ -339,5 +470,10 @@ even_texture = Check(
         "rows and columns have changed places: the row lies along the top.": (
             lambda row, column: _xor(row, column).T
         ),
+        "the last row and the last column are not filled.": lambda row, column: _but_the_last(
+            _xor(row, column), row, column
+        ),
     },
+    forms=(_by_neighbours,),
+    also=_as_in_the_docstring,
 )

@@ -47,6 +47,16 @@ image_bytes = Check(
             lambda h, w, c, b: h * w * c * max(1, b // 8),
             lambda h, w, c, b: h * w * c * round(b / 8),
         ),
+        "2 to the power of bits is how many values a number may have; it takes bits / 8 bytes.": (
+            lambda h, w, c, b: h * w * c * 2**b,
+            lambda h, w, c, b: h * w * c * 2**b / 8,
+            lambda h, w, c, b: h * w * c * 2**b // 8,
+            lambda h, w, c, b: (h * w * c * 2**b + 7) // 8,
+        ),
+        "added, not multiplied: every place has a number for each channel.": (
+            lambda h, w, c, b: (h + w + c) * b // 8,
+            lambda h, w, c, b: (h * w + c) * b // 8,
+        ),
         "in KiB: bytes are wanted.": (
             lambda h, w, c, b: h * w * c * b / 8 / 1024,
             lambda h, w, c, b: h * w * c * b // 8 // 1024,
@@ -58,6 +68,10 @@ image_bytes = Check(
 
 def _to_uint8(x):
     return (127.5 * (x.clamp(-1, 1) + 1)).round().to(torch.uint8)
+
+
+def _wrapped(values):
+    return values.round().to(torch.int64).remainder(256).to(torch.uint8)
 
 
 def _shaped(seed, n, c, h, w):
@@ -90,6 +104,19 @@ to_uint8 = Check(
         "the values are right, but they are not bytes: end with .to(torch.uint8).": lambda x: (
             127.5 * (x.clamp(-1, 1) + 1)
         ).round(),
+        "clipped on one side only: [-1, 1] has two ends, and bytes wrap around at both.": (
+            lambda x: _wrapped(127.5 * (x.clamp(max=1) + 1)),
+            lambda x: _wrapped(127.5 * (x.clamp(min=-1) + 1)),
+        ),
+        "the half is missing: [-1, 1] is 2 wide, so it is 127.5 times x + 1.": lambda x: _wrapped(
+            255 * (x.clamp(-1, 1) + 1)
+        ),
+        "1 is not added: -1 has to become 0.": lambda x: _wrapped(127.5 * x.clamp(-1, 1)),
+        "256 is no byte: it wraps to 0. It is 127.5, not 128.": (
+            lambda x: _wrapped(128 * (x.clamp(-1, 1) + 1)),
+        ),
+        "stretched to the picture's own darkest and brightest place; -1 and 1 are the "
+        "ends.": lambda x: (255 * (x - x.min()) / (x.max() - x.min())).round().to(torch.uint8),
         "multiplied by 128: 1 becomes 256, which is no byte, and cutting it off hides that. It is "
         "127.5.": (
             lambda x: (128 * (x + 1)).round().clamp(0, 255).to(torch.uint8),
@@ -140,6 +167,29 @@ luma = Check(
             lambda x: x.float().mean(dim=-3, keepdim=True).to(torch.uint8),
         ),
         BLUE_FIRST: lambda x: _luma(x, (0.114, 0.587, 0.299)),
+        "the weights of red and green are exchanged: green is the brightest.": lambda x: _luma(
+            x, (0.587, 0.299, 0.114)
+        ),
+        "divided by 255 and not scaled back: bytes run from 0 to 255.": lambda x: (
+            _luma(x).double().div(255).round().to(torch.uint8)
+        ),
+        "this is one of the channels alone.": (
+            lambda x: x[:, :1],
+            lambda x: x[:, 1:2],
+        ),
+        "the brightest of the three channels, or the mean of brightest and darkest; a weighted sum "
+        "is wanted.": (
+            lambda x: x.amax(dim=1, keepdim=True),
+            lambda x: (
+                ((x.double().amax(dim=1, keepdim=True) + x.double().amin(dim=1, keepdim=True)) / 2)
+                .round()
+                .to(torch.uint8)
+            ),
+        ),
+        "the weights are rounded to fewer digits; equation (3) has 0.299, 0.587 and 0.114.": (
+            lambda x: _luma(x, (0.3, 0.59, 0.11)),
+            lambda x: _luma(x, (0.3, 0.6, 0.1)),
+        ),
         "the channel axis is gone. Keep it: [N, 1, H, W].": lambda x: _luma(x)[:, 0],
         "cut off instead of rounded: conversion to uint8 drops the digits after the "
         "point.": lambda x: (
@@ -219,6 +269,19 @@ psnr = Check(
         ),
         "10 log10 belongs to the squared range over the mean squared error; for the range over the "
         "root of the error it is 20 log10.": lambda x, y: 10 * torch.log10(2 / _mse(x, y).sqrt()),
+        "the mean of one PSNR for each channel; the error is averaged over the channels "
+        "first.": lambda x, y: (10 * torch.log10(4 / (x - y).square().flatten(2).mean(dim=2))).mean(
+            dim=1
+        ),
+        "the root of the error stands below; beside the squared range it is the mean squared "
+        "error.": lambda x, y: 10 * torch.log10(4 / _mse(x, y).sqrt()),
+        "the variance of the difference; the mean squared error counts its mean, "
+        "too.": lambda x, y: 10 * torch.log10(4 / (x - y).flatten(1).var(dim=1, correction=0)),
+        "the square of the mean difference; it is the mean of the squares.": lambda x, y: (
+            10 * torch.log10(4 / (x - y).flatten(1).mean(dim=1) ** 2)
+        ),
+        "the signal's own power stands above; a *peak* signal-to-noise ratio has the range "
+        "there.": lambda x, y: 10 * torch.log10(x.square().flatten(1).mean(dim=1) / _mse(x, y)),
         "upside down: the error stands above the range, so the sign is wrong.": lambda x, y: (
             10 * torch.log10(_mse(x, y) / 4)
         ),
@@ -229,6 +292,8 @@ psnr = Check(
         ),
         "the range was measured on the images. It is that of the format, 2 for [-1, 1], whatever "
         "an image makes of it.": (
+            lambda x, y: 10 * torch.log10(x.amax() ** 2 / _mse(x, y)),
+            lambda x, y: 10 * torch.log10(x.flatten(1).amax(dim=1) ** 2 / _mse(x, y)),
             lambda x, y: 10 * torch.log10(_range(x) ** 2 / _mse(x, y)),
             lambda x, y: 10 * torch.log10(_range(y) ** 2 / _mse(x, y)),
             lambda x, y: 10 * torch.log10(_range(x, 1) ** 2 / _mse(x, y)),

@@ -117,7 +117,10 @@ class Critic(Network):
 
 
 class CriticWithBatchNorm(Network):
-    """Images -> logits that depend on the other images too: the batch is normalised first."""
+    """Images -> logits that depend on the other images too: the batch is normalised first.
+
+    In training, that is; after .eval() the statistics are fixed, as batch norm's are.
+    """
 
     def __init__(self):
         super().__init__("critic")
@@ -125,7 +128,8 @@ class CriticWithBatchNorm(Network):
 
     def forward(self, x):
         x = x.flatten(1)
-        x = (x - x.mean(dim=0)) / (x.var(dim=0, correction=0) + 1e-3).sqrt()
+        if self.training:
+            x = (x - x.mean(dim=0)) / (x.var(dim=0, correction=0) + 1e-3).sqrt()
         return self.scale * torch.tanh(x) @ torch.linspace(-1, 2, x.shape[1], dtype=x.dtype)
 
 

@@ -1,12 +1,13 @@
 """How an answer is judged: beside the right one, on inputs that it has not seen.
 
 A check knows usual mistakes, so that a failure says why. What it does not know it looks into:
-`probes` for facts about the results, `conditions` for the inputs on which they are wrong.
+`variants` for what one change of the right answer gives, `probes` for facts about the results,
+`conditions` for the inputs on which they are wrong.
 """
 
 import functools
 
-from genimg_lib.check import gradients, guard, reasons
+from genimg_lib.check import gradients, guard, reasons, variants
 from genimg_lib.check.cases import ordered
 from genimg_lib.check.trial import tried, truth
 from genimg_lib.check.wording import call_of, hint, plural, show, stopped
@@ -21,6 +22,7 @@ class Check:
     cases: tuples of arguments, and what `cases.drawn` gives.
     mistakes: {what went wrong, in a sentence: a function that makes that mistake}.
     also_right: other right answers; one of them has to agree on all inputs.
+    forms: the right answer as others would write it, for `variants` of it.
     tolerance: relative to each number; a tenth of it relative to the largest one beside it.
     gradient: names of the arguments that the answer's gradient has to reach, as in training.
     blocked: names of the arguments that it must not reach.
@@ -37,6 +39,7 @@ class Check:
         mistakes=None,
         *,
         also_right=(),
+        forms=(),
         tolerance=1e-4,
         gradient=(),
         blocked=(),
@@ -49,10 +52,11 @@ class Check:
         self.mistakes = {
             text: self._each(functions) for text, functions in (mistakes or {}).items()
         }
+        self.forms = forms
         self.gradient, self.blocked = tuple(gradient), tuple(blocked)
         self.gradient_hint, self.also = gradient_hint, also
         self.__doc__ = f"Judge `{name}`: raises Wrong, with the reason, unless it is right."
-        self._references = None
+        self._references = self._found = None
 
     def _each(self, functions):
         functions = functions if isinstance(functions, tuple) else (functions,)
@@ -92,7 +96,7 @@ class Check:
         answer = self._reduced(answer)
         trial = tried(self.name, answer, self.references(), self.cases, names, self.tolerance)
         if not trial.is_right:
-            return reasons.explain(trial, self.mistakes)
+            return reasons.explain(trial, self.mistakes, self._variants)
         return self._beyond_values(answer, trial, own, names)
 
     def _beyond_values(self, answer, trial, own, names):
@@ -102,6 +106,14 @@ class Check:
         if self.gradient and (problem := self._lost_gradient(answer, trial, own, names)):
             return f"{problem}. {self.gradient_hint}".rstrip()
         return _inside(self.also, answer) if self.also else None
+
+    def _variants(self):
+        """The right answers with one thing changed, as further mistakes."""
+        if self._found is None:
+            self._found = {}
+            for right in (self.right, *self.also_right, *self.forms):
+                self._found = variants.of(right, self._reduced) | self._found
+        return self._found
 
     def _lost_gradient(self, answer, trial, own, names):
         """What is wrong with the gradient, on the largest input of moderate numbers."""

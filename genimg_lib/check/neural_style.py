@@ -47,6 +47,16 @@ total_variation = Check(
         "grain.": lambda x: _across(x).square().mean() + _down(x).square().mean(),
         "sums, not means: they grow with the picture, and the weight would depend on its "
         "size.": lambda x: _across(x).abs().sum() + _down(x).abs().sum(),
+        "neighbours two apart; they are one apart.": lambda x: (
+            (x[..., 2:] - x[..., :-2]).abs().mean() + (x[..., 2:, :] - x[..., :-2, :]).abs().mean()
+        ),
+        "the same neighbours twice: one term goes to the right, the other down.": (
+            lambda x: 2 * _across(x).abs().mean(),
+            lambda x: 2 * _down(x).abs().mean(),
+        ),
+        "the second difference; neighbours are compared once.": lambda x: (
+            _across(_across(x)).abs().mean() + _down(_down(x)).abs().mean()
+        ),
         "only neighbours to the right. Add those below.": lambda x: _across(x).abs().mean(),
         "only neighbours below. Add those to the right.": lambda x: _down(x).abs().mean(),
         "roll goes round the border: the last column is compared with the first.": lambda x: (
@@ -162,6 +172,10 @@ def _soft(seed, n, c, h, w):
     return inputs.maps(seed, n, c, h, w), inputs.uniform(seed + 50, 1, 1, h, w, low=0.05)
 
 
+def _product_of_means(means):
+    return means[:, :, None] * means[:, None] / means.shape[1]
+
+
 masked_gram = Check(
     "masked_gram",
     _masked_gram,
@@ -188,6 +202,15 @@ masked_gram = Check(
         "C is missing: divide by C times the sum of the mask.": _times_count(lambda f, m: m.sum()),
         "the sum of the mask is missing: divide by C times it.": _times_count(
             lambda f, m: f.shape[1]
+        ),
+        "the maps' means inside the mask were taken off: a Gram matrix keeps them.": lambda f, m: (
+            _masked_gram(f - (f * m).sum((2, 3), keepdim=True) / m.sum(), m)
+        ),
+        "divided by the root of the mask's sum; it is the sum itself.": _times_count(
+            lambda f, m: f.shape[1] * m.sum() ** 0.5
+        ),
+        "the product of the masked means; it is the mean of the products.": lambda f, m: (
+            _product_of_means((f * m).sum((2, 3)) / m.sum())
         ),
         "the mask was forgotten.": (
             lambda f, m: _outer(f) / f[0].numel(),
@@ -257,6 +280,15 @@ keep_color = Check(
         "the photograph's lightness was not taken off first.": lambda p, c: c + _lightness(p),
         "the painting's lightness was not added: only the photograph's colours are "
         "left.": lambda p, c: c - _lightness(c),
+        "the signs are turned: the photograph's lightness goes, the painting's comes.": (
+            lambda p, c: c + _lightness(c) - _lightness(p)
+        ),
+        "only the difference of the lightnesses: the photograph itself is missing.": lambda p, c: (
+            _lightness(p) - _lightness(c)
+        ),
+        "half of each lightness; all of it is exchanged.": lambda p, c: (
+            c + (_lightness(p) - _lightness(c)) / 2
+        ),
         "the painting itself was added; it is its lightness.": lambda p, c: c - _lightness(c) + p,
         "the lightness is a ratio here; the text takes differences.": lambda p, c: (
             c * _lightness(p) / _lightness(c)

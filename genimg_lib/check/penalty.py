@@ -95,9 +95,33 @@ def _at_random_points(ask, seed, shape):
             "the critic is never asked: the penalty is about its slope at points between real and "
             "fake images."
         )
-    return _points(seen[-1], real, fake) or _value(
-        value.double().item(), (curvature * seen[-1]).double()
-    )
+    asked = _one_batch(seen, real)
+    if problem := _points(asked, real, fake):
+        return problem
+    problem = _value(value.double().item(), (curvature * asked).double())
+    return problem or _always_alike(ask, curvature, real, fake)
+
+
+def _one_batch(seen, real):
+    """The points of the last call; or of all of them, where each was asked about one image."""
+    if len(seen) % len(real) == 0 and all(x.numel() == real[0].numel() for x in seen):
+        return torch.cat([x.reshape(1, *real.shape[1:]) for x in seen[-len(real) :]])
+    return seen[-1]
+
+
+def _always_alike(ask, curvature, real, fake):
+    """Whether the alphas are the same in every call."""
+    found = []
+    for _ in range(2):
+        seen = []
+        ask.answer(Bowl(curvature, seen), real.clone(), fake.clone())
+        found.append(_one_batch(seen, real))
+    if torch.equal(*found):
+        return (
+            "alpha is the same in every call: it is drawn anew each time, torch.rand, without a "
+            "seed."
+        )
+    return None
 
 
 def _points(x, real, fake):
@@ -110,6 +134,14 @@ def _points(x, real, fake):
         return "the critic is asked about points that are not finite numbers."
     each, off = _along(x, real, fake)
     if off > 1e-2:
+        for text, other in (("minus", -fake), ("no", 0 * fake)):
+            if _along(x, real, other)[1] < 1e-2:
+                return (
+                    f"a point is not on the line between its two images: the fake has {text} "
+                    "sign of its own. It is alpha real + (1 - alpha) fake."
+                    if text == "minus"
+                    else "a point is not on the line between its two images: the fake is not in it."
+                )
         return (
             "a point is not on the line between its two images: alpha is one number for each "
             "image, [N, 1, 1, 1] for images and [N, 1] for points, the same for all of its pixels."

@@ -1,5 +1,7 @@
 """Why an answer is wrong: known mistakes, verified facts, the smallest input."""
 
+import warnings
+
 import torch
 
 from genimg_lib.check import conditions, guard, probes, shapes
@@ -16,19 +18,31 @@ from genimg_lib.check.values import (
 from genimg_lib.check.wording import call_of, hint, ordinal, plural, show, stopped, what_is
 
 
-def explain(trial, mistakes):
-    """All that is known about a wrong answer, as text."""
-    return _joined(*_said(trial, mistakes), _changed(trial))
+def explain(trial, mistakes, more=dict):
+    """All that is known about a wrong answer, as text.
+
+    more: () -> further mistakes, which are asked for where those do not explain it.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is tried here, which is not the reader's
+        return _joined(*_said(trial, mistakes, more), _changed(trial))
 
 
-def _said(trial, mistakes):
+def _said(trial, mistakes, more):
     """The sentences about a wrong answer, the cause first."""
     stops = any(o.stopped for o in trial.outcomes)
-    if sentence := known(trial, mistakes):
+    if sentence := known(trial, mistakes) or _varied(trial, more):
         return sentence, _stop(trial) if stops else example(trial)
     if stops:
         return _stop(trial, stopping_mistake(trial, mistakes)), _else(trial, mistakes)
     return structure(trial) or found_out(trial.with_smallest()), example(trial)
+
+
+def _varied(trial, more):
+    """A sentence of the further mistakes; None where the numbers are few, or right."""
+    if _numbers(trial) < 2 or structure(trial):
+        return None
+    return known(trial, more())
 
 
 def _joined(*sentences):

@@ -1,5 +1,7 @@
 """Checks of notebook 17, scores and flows."""
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 
@@ -32,6 +34,19 @@ def _heaps(seed, n, k, tenths):
     return 2 * inputs.normal(seed, n), weights, 2 * inputs.normal(seed + 2, k), tenths / 10
 
 
+EPSILONS = (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-30, 1e-20, 1e-38)
+
+
+def _density_with(x, w, m, s, eps):
+    density = _terms(x, w, m, s).exp()
+    return (density * _pulls(x, m, s)).sum(dim=1) / (density.sum(dim=1) + eps)
+
+
+def _shares_with(x, w, m, s, eps):
+    density = _terms(x, w, m, s).exp()
+    return (density * _pulls(x, m, s)).sum(dim=1) / density.sum(dim=1).clamp(min=eps)
+
+
 mixture_score = Check(
     "mixture_score",
     _score,
@@ -59,6 +74,12 @@ mixture_score = Check(
         "the gradient of the density; a score is that of its logarithm.": lambda x, w, m, s: (
             _terms(x, w, m, s).exp() * _pulls(x, m, s)
         ).sum(dim=1),
+        "exp underflows far from all means; a softmax of logarithms does not. A small number "
+        "added, or nan replaced by 0, only hides it.": (
+            *(partial(_shares_with, eps=eps) for eps in EPSILONS),
+            *(partial(_density_with, eps=eps) for eps in EPSILONS),
+            lambda x, w, m, s: torch.nan_to_num(_density_with(x, w, m, s, 0.0)),
+        ),
         "exp underflows far from all means; a softmax of logarithms does not.": (
             lambda x, w, m, s: (
                 (_terms(x, w, m, s).exp() * _pulls(x, m, s)).sum(dim=1)
@@ -190,6 +211,7 @@ noise_from_velocity = Check(
     [
         (torch.tensor([[1.0]]), torch.tensor([[2.0]]), torch.tensor([0.25])),
         (torch.tensor([[1.0, 3.0]]), torch.tensor([[2.0, -1.0]]), torch.tensor([1.0])),
+        (torch.tensor([[1.0, 3.0]]), torch.tensor([[2.0, -1.0]]), torch.tensor([0.0])),
         _moving(971, 4, 3),
         *drawn(_moving, count=8, seed=(0, 9), n=(1, 4), d=(1, 3)),
     ],
@@ -204,6 +226,8 @@ noise_from_velocity = Check(
         "divided by sigma: right for a guess of x, not of v.": lambda x, v, t: (
             (x - t[:, None] * v) / (1 - t[:, None])
         ),
+        "divided by t and multiplied by it again: 0/0 at t = 0, where x_t is the noise "
+        "itself.": lambda x, v, t: (x / t[:, None] - v) * t[:, None],
         "by way of x and (2) it divides by 0 at t = 1; t back along v does not.": (
             lambda x, v, t: (x - t[:, None] * (x + (1 - t[:, None]) * v)) / (1 - t[:, None])
         ),
@@ -283,6 +307,11 @@ def _near(x, y, width):
     return torch.softmax(-squares / (2 * width**2), dim=1) @ y
 
 
+def _near_with(x, y, width, eps):
+    kernel = _kernel(x, y, width)
+    return kernel @ y / (kernel.sum(dim=1, keepdim=True) + eps)
+
+
 def _drift(x, data, width):
     return _near(x, data, width) - _near(x, x, width)
 
@@ -334,6 +363,17 @@ drift = Check(
         ),
         "exp underflows where nothing is near; a softmax does not.": _by(
             lambda x, y, h: _kernel(x, y, h) @ y / _kernel(x, y, h).sum(dim=1, keepdim=True)
+        ),
+        "exp underflows where nothing is near; a softmax does not. A small number added, or nan "
+        "replaced by 0, only hides it.": (
+            *(_by(partial(_near_with, eps=eps)) for eps in EPSILONS),
+            _by(lambda x, y, h: torch.nan_to_num(_near_with(x, y, h, 0.0))),
+        ),
+        "the kernel is Laplace's, exp(-d / h); a Gaussian one is exp(-d² / (2 h²)).": (
+            _by(lambda x, y, h: torch.softmax(-torch.cdist(x, y) / h, dim=1) @ y),
+        ),
+        "x is taken off once too often: both ways begin at x, so it cancels.": lambda x, y, h: (
+            _drift(x, y, h) - x
         ),
         "only the nearest point pulls here; all do, by the kernel.": _by(
             lambda x, y, h: F.one_hot(torch.cdist(x, y).argmin(dim=1), len(y)).to(y) @ y

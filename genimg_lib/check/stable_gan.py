@@ -100,6 +100,16 @@ combinations_covered = Check(
         "values in no order: (0, 1) and (1, 0) become the same.": lambda f, s: (
             _distinct(tuple(sorted(row)) for row in f.tolist()) / math.prod(s)
         ),
+        "the numbers of values were taken from the samples; values that never came count, too.": (
+            lambda f, s: (
+                _distinct(map(tuple, f.tolist())) / math.prod((f.amax(dim=0) + 1).tolist())
+            ),
+            lambda f, s: _distinct(map(tuple, f.tolist())) / math.prod(_each_alone(f)),
+        ),
+        "more combinations than samples cannot come, but the share is that of all of "
+        "them.": lambda f, s: _distinct(map(tuple, f.tolist())) / min(len(f), math.prod(s)),
+        "as many combinations as factors were counted; their numbers of values "
+        "multiply.": lambda f, s: _distinct(map(tuple, f.tolist())) / max(s) ** len(s),
         "codes in base 10: with ten values or more two combinations may share a code, (1, 0) and "
         "(0, 10). The base has to be the number of values.": (
             lambda f, s: _in_base(f.flip(1), 10) / math.prod(s),
@@ -172,6 +182,24 @@ hinge_losses = Check(
             _hinge(r, f),
             f.mean(),
         ),
+        "the generator's loss is another game's here; the hinge game's is minus the mean logit.": (
+            lambda r, f: (_hinge(r, f), F.softplus(-f).mean()),
+            lambda r, f: (_hinge(r, f), F.relu(-f).mean()),
+            lambda r, f: (_hinge(r, f), r.mean() - f.mean()),
+        ),
+        "the hinge is squared; it is taken as it is.": lambda r, f: (
+            F.relu(1 - r).square().mean() + F.relu(1 + f).square().mean(),
+            -f.mean(),
+        ),
+        "one mean over real and fake logits together; take one of each, and add "
+        "them.": lambda r, f: (
+            torch.cat([F.relu(1 - r).flatten(), F.relu(1 + f).flatten()]).mean(),
+            -f.mean(),
+        ),
+        "real logits are pushed down to 1; they should be above it: 1 - a.": lambda r, f: (
+            F.relu(r - 1).mean() + F.relu(1 + f).mean(),
+            -f.mean(),
+        ),
         "real and fake are exchanged.": lambda r, f: (_hinge(f, r), -r.mean()),
         HALF_OF_BOTH: lambda r, f: (_hinge(r, f) / 2, -f.mean()),
         SUMMED_EACH_PART: lambda r, f: (F.relu(1 - r).sum() + F.relu(1 + f).sum(), -f.sum()),
@@ -237,6 +265,32 @@ relativistic_d_loss = Check(
         "without the softplus this is Wasserstein's loss, which has no lower bound.": lambda r, f: (
             f - r
         ).mean(),
+        "cut off: a clamp, or a small number inside the logarithm, hides differences of ±10⁴.": (
+            *(
+                lambda r, f, eps=eps: -(torch.sigmoid(r - f) + eps).log().mean()
+                for eps in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
+            ),
+            *(
+                lambda r, f, most=most: F.softplus((f - r).clamp(-most, most)).mean()
+                for most in (10, 20, 30, 50, 80, 88, 100)
+            ),
+            *(
+                lambda r, f, most=most: (1 + (f - r).clamp(max=most).exp()).log().mean()
+                for most in (20, 30, 50, 80, 88)
+            ),
+        ),
+        "the sigmoid of the difference; the loss is minus its logarithm, softplus.": (
+            lambda r, f: torch.sigmoid(f - r).mean(),
+            lambda r, f: 1 - torch.sigmoid(r - f).mean(),
+        ),
+        "both ways were added: real against fake is the discriminator's, fake against real the "
+        "generator's.": lambda r, f: F.softplus(f - r).mean() + F.softplus(r - f).mean(),
+        "the difference of two losses; it is the loss of a difference.": lambda r, f: (
+            F.softplus(f) - F.softplus(r)
+        ).mean(),
+        "the squared error of the difference, another game (least squares GAN).": lambda r, f: (
+            (r - f - 1).square().mean()
+        ),
         "the hinge of the difference; softplus is asked.": (
             lambda r, f: F.relu(f - r).mean(),
             lambda r, f: F.relu(1 + f - r).mean(),

@@ -145,8 +145,8 @@ def _free_heads(ask):
     net = ask(torch.Size(PIXELS).numel(), LATENT)
     if not isinstance(net, nn.Module):
         return f"expected a torch module, got {what_is(net)}."
-    problem = _two_heads(_encoded(net, inputs.normal(521, 20, *PIXELS)))
-    if problem:
+    out = _encoded(net, inputs.normal(521, 20, *PIXELS))
+    if problem := _two_heads(out) or _without_gradient(out):
         return problem
     with torch.no_grad():
         _shake(net)
@@ -157,7 +157,31 @@ def _free_heads(ask):
                 "mean is another one each time: the encoder gives the mean and the log-variance of "
                 "q(z|x); z is drawn from them later."
             )
-        return _bounds(out) or _linear(net)
+        if problem := _bounds(out) or _linear(net):
+            return problem
+        _shake(net, 300)
+        return _far_bounds(_encoded(net, images))
+
+
+def _without_gradient(out):
+    for name, head in zip(("mean", "logvar"), out, strict=True):
+        if not head.requires_grad:
+            return (
+                f"{name} carries no gradient: detach(), .data or no_grad() cut it off, and nothing "
+                "before it could be trained."
+            )
+    return None
+
+
+def _far_bounds(out):
+    """The range that a head does not leave with large weights, where it has one."""
+    for name, head in zip(("mean", "logvar"), out, strict=True):
+        if head.min() > -100 or head.max() < 100:
+            return (
+                f"{name} never leaves [{head.min():.3g}, {head.max():.3g}], however large the "
+                "weights: neither an activation nor a clamp belongs after a head."
+            )
+    return None
 
 
 def _encoded(net, x):
@@ -169,7 +193,7 @@ def _encoded(net, x):
         ) from None
     except Exception as error:
         flat = (
-            " Images are [N, C, H, W]: flatten them first."
+            " Images are [N, C, H, W]: flatten each of them, x.flatten(1)."
             if "cannot be multiplied" in str(error)
             else hint(error)
         )
@@ -191,17 +215,21 @@ def _two_heads(out):
     return None
 
 
-def _shake(net):
+def _shake(net, scale=3):
     """Other weights, as a long training may bring: a head that starts at 0 does not stay there."""
     for k, weight in enumerate(net.parameters()):
-        weight.copy_(3 * inputs.normal(530 + k, *weight.shape))
+        weight.copy_(scale * inputs.normal(530 + k, *weight.shape))
 
 
 def _bounds(out):
     """What values the heads cannot take, whatever the weights."""
     mean, logvar = out
-    if torch.equal(mean, logvar) or torch.equal(mean, -logvar):
+    if torch.equal(mean, logvar):
         return "mean and logvar are the same numbers: they need weights of their own."
+    together = (mean - mean.mean(dim=0)) * (logvar - logvar.mean(dim=0))
+    alike = together.mean(dim=0) / (mean.std(dim=0) * logvar.std(dim=0) + 1e-9)
+    if (alike.abs() > 0.99).all():
+        return "one of mean and logvar is computed from the other: they need weights of their own."
     for name, head in zip(("mean", "logvar"), out, strict=True):
         low, high = head.min(dim=0).values, head.max(dim=0).values  # of each latent
         if (high - low).max() < 1e-6:
@@ -210,6 +238,10 @@ def _bounds(out):
             return (
                 f"{name} is never negative: there is a ReLU (or another one-sided activation) "
                 "before it comes out, and half of the latent space is cut off."
+                if name == "mean"
+                else "logvar is never negative, so that no variance below 1 is possible: there is "
+                "a one-sided activation before it comes out, or it is a variance or a deviation "
+                "and not its logarithm."
             )
         if (high <= 0).any():
             return (

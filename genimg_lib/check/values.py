@@ -34,6 +34,8 @@ def as_tensor(value):
     """A settled value as one tensor, also a list of numbers; None where it is no such thing."""
     if isinstance(value, torch.Tensor):
         return value
+    if isinstance(value, int) and abs(value) >= 2**63:  # more than a tensor's whole numbers
+        value = float(value) if abs(value) < 2**1000 else math.inf
     if isinstance(value, NUMBERS):
         return torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
     if isinstance(value, tuple) and value:

@@ -29,7 +29,7 @@ def _(height, width, channels, bits):
     return height * width * channels * math.ceil(bits / 8)
 
 
-@wrong("images_as_tensors.to_uint8", r"rounded")
+@wrong("images_as_tensors.to_uint8", r"in place of `round`")
 def _(x):
     return (127.5 * (x.clamp(-1, 1) + 1)).ceil().to(torch.uint8)
 
@@ -275,7 +275,7 @@ def _(V, u, v, h):
     return u - h * du, v + h * dv
 
 
-@wrong("gan_minimax.extragradient_step", r"second|downhill|v wants|goes up")
+@wrong("gan_minimax.extragradient_step", r"second|downhill|v wants|goes up|before `h \* dv`")
 def _(V, u, v, h):
     def grads(u, v):
         u, v = torch.tensor(u, requires_grad=True), torch.tensor(v, requires_grad=True)
@@ -352,7 +352,7 @@ def _(a, height, width):
     return a * abs(a)
 
 
-@wrong("gram_matrices.gram", r"square|H W|H and W|height|width")
+@wrong("gram_matrices.gram", r"square|H W|H and W|height|width|shape\[2\]")
 def _(features):
     n, c, h, w = features.shape
     rows = features.reshape(n, c, h * w)

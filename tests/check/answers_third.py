@@ -571,7 +571,7 @@ def _(x, gamma, beta, mean=None, var=None):
     return y * (1 + gamma[..., None, None]) + beta[..., None, None]
 
 
-@wrong("conditional_gan.projection_logit", r"w \. h|only the projection|missing|`w`")
+@wrong("conditional_gan.projection_logit", r"w \. h|only the projection|missing|without `h @ w")
 def _(h, c, w, b, V):
     return torch.einsum("nf,fk,nk->n", h, V, c) + b
 
