@@ -16,7 +16,7 @@
 #
 # ![A photograph and what six small kernels make of it: blurred, sharpened, its edges, embossed.](../data/pictures/12_convolution.webp)
 #
-# **You need** notebook 11, sums, matrices times vectors, and complex numbers for one section.
+# **You need** notebook 11, sums, matrices (transpose, rank), gradients, and complex numbers for one section.
 # The table below says how long it takes.
 
 # %% tags=["hide-cell"]
@@ -72,7 +72,7 @@ tables.show_expected(
 # %%
 # NBVAL_CHECK_OUTPUT
 dense = (3 * 32 * 32) * (16 * 32 * 32)
-local = (3 * 3 * 3) * (16 * 32 * 32)  # 3x3 places, 3 channels, an output
+local = (3 * 3 * 3) * (16 * 32 * 32)  # 3x3 places, some beyond the rim
 shared = (3 * 3 * 3) * 16  # the same weights at every place
 print(f"every pair: {dense:,} weights; near ones: {local:,}; shared: {shared:,}")
 
@@ -336,8 +336,8 @@ explore(
 
 # %% [markdown]
 # For the 3x3 kernel stride 2 leaves a quarter as many rows.
-# Within a line of outputs each row is the one above, moved by 2 columns; the row that begins the next line of outputs is the one that began this line, moved by two lines of the image, 12 columns.
-# With padding the rows of outputs at the border have fewer coloured cells.
+# Without padding each row within a line of outputs is the one above, moved by 2 columns; the row that begins the next line of outputs is the one that began this line, moved by two lines of the image, 12 columns.
+# With padding the same holds for the cells that both rows have; the rows of outputs at the border have fewer coloured cells.
 #
 # ### By unfolding, for all channels
 #
@@ -372,7 +372,7 @@ assert max(errors.values()) < 1e-12
 # %% [markdown]
 # ### By Fourier transform
 #
-# Take the *complex* wave $e^{2\pi \mathrm{i} f t}$, with $\mathrm{i}^2 = -1$: shifted by $a$ it is itself times the number $e^{-2\pi \mathrm{i} f a}$.
+# Take the *complex* wave $e^{2\pi \mathrm{i} f t/H}$, with $\mathrm{i}^2 = -1$: shifted by $a$ it is itself times the number $e^{-2\pi \mathrm{i} f a/H}$.
 # (A sine alone is not: shifted, it becomes a mixture of a sine and a cosine.)
 # So such waves pass through a convolution unchanged but for a factor each.
 # The Fourier transform of an $H \times W$ image says how much of each wave is in it:
@@ -387,7 +387,8 @@ assert max(errors.values()) < 1e-12
 #
 # Our images do not repeat.
 # So zeros are added to both first, until nothing meets itself from the other side.
-# The cost is that of the transforms, in proportion to $HW \log HW$; it is not multiplied by the kernel's size as that of (2) is, so for kernels that are large enough this way takes fewer operations.
+# Where every overlap is wanted, (1) takes $HW \cdot hw$ products.
+# The cost of the transforms is in proportion to $N \log N$ for the $N = (H + h - 1)(W + w - 1)$ numbers of the padded images, so from some size of the kernel on this way takes fewer operations.
 
 
 # %%
@@ -416,7 +417,7 @@ assert errors["Fourier"] < 1e-12
 # $h + w$ products a pixel instead of $h w$.
 # Gaussian blur is such a kernel, and so are the two edge detectors above.
 # A kernel is a product exactly if its matrix has rank 1 (or is 0).
-# Then follows the table of this notebook's ways, with the largest difference of each from what it has to equal: another of them, torch's convolution, or SciPy's.
+# Then follows the table of this notebook's ways, with the largest difference of each from what it has to equal: SciPy's convolution for the turned kernel, torch's for all others.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -441,7 +442,7 @@ assert max(errors.values()) < 1e-12
 # $$R' = R + d\,(h - 1)\, \delta, \qquad \delta' = s\, \delta. \tag{9}$$
 #
 # The gradient of an output with respect to the input shows the field: it is zero outside.
-# `pull` measures it for the output in the middle of a stack of layers with random weights; (9) is checked with positive ones, so that nothing cancels.
+# `pull` measures it for the last layer's output in the middle, in a stack of layers with random weights; (9) is checked with positive ones, so that nothing cancels.
 
 
 # %%
@@ -471,8 +472,8 @@ for _ in range(run.trials):
 
 # %% [markdown]
 # That is the field in theory.
-# In effect, where kernels overlap, an output listens to the middle of its field more than to the rim, since more paths lead there.
-# With random weights and many layers of stride 1 the mean square of the gradient falls off like a Gaussian (Luo et al. 2016).
+# With random weights, where the kernels of several layers overlap, an output listens on average to the middle of its field more than to the rim, since more paths lead there.
+# With many layers of stride 1 the mean square of the gradient falls off like a Gaussian (Luo et al. 2016).
 # `influence` is this mean square, over several draws of the weights.
 
 
@@ -566,7 +567,7 @@ for kind in (nn.Conv2d, nn.ConvTranspose2d):
 # $$\langle A x, y\rangle = \langle x, A^\top y\rangle \quad \text{for all } x, y, \tag{10}$$
 #
 # and it is what the backward pass of a convolution computes for its input.
-# As a layer of its own it is the **transposed convolution**: each input number stamps the whole kernel into the output, $s$ pixels apart.
+# As a layer of its own it is the **transposed convolution**: each input number stamps the kernel into the output, $s$ pixels apart; where stamps overlap they add up, and a padding of $p$ *cuts* $p$ rows and columns from each side.
 # It is *not* the inverse of $A$: "deconvolution" is a misnomer.
 # From (3), with $d = 1$, its output has
 #
@@ -716,7 +717,7 @@ squares = {name: torch.tensor(pairs) for name, pairs in found.items()}
 rms = {name: f.mean(dim=0).sqrt().tolist() for name, f in squares.items()}
 median = {name: f[:, 1].median().sqrt().item() for name, f in squares.items()}
 rows = [(name, from_overlap[name], *rms[name], median[name]) for name in rms]
-columns = ("pattern of", "equal", "random: rms", "then changed: rms", "median")
+columns = ("pattern of", "equal", "random: rms", "changed: rms", "changed: median")
 tables.show(rows, columns)
 checker = {name: before for name, (before, _) in rms.items()}
 icnr_changed = rms["pixel shuffle, ICNR"][1]
@@ -796,9 +797,9 @@ def paint(start, repeat, **weights):
 # %%
 explore(
     paint,
-    alt="A photograph, a kernel of nine coloured cells with their weights, "
+    alt="A photograph, a kernel of nine cells with their weights, coloured by sign, "
     "and the photograph filtered by it.",
-    caption="Blue cells are positive, red ones negative.",
+    caption="Blue cells are positive, red ones negative, white ones 0.",
     start=["emboss", *KERNELS],
     **{cell: (-2.0, 2.0, 0.0) for cell in CELLS},
     repeat=(1, 8, 1),
@@ -860,6 +861,7 @@ plots.show(
 # %% [markdown]
 # The first: what left on the right has come in on the left.
 # The third: beside the same blur with a mirrored border, the three columns at the left border have lost two thirds of their brightness, and what is further in than 24 pixels, 2 a layer, nothing.
+#
 # The second drifted: each even kernel moves the picture by half a pixel down and half a pixel right, so 32 of them by 16.
 # To see it, blur the original *symmetrically* as strongly, and ask which shift along the diagonal fits best.
 

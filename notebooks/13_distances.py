@@ -12,12 +12,12 @@
 # %% [markdown]
 # # 13 Distances between distributions
 #
-# *You will slide two distributions apart and watch five ways to say how far: one explodes, one goes numb, and some keep pointing the way.*
+# *You will slide two distributions apart and watch five ways to say how far: two explode, one goes numb, one points as far as it can see, and one keeps pointing the way.*
 # *Whoever trains a generator chooses such a distance, knowingly or not.*
 #
-# ![Points start on the left and are pulled towards two clusters on the right: by one distance they arrive, by another, of a fine histogram, they never move.](../data/pictures/13_distances.webp)
+# ![Four panels of paths, places upwards over steps: points start low, two clusters lie above. By one distance they arrive, by a wide kernel they come near, by a narrow one they only spread, by another, of a fine histogram, they never move.](../data/pictures/13_distances.webp)
 #
-# **You need** notebook 11, densities, expectations, derivatives; for (14) and (16) traces and eigenvalues.
+# **You need** notebook 11, densities, expectations, derivatives; for (14) products of matrices, for (16) traces and eigenvalues.
 # The table below says how long it takes.
 
 # %% tags=["hide-cell"]
@@ -118,7 +118,7 @@ plots.show(
 
 
 # %%
-near = torch.exp(-((x[:, None] - x) ** 2) / 2)  # a Gaussian kernel
+near = torch.exp(-((x[:, None] - x) ** 2) / 2)  # a Gaussian kernel of width 1
 
 
 def w1_on_grid(p, q):
@@ -308,7 +308,7 @@ assert abs(stuck[0]) < 0.01 < 1.5 < stuck[1] and found[1] > 2 * found[0]
 
 # %% [markdown]
 # The first two pairs of rows are both "the Gaussian closest to the target", and they are far from each other.
-# (The left bump is as good as the right one. The third digit of the first row is that of bells cut off where our grid ends.)
+# (The left bump is as good as the right one. The third decimal of the first and of the last row is that of bells cut off where our grid ends.)
 #
 # A model that could equal $p$ would be best at that by both.
 # Where it cannot, $\mathrm{KL}(p\|q)$ punishes *missing* what $p$ has: it **covers the modes**, the bumps, and puts mass where there is none.
@@ -321,7 +321,7 @@ assert abs(stuck[0]) < 0.01 < 1.5 < stuck[1] and found[1] > 2 * found[0]
 # %%
 mus, sigmas = torch.linspace(-5, 5, 101), torch.linspace(0.3, 5, 95)
 gaussians = torch.cartesian_prod(mus, sigmas)  # [9595, 2]
-coarse = torch.linspace(-20, 20, 251)  # no bell is cut off
+coarse = torch.linspace(-20, 20, 251)  # wide enough for each bell that can win
 z = (coarse - gaussians[:, :1]) / gaussians[:, 1:]
 log_qs = torch.log_softmax(-(z**2) / 2, -1)  # [9595, 251]
 qs = log_qs.exp()
@@ -383,7 +383,7 @@ assert 4 < apart[0] / 0.6 < 7
 # Since $m \ge p/2$, no quotient $p/m$ exceeds 2; it is 2 where $q$ is 0.
 # So
 #
-# $$0 \le \mathrm{JS}(p, q) \le \log 2, \quad\text{with } \log 2 \text{ exactly where } p \text{ and } q \text{ do not overlap,} \tag{8}$$
+# $$0 \le \mathrm{JS}(p, q) \le \log 2, \quad\text{with } \log 2 \text{ exactly when } p \text{ and } q \text{ do not overlap,} \tag{8}$$
 #
 # and 0 only for $p = q$, by what (3) says of each KL.
 # The ceiling is the trouble.
@@ -488,7 +488,9 @@ between = (x > -2) & (x < 3)
 assert torch.allclose(f[between].diff(), torch.tensor(-dx))
 
 # %%
-fig = plots.lines({"(f - its mean) / 4": (x, (f - f.mean()) / 4)}, xlabel="x")
+fig = plots.lines(
+    {"(f - its mean over the line) / 4": (x, (f - f.mean()) / 4)}, xlabel="x"
+)
 axis = fig.axes[0]
 axis.fill_between(x, p / dx, color=plots.COLORS[1], alpha=0.6, label="p")
 axis.fill_between(x, q / dx, color=plots.COLORS[2], alpha=0.6, label="q")
@@ -548,7 +550,7 @@ plots.show(
     alt="Four panels of dots over the shift: KL a single dot at 0; JS a flat line "
     "but for one dot at 0; W1 a V; MMD a rounded dip that flattens out.",
     caption="KL: finite at 0 alone. JS: flat but for 0. W1: slope 1. "
-    "MMD: as far as its kernel reaches.",
+    "MMD: as far as its kernel, of width 1, reaches.",
 )
 slope = curves["MMD²"].diff().abs()
 assert slope[-1] < slope.max() / 10
@@ -582,11 +584,11 @@ assert divergences.mmd(a, -a, k) < 1e-12  # the same second moments
 # %% [markdown]
 # The Gaussian kernel $e^{-|x-y|^2/2b^2}$ contains every power, since $e^{x \cdot y/b^2} = \sum_n (x \cdot y)^n / (b^{2n}\, n!)$: it compares moments of *all* orders, each taken with the weight $e^{-|x|^2/2b^2}$, so at the scale of its **bandwidth** $b$.
 # With it, MMD is 0 only for $p = q$; kernels of which this is true are called *characteristic*.
-# The kernel of (14) is not: it takes a sample and its mirror image for the same.
+# The kernel of (14) is not: it takes a sample of points $x_i$ and that of all $-x_i$ for the same.
 #
 # In the figure the **witness** function shows what MMD sees: the mean kernel to $p$ minus the mean kernel to $q$.
 # **Predict**: what happens with a very narrow and with a very wide kernel?
-# Which bandwidth notices a different spread best?
+# At which bandwidth is MMD² largest where only the spread differs?
 
 
 # %%
@@ -631,9 +633,9 @@ for spread in (0.2, 0.5, 2.0, 3.0):  # beside 1
     assert 0.9 < best / min(1, spread) < 1.6
 
 # %% [markdown]
-# Very narrow: each sample sees few others, and much of what is left is bias (see below).
-# Very wide: $f$ flattens, and little more than the means counts.
-# Of equal means, MMD² is largest at a bandwidth near the deviation of the *narrower* cloud, as the cell shows by the exact MMD² of two Gaussians.
+# Very narrow: each sample sees few others, and where the clouds are alike most of what is left is bias (see below).
+# The wider the kernel, the flatter $f$, and the less counts but the means.
+# Of equal means and deviations that differ by a factor of 2 to 5, MMD² is largest at a bandwidth between 1 and 1.6 times the *narrower* one, as the cell shows by the exact MMD² of two Gaussians.
 #
 # ### Fréchet
 #
@@ -702,7 +704,9 @@ assert torch.linalg.eigvalsh(T).min() > 0
 # The course's figure of merit, `fd`, is (16) between features of real and of generated images, each set described by its mean and covariance.
 # It is defined for *any* two sets, but sees only these two moments.
 # And it comes from **samples**: even two halves of the same set are not at 0.
-# How far apart they are depends on how many there are, and on the model: what comes on top of the truth is not the same for all, as the cell's second line shows.
+# How far apart they are depends on how many there are.
+#
+# Between data and a model, too, samples add something on top of the truth, and not the same for every model, as the cell's second line shows.
 
 
 # %%
@@ -768,7 +772,7 @@ for name, mmd in (("biased", divergences.mmd), ("unbiased", mmd_unbiased)):
     values = torch.stack([mmd(a, b, kernel) for a, b in twice])
     rows.append((name, values.mean(), values.std() / len(values) ** 0.5))
 tables.show(rows, ("MMD² of two equal distributions", "mean", "standard error"))
-bias = 2 / 100 * (1 - (1 + 2 / d) ** (-d / 2))  # E k(x, x') of this Gaussian
+bias = 2 / 100 * (1 - (1 + 2 / d) ** (-d / 2))  # (1 + 2 / d)^(-d/2) is E k(x, x')
 assert abs(rows[0][1] - bias) < 4 * rows[0][2] < bias
 assert abs(rows[1][1]) < 4 * rows[1][2]
 assert (values < 0).double().mean() > 0.3
@@ -780,7 +784,8 @@ assert (values < 0).double().mean() > 0.3
 # Target: two clusters.
 # We descend the gradients of W1, of MMD² with a wide and a narrow kernel, and of JS with respect to the points.
 # JS needs densities, so it gets a fine histogram, softened to be differentiable.
-# Each rule gets a step size of its own, found by trial, and the steps shrink to 0, since near its target W1 jitters by a step.
+# Each rule gets a step size of its own, and the steps shrink to 0, since near its target W1 jitters by a step.
+# For W1 and the wide kernel they were found by trial; what larger steps do to the two others follows below.
 # **Predict** who arrives.
 
 
@@ -862,7 +867,7 @@ plots.show(
 # W1 pulls every point with strength 1, however far it is.
 # A kernel that is wide enough pulls too.
 # By a narrow one there is no common pull at the start: the points push each other apart.
-# With larger steps some are pushed far enough to be caught by a cluster, and others as far the other way.
+# With 25 times the step some are pushed far enough to be caught by the nearer cluster, and others still farther the other way.
 # By JS of this fine histogram they feel nothing at all, and no step size helps.
 #
 # (W1 is a distance and MMD² a square, so compare their pulls with 0, not with each other.)
@@ -1058,10 +1063,10 @@ run.expect(
 # ## What to remember
 #
 # - KL(data, model) is maximum likelihood. Where the model cannot equal the data, it covers modes; KL(model, data) seeks one.
-# - JS ends at log 2 and has no slope where the two do not overlap; $W_1$ has slope 1 at any distance.
+# - JS ends at log 2 and has no slope where the two do not overlap; $W_1$ has slope 1, however far, while one lies wholly to one side of the other.
 # - On a line, $W_1$ is sorting; in general it is the gain of the best critic that is nowhere steeper than 1.
 # - MMD compares mean features; its bandwidth says at which scale. The Fréchet distance compares two moments.
-# - The Fréchet distance, $W_1$ and a biased MMD have a floor when they come from samples: equal counts, and the floor beside the figure. An unbiased MMD² has mean 0 between equal distributions, but still scatters.
+# - The Fréchet distance and a biased MMD have a floor when they come from samples: equal counts, and the floor beside the figure. An unbiased MMD² has mean 0 between equal distributions, but still scatters.
 #
 # ## Further reading
 #

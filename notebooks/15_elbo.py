@@ -153,8 +153,9 @@ axis.set(xlabel="draws from the prior", ylabel="log p(x), nats")
 axis.set_ylim(truth[0] - 400, truth[0] + 80)
 plots.show(
     fig,
-    alt="Five lines that rise from below the picture, the naive estimates of log p(x); "
-    "even at 100,000 draws they end far below the black line of the truth.",
+    alt="Five lines that come from below the picture and rise, not at every step: the "
+    "naive estimates of log p(x). Even at 100,000 draws they end far below the black "
+    "line of the truth.",
     caption="Almost every z makes another image: its term of the mean is tiny.",
 )
 
@@ -204,7 +205,7 @@ def exact_terms(x, q):
 
 
 # %%
-# some encoder, near the posterior but not the best
+# some encoder: its centre near the posterior's, but too wide
 center = posterior(x).mean + 0.02 * torch.randn(8, LATENT)
 q = MultivariateNormal(center, 0.01 * torch.eye(LATENT))
 fit, cost = exact_terms(x, q)
@@ -240,8 +241,9 @@ assert (fit > truth).all()
 # %% [markdown]
 # The last row matters: "$\log p(x) = \mathbb{E}_q \log p(x|z)$" is easily written, and the KL term is lost in it.
 # What is called the likelihood is then off by the difference of two KLs: by (5) and (6), $\mathbb{E}_q \log p_\theta(x|z) - \log p_\theta(x) = \mathrm{KL}(q\,\|\,p(z)) - \mathrm{KL}(q\,\|\,p_\theta(z|x))$.
-# It is too *large* if the encoder is nearer to the posterior than to the prior, as here, and as trained encoders usually are.
-# It can be too small as well: where the next figure begins it is below $\log p(x)$ (not drawn, but asserted below it).
+#
+# It is too *large* if the encoder is nearer to the posterior than to the prior, as here, and as encoders that have learned something are.
+# It can be too small as well: where the next figure begins it is below $\log p(x)$ (not drawn; an assertion under the figure checks it).
 #
 # **Explore.** One latent number, $x = z + \sigma_x\eta$.
 # Turn $q$'s two knobs.
@@ -260,9 +262,11 @@ def one_latent(q_mean, q_sigma, x, sigma_x):
 
 def bells(axis, **densities):
     z = torch.linspace(-4, 4, 201)
+    narrowest = min(density.stddev.item() for density in densities.values())
+    top = max(1.4, 0.42 / narrowest)
     for name, density in densities.items():
         axis.plot(z, density.log_prob(z).exp(), label=name)
-    axis.set(xlabel="z", ylabel="density", ylim=(0, 4.2))
+    axis.set(xlabel="z", ylabel="density", ylim=(0, top))
     axis.legend(loc="upper left", fontsize=9)
 
 
@@ -286,7 +290,8 @@ explore(
     bound,
     alt="Prior, posterior and q as three bell curves; bars for log p(x), the ELBO and "
     "the gap between them.",
-    caption="The gap is KL(q, posterior), whatever you do. Move q onto the posterior.",
+    caption="The gap is KL(q, posterior), whatever you do. Move q onto the posterior. "
+    "Bars end at -12 and 6; the title has the number.",
     q_mean=(-2.0, 3.0, 0.4),
     q_sigma=(0.1, 2.0, 0.8),
     x=(-3.0, 3.0, 1.5),
@@ -376,7 +381,7 @@ errors["Bernoulli"] = difference.abs().max().item()
 #
 # If it is *averaged*, and the KL is not, multiply the whole loss by $D$: sum $+\, D\cdot\mathrm{KL}$, so $2\sigma_x^2 = D$.
 # For a 32x32 colour image that is $\sigma_x = 39$, on a scale from -1 to 1.
-# Such a model is told that pixels are nearly all noise, and has no reason to explain them.
+# Such a model is told that pixels are nearly all noise, and has next to no reason to explain them: of the portraits' total variance a perfect reconstruction would save, in (10), less than half a nat.
 #
 # The best $\sigma_x$ for given networks can be read off (10).
 # Its expectation, averaged over the images too, has the derivative 0 by $\sigma_x$ at
@@ -416,6 +421,8 @@ assert abs(best - (image - output).square().mean().sqrt()) < 2e-3
 # NBVAL_CHECK_OUTPUT
 hidden = math.sqrt(3 * 32 * 32 / 2)
 print(f"sigma hidden in 'mean squared error + KL' at 32x32x3: {hidden:.1f}")
+spread = portraits.double().var(dim=0).sum().item()  # of all pixels together
+assert spread / (2 * hidden**2) < 0.5  # nats that the squared error may gain
 
 # %% [markdown]
 # ## A gradient through a dice roll
@@ -489,9 +496,9 @@ def scatter(mu, sigma, draws_per_estimate):
     bins = torch.linspace(2 * mu - 4.5 * widest, 2 * mu + 4.5 * widest, 81).tolist()
     fig, axis = plots.figure(height=2.8)
     for name, draws in estimators(mu, sigma, 1_000 * draws_per_estimate).items():
-        means = draws.view(1_000, -1).mean(1).clamp(bins[0], bins[-1])
+        means = draws.view(1_000, -1).mean(1)
         label = f"{name}: deviation {means.std():.2f}"
-        axis.hist(means, bins, alpha=0.6, label=label)
+        axis.hist(means.clamp(bins[0], bins[-1]), bins, alpha=0.6, label=label)
     axis.axvline(2 * mu, color="black", linewidth=1)
     axis.set(xlabel="estimate of the slope", ylabel="of 1,000 estimates")
     axis.set(yscale="log", ylim=(0.7, 2_000))
@@ -502,10 +509,11 @@ def scatter(mu, sigma, draws_per_estimate):
 # %%
 explore(
     scatter,
-    alt="Two histograms at the same true slope: a narrow one, pathwise, and a very "
-    "wide, lopsided one, the score function's.",
-    caption="Both have the truth (black) as their mean; the score function's is "
-    "lopsided. Mind the logarithmic scale.",
+    alt="Two histograms at the same true slope, the score function's wider than the "
+    "pathwise one.",
+    caption="Both have the truth (black) as their mean; here the score function's is "
+    "lopsided (at μ = 0 it is not). The end bars hold all beyond them. Mind the "
+    "logarithmic scale.",
     mu=(-3.0, 3.0, 1.5),
     sigma=(0.1, 2.0, 0.5),
     draws_per_estimate=(1, 100, 10),
@@ -680,15 +688,26 @@ assert max(gaps, key=lambda name: gaps[name][-1]) == "too narrow"
 # E w² is finite where this matrix, in the posterior's units, is positive definite
 correlation = M_inv / torch.outer(*[M_inv.diagonal().sqrt()] * 2)
 for name, widen in (("near", 1), ("too wide", 2.5), ("too narrow", 0.4)):
-    smallest = torch.linalg.eigvalsh(
-        2 * torch.linalg.inv(correlation) - torch.eye(LATENT) / widen**2
-    ).min()
-    print(f"{name}: the weights' variance is {'in' if smallest < 0 else ''}finite")
+    matrix = 2 * torch.linalg.inv(correlation) - torch.eye(LATENT) / widen**2
+    infinite = (torch.linalg.eigvalsh(matrix) < 0).sum().item()
+    print(f"{name}: the weights' variance is infinite along {infinite} of 8 directions")
+
+# %%
+# how much of the posterior lies where q is over 1,000 times rarer, and no draw comes
+z = posterior(x).sample((run.draws // 10,))  # [n, 8, d]
+at_z, rare = posterior(x).log_prob(z), {}
+for name, encoder in ENCODERS.items():
+    mean, logvar = encoder(x)
+    log_q = Normal(mean, torch.exp(0.5 * logvar)).log_prob(z).sum(-1)
+    rare[name] = (at_z - log_q > math.log(1_000)).double().mean().item()
+    print(f"{name}: {rare[name]:.1%} of the posterior is hardly ever drawn")
+assert rare["too narrow"] > 0.5 > 0.1 > rare["too wide"] > rare["near"]
 
 # %% [markdown]
 # Too wide by 2.5 costs the most of the four at $K = 1$ and little at 1,000; too narrow by 2.5 costs much less at $K = 1$, and the most of the four at 1,000.
-# Where $q$ has hardly any mass hardly a draw looks, and the few that do carry enormous weights.
-# (An infinite variance of the weights alone does not explain it: as the cell says, `near` has it too, along the direction in which the posterior is longer than $q$.)
+#
+# Most of the posterior's mass lies where the narrow $q$ is more than 1,000 times rarer than the posterior, for the wide one a few per cent: a draw from there would carry an enormous weight, but among 1,000 hardly one comes.
+# (An infinite variance of the weights alone does not explain it: `near` has it too, along the one direction in which the posterior's variance is more than twice that of $q$.)
 #
 # ## When the latent falls silent
 #
@@ -771,7 +790,7 @@ def decode(sigma, z):
 
 
 # %% [markdown]
-# Shown are the decoder's means: of $z = \mu$, and of $z$ from the prior. A sample of the model would have the pixel noise $\sigma_x$ on top.
+# Shown are the decoder's means, clipped to the pixels' range: of $z = \mu$, and of $z$ from the prior. A sample of the model would have the pixel noise $\sigma_x$ on top.
 #
 # **Predict** what happens to the reconstructions, the samples, and the number of active latents as $\sigma_x$ grows, and what "mean squared error + KL" would give.
 
@@ -833,8 +852,8 @@ assert lost[0] < lost[1] / 2 < lost[2] / 4
 # %% [markdown]
 # Is (17) the best in many dimensions too?
 # With the exact posterior the ELBO is $\log p_\theta(x)$, by (5), and for columns of $W$ along eigenvectors that is a sum over directions.
-# In none of them can another weight do better, those that are silent among them.
-# (That no other columns do better is Tipping and Bishop's theorem.)
+# In none of them, the silent ones included, can another weight do better.
+# (No other columns do better: for given variances of the model, $\mathrm{tr}(C^{-1} S)$, with $C$ its covariance and $S$ the data's, is least where both have the same eigenvectors in the same order, by von Neumann's inequality.)
 
 # %%
 lam, s = eigenvalues, 0.8
@@ -951,7 +970,7 @@ run.expect(largest_difference=("<", 1e-8), iwae_gap=("<", 0.05), naive_gap=(">",
 #
 # - $\log p(x) = \mathrm{ELBO} + \mathrm{KL}(q\,\|\,\text{posterior})$: an identity. The bound is as good as the encoder.
 # - ELBO = fit - KL to the prior; its KL is never negative.
-# - A Gaussian likelihood's $\sigma_x$ is the weight between the two terms. Averaging over pixels, and not the KL, makes it absurd.
+# - A Gaussian likelihood's $\sigma_x$ is the weight between the two terms. Averaging the error over the pixels while the KL is summed makes it absurd.
 # - $z = \mu + \sigma\epsilon$ lets the gradient through; $K$ samples inside the logarithm tighten the bound.
 # - In a linear VAE, directions with less variance than the assumed noise go silent.
 #

@@ -45,6 +45,8 @@ nats = Check(
         "the probabilities are multiplied, but the result is no logarithm.": (
             lambda p, t: torch.exp(-_nats(p, t))
         ),
+        "log p is a logarithm already; cross_entropy takes logits, so it has to be given log p, "
+        "not p.": lambda p, t: F.cross_entropy(p.exp(), t, ignore_index=PAD, reduction="sum"),
         "log p is given already; another logarithm is too much.": lambda p, t: (
             -p.gather(1, t[:, None])[:, 0][t != PAD].log().sum()
         ),

@@ -540,6 +540,10 @@ obedience_by_chance = Check(
         *drawn(_uneven, count=6, seed=(0, 9), n=(3, 9), k=(2, 4)),
     ],
     {
+        "bincount is as long as the largest class that occurs; classes that nobody asked for need "
+        "minlength=classes.": lambda a, m, k: (
+            a.bincount() / len(a) * (m.bincount() / len(m))
+        ).sum(),
         "1 / classes holds only where all classes are asked for, or made, equally "
         "often.": lambda a, m, k: 1 / k,
         "this is the obedience itself. By chance means: had each image been made for somebody "

@@ -26,7 +26,7 @@ same_padding = Check(
         "this is the padding on both sides together; it is wanted for one.": lambda h, d: (
             d * (h - 1)
         ),
-        "half the kernel, one too many where d is 2 or more: the span is d (h - 1) + 1, and half "
+        "half the kernel, too many where d is 2 or more: the span is d (h - 1) + 1, and half "
         "of what is beyond the middle counts.": lambda h, d: d * h // 2,
         "half of d h, with its fraction; the span is d (h - 1) + 1, and half of what is beyond the "
         "middle counts.": lambda h, d: d * h / 2,
@@ -223,6 +223,9 @@ convolve = Check(
         "x[i - a, j - b] with i - a below 0 is a place at the *end* of the image. The first output "
         "is (x * k)[h - 1, w - 1].": _around,
         "the last row and the last column are left at 0: there are H - h + 1 rows.": _one_too_few,
+        "the image is turned by 180 degrees, and so is the result: turn the kernel.": (
+            lambda x, k: _valid(x.flip(0, 1), k)
+        ),
         "the image is turned as well: the result is turned by 180 degrees.": lambda x, k: _valid(
             x.flip(0, 1), k.flip(0, 1)
         ),
@@ -363,6 +366,11 @@ def _ramp(across, down):
     for which, steps in both.items():
         if ((steps - 0.5).abs() < 1e-3).all():
             continue
+        if (steps - 7 / 15).abs().max() < 1e-3:
+            return (
+                "a ramp rises by 7/15, not by 1/2: the corners are aligned (align_corners=True), "
+                "so that 7 steps are stretched over 15."
+            )
         shown = ", ".join(f"{s:.3g}" for s in steps[:4].tolist())
         stairs = all(round(s, 3) in (0, 1) for s in steps.tolist()) and 1 in steps.round()
         return (

@@ -200,6 +200,8 @@ smooth = Check(
     drawn(_grey, count=8, seed=(0, 9), side=(0, 3), tenths=(1, 3)),
     {
         "nothing happened: a weight for [0, 1] is nothing beside 255 levels.": _total_variation,
+        "the weight was made smaller; beside 255 levels it has to be 255 times "
+        "larger.": lambda x, w: _total_variation(x, w / 255),
         "the way back is missing: levels from 0 to 255 are wanted.": lambda x, w: _total_variation(
             x / 255, w
         ),

@@ -183,6 +183,10 @@ simple_loss = Check(
             (net(x, t) - eps).square().mean()
         ),
         "alpha and sigma are exchanged: t = 1 is the image.": lambda *b: _with(*b, _cos, _sin),
+        "another path with alpha² + sigma² = 1: here alpha is that of the circular one.": (
+            lambda *b: _with(*b, lambda t: t, lambda t: (1 - t**2).sqrt()),
+            lambda *b: _with(*b, lambda t: t.sqrt(), lambda t: (1 - t).sqrt()),
+        ),
         "this is the straight path; here alpha² + sigma² = 1.": lambda *b: _with(
             *b, lambda t: t, lambda t: 1 - t
         ),
@@ -217,6 +221,23 @@ def _ddim_step(x_hat, x_t, a, b, eta, eps):
     eps_hat = (x_t - a * x_hat) / math.sqrt(1 - a**2)
     fresh = eta**2 * (1 - (a / b) ** 2) * (1 - b**2) / (1 - a**2)
     return b * x_hat + math.sqrt(1 - b**2 - fresh) * eps_hat + math.sqrt(fresh) * eps
+
+
+def _small(a, b):
+    """The variance of DDPM's step from alpha = a to alpha = b, the smaller choice."""
+    return (1 - (a / b) ** 2) * (1 - b**2) / (1 - a**2)
+
+
+def _eta_alone(x_hat, x_t, a, b, eta, eps):
+    eps_hat = (x_t - a * x_hat) / math.sqrt(1 - a**2)
+    kept = math.sqrt(1 - b**2 - eta * _small(a, b))
+    return b * x_hat + kept * eps_hat + eta * math.sqrt(_small(a, b)) * eps
+
+
+def _by_variance(x_hat, x_t, a, b, eta, eps):
+    eps_hat = (x_t - a * x_hat) / math.sqrt(1 - a**2)
+    kept = math.sqrt(1 - b**2 - eta**2 * _small(a, b))
+    return b * x_hat + kept * eps_hat + eta * _small(a, b) * eps
 
 
 def _walking(seed, n, tenths, part, fifths):
@@ -280,6 +301,9 @@ ddim_step = Check(
         ),
     ],
     {
+        "eta is squared where variances are subtracted, and comes as it is beside the "
+        "root.": _eta_alone,
+        "the fresh noise is multiplied by a variance; its root belongs there.": _by_variance,
         "the noise drawn afresh comes on top: keep less of the guessed noise, so that the "
         "variances add up to sigma².": _kept_all,
         "beta is too much, eta² times the small variance is wanted: beta sigma_s² / sigma_t².": (

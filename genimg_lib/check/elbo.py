@@ -164,6 +164,8 @@ reparameterize = Check(
         "2).": lambda m, lv, e: m + lv.sqrt() * e,
         "the root of the log-variance, with its sign lost; it is the root of the variance, "
         "exp(logvar / 2).": lambda m, lv, e: m + lv.abs().sqrt() * e,
+        "the half belongs inside the exponential: exp(logvar / 2), not exp(logvar) / "
+        "2.": lambda m, lv, e: m + 0.5 * lv.exp() * e,
         "exp of 1/2 times logvar; the whole product stands in the exponent.": lambda m, lv, e: (
             m + math.exp(0.5) * lv * e
         ),

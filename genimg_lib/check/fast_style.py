@@ -253,8 +253,9 @@ margins = Check(
     {
         "above are as many rows as are missing to the *next* line. The frame has to begin at the "
         "line before it.": (lambda o, h, grid: (-o % grid, -(o + h) % grid)),
-        "below counts from the frame's own first row: the rows above count, too, or rather: the "
-        "frame ends at row o + h.": (lambda o, h, grid: (o % grid, -h % grid)),
+        "below counts from the frame's own first row; the frame ends at row o + h.": (
+            lambda o, h, grid: (o % grid, -h % grid)
+        ),
         "below are as many rows as stand over. Wanted are those that are missing to the next "
         "line.": lambda o, h, grid: (
             o % grid,

@@ -46,6 +46,9 @@ path_energy = Check(
             ((w[1:] - w[:-1]) / (t[1:] - t[:-1])[:, None, None]).square().sum(dim=2).mean(dim=0)
             - _line(w, t)
         ).mean(),
+        "the times are taken for even ones; divide each step by its own time.": lambda w, t: (
+            (w[1:] - w[:-1]).square().sum(dim=2).sum(dim=0) / (t.diff().mean()) - _line(w, t)
+        ).mean(),
         "the line between the ends is not subtracted.": lambda w, t: _cost(w, t).mean(),
         "lengths instead of their squares.": lambda w, t: (
             (w[1:] - w[:-1]).norm(dim=2).sum(dim=0) - (w[-1] - w[0]).norm(dim=1)

@@ -1,6 +1,7 @@
 """Checks of notebook 21, the first GAN."""
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -354,6 +355,11 @@ def _latents(seed, n, d, tenths):
     return inputs.normal(seed, n, d), inputs.normal(seed + 50, n, d), tenths / 10
 
 
+def _by_raw_cosine(a, b, t, least):
+    angle = torch.acos((a * b).sum(dim=1, keepdim=True).clamp(-1, 1))
+    return torch.where(torch.sin(angle).abs() <= least, torch.lerp(a, b, t), _arc(a, b, t, angle))
+
+
 def _never_clamped(a, b, t):
     angle = torch.acos(_cosine(a, b))
     return torch.where(angle == 0, torch.lerp(a, b, t), _arc(a, b, t, angle))
@@ -401,6 +407,7 @@ slerp = Check(
             lambda a, b, t: _arc(
                 a, b, t, torch.acos((a * b).sum(dim=1, keepdim=True).clamp(-1, 1))
             ),
+            *(partial(_by_raw_cosine, least=least) for least in (0, 1e-8, 1e-7, 1e-6, 1e-4, 1e-3)),
         ),
         "the cosine was used as the angle. The angle is its arc cosine.": lambda a, b, t: _arc(
             a, b, t, _cosine(a, b)

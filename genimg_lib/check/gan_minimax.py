@@ -30,7 +30,8 @@ losses_at_zero = Check(
     {
         "this is the value V = -log 4; the discriminator's loss is -V, a positive "
         "number.": lambda: ((-2 * math.log(2), math.log(2))),
-        "only one of the discriminator's two terms: real and fake count each.": lambda: (
+        "half of the discriminator's loss, one of its two terms or their mean; it is the "
+        "sum.": lambda: (
             math.log(2),
             math.log(2),
         ),
@@ -336,6 +337,11 @@ def _only_the_other_looks_ahead(V, u, v, h):
     return u - h * du, v + h * _gradients(V, u - h * du, v + h * dv)[1]
 
 
+def _of_a_product(V, u, v, h):
+    u_trial, v_trial = u - h * v, v + h * u
+    return u - h * v_trial, v + h * u_trial
+
+
 def _step_of_one(V, u, v, h):
     du, dv = _gradients(V, u, v)
     du, dv = _gradients(V, u - h * du, v + h * dv)
@@ -448,6 +454,8 @@ extragradient_step = Check(
             _only_the_other_looks_ahead,
         ),
         "h is missing in the step itself.": _step_of_one,
+        "right for V = u v alone, whose gradients stand in it: take those of the V that is given, "
+        "by autograd.": _of_a_product,
         "the gradients are exchanged: u moves by that of u, v by that of v.": _gradients_exchanged,
         "both players go the wrong way: u goes down, v goes up.": _wrong_way,
         "the trial point is half a step ahead; it is a whole one.": _half_way,

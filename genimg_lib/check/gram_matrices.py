@@ -369,6 +369,8 @@ style_loss = Check(
         "the difference of two norms: other styles may be as large.": lambda f, t: (
             _gram(f).square().sum(dim=(1, 2)) - t.square().sum(dim=(1, 2))
         ),
+        "ord=2 of a matrix is its largest singular value; the Frobenius norm sums over all "
+        "entries.": lambda f, t: torch.linalg.matrix_norm(_gram(f) - t, ord=2).square(),
         "the root of the mean square; the sum of the squares is wanted.": lambda f, t: (
             (_gram(f) - t).square().mean(dim=(1, 2)).sqrt()
         ),
@@ -450,7 +452,7 @@ even_texture = Check(
         "every block of four has an odd number of ones; even is wanted.": (
             lambda row, column: _grown(row, column, lambda up, left, both: 1 ^ up ^ left ^ both)
         ),
-        "the corner does not count: where it is 1, the first row and column come out turned "
+        "the corner was left out: where it is 1, the first row and column come out turned "
         "over.": lambda row, column: _xor(row, column, 0),
         "the product of row and column: 1 only where both are. Which numbers of ones are even?": (
             lambda row, column: row[None, :] * column[:, None]

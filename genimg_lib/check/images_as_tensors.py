@@ -315,8 +315,8 @@ psnr = Check(
 
 
 def _same_values(ask):
-    for seed in (17, 18):
-        image = inputs.pixels(seed, 3, 6, 7)
+    for seed, height, width in ((17, 6, 7), (18, 6, 7), (19, 40, 50)):
+        image = inputs.pixels(seed, 3, height, width)
         other = ask(image)
         if not isinstance(other, torch.Tensor):
             return f"expected an image, a uint8 tensor {list(image.shape)}, got {what_is(other)}"
@@ -336,7 +336,10 @@ def _same_values(ask):
                 "histograms alone."
             )
         if (other != image).any(dim=0).double().mean() < 0.2:
-            return "hardly a pixel changed. Change it where a person would see it."
+            return (
+                f"hardly a pixel of {height}x{width} changed. Change it where a person would see "
+                "it."
+            )
         if not torch.equal(_sorted(other), _sorted(image)):
             return _whose_histogram(other, image)
     return None
@@ -352,6 +355,11 @@ def _whose_histogram(other, image):
             "the values went from one channel to another: all together occur as often as before, "
             "but a channel's histogram changed. Move places, not channels."
         )
+    if set(other.unique().tolist()) <= set(image.unique().tolist()):
+        return (
+            "a channel's histogram changed: some values occur more often than before and others "
+            "less often. Each pixel has to be used once (torch.randperm, not torch.randint)."
+        )
     return (
         "a channel's histogram changed: every value of a channel has to occur as often as before, "
         "in that channel."
@@ -365,7 +373,11 @@ same_histograms = Property(
     {
         "it is the same image": lambda image: image.clone(),
         "the values went from one channel to another": lambda image: image.flip(0),
-        "a channel's histogram changed": lambda image: 255 - image,
+        "every value of a channel has": lambda image: 255 - image.clamp(min=1),
+        "Each pixel has to be used once": lambda image: image[:, :1].expand_as(image),
+        "hardly a pixel of 40x50": lambda image: torch.cat(
+            [image[:, -1:], image[:, 1:-1], image[:, :1]], dim=1
+        ),
         "an image like the given one, [3, 6, 7]": lambda image: image.flatten(),
         "of bytes": lambda image: image.flip(-1).float(),
     },

@@ -225,6 +225,8 @@ def _of_several(trial, every):
     facts = [_fact(e) for e in every]
     if len(every) == count and len(set(facts)) == 1 and facts[0]:
         return _of_one(every[0], "each of the results")
+    if len(every) == count and not any(facts):
+        return "each of the results is wrong"
     others = [k for k in range(count) if k not in [e.part for e in every]]
     which = f"the {ordinal(every[0].part)} of the {count} results"
     right = f"The {ordinal(others[0])} one is right." if len(others) == 1 else ""

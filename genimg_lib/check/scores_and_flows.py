@@ -312,6 +312,19 @@ def _near_with(x, y, width, eps):
     return kernel @ y / (kernel.sum(dim=1, keepdim=True) + eps)
 
 
+def _ways_with(x, data, width, eps):
+    """The drift as a difference of two weighted ways, their weights' sums made larger."""
+    ways = (_near_with(x, y, width, eps) - x * _fill(x, y, width, eps) for y in (data, x))
+    towards, away = ways
+    return towards - away
+
+
+def _fill(x, y, width, eps):
+    """The share of the weights in their sum with eps: less than 1 where nothing is near."""
+    total = _kernel(x, y, width).sum(dim=1, keepdim=True)
+    return total / (total + eps)
+
+
 def _drift(x, data, width):
     return _near(x, data, width) - _near(x, x, width)
 
@@ -367,6 +380,7 @@ drift = Check(
         "exp underflows where nothing is near; a softmax does not. A small number added, or nan "
         "replaced by 0, only hides it.": (
             *(_by(partial(_near_with, eps=eps)) for eps in EPSILONS),
+            *(partial(_ways_with, eps=eps) for eps in EPSILONS),
             _by(lambda x, y, h: torch.nan_to_num(_near_with(x, y, h, 0.0))),
         ),
         "the kernel is Laplace's, exp(-d / h); a Gaussian one is exp(-d² / (2 h²)).": (

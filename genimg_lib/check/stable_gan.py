@@ -74,7 +74,10 @@ combinations_covered = Check(
     ],
     {
         "every sample counts as new: two tensors are never the same element of a set. Turn rows "
-        "into tuples, or use torch.unique with dim=0.": lambda f, s: len(f) / math.prod(s),
+        "into tuples, or use torch.unique with dim=0.": (
+            lambda f, s: len(f) / math.prod(s),
+            lambda f, s: min(1.0, len(f) / math.prod(s)),
+        ),
         A_COUNT + " Divide by the number of all combinations.": lambda f, s: _distinct(
             map(tuple, f.tolist())
         ),
@@ -355,11 +358,14 @@ power_iteration = Check(
     {
         "W was used both ways: the first product is with "
         "its transpose, v = W' u.": _without_transpose,
-        "not normalised: after a few steps these vectors overflow or vanish.": (
-            lambda W, u: _power(W, u, normal=False)[:2],
-            _v_not_normalised,
-            _u_not_normalised,
+        "not normalised: after a few steps these vectors overflow or vanish.": lambda W, u: _power(
+            W, u, normal=False
+        )[:2],
+        "v is not brought to length 1, and sigma comes out |W' u| times too large.": (
+            _v_not_normalised
         ),
+        "the new u is not brought to length 1: after a few steps it overflows or "
+        "vanishes.": _u_not_normalised,
         "sigma is u' W v with the *new* u. With the old one it is |W' u|, an estimate half a step "
         "behind.": lambda W, u: (
             _power(W, u)[0],

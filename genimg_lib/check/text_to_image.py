@@ -231,6 +231,9 @@ away = Check(
         "this leads towards what is not wanted: the two are exchanged.": lambda n, x, w: (
             x + w * (n - x)
         ),
+        "the weights have to sum to 1: away from it means w times the difference.": (
+            lambda n, x, w: x - w * n
+        ),
         "w is counted from -1 here: at w = 1 it is the wish alone.": lambda n, x, w: (
             x + w * (x - n)
         ),
@@ -287,7 +290,7 @@ both = Check(
         "the second wish is missing.": lambda o, f, s, a, b: o + a * (f - o),
         "the first wish is missing.": lambda o, f, s, a, b: o + b * (s - o),
         "the weights are exchanged.": lambda o, f, s, a, b: o + b * (f - o) + a * (s - o),
-        "the weights have to sum to 1: what is told nothing has 1 - a - b.": (
+        "the weights have to sum to 1: what is told nothing has 1 less the two others.": (
             lambda o, f, s, a, b: o + a * f + b * s
         ),
         "the wishes are averaged first; each has a weight of its own.": (

@@ -83,7 +83,9 @@ over = Check(
         *drawn(_colours, count=12, seed=(0, 9), n=(2, 5)),
     ],
     {
-        "the bytes are mixed; it's light that adds up.": lambda f, a, b: a * f + (1 - a) * b,
+        "the colours are mixed as they are; it's light that adds up.": lambda f, a, b: (
+            a * f + (1 - a) * b
+        ),
         "the mix is light still: bring it back to a colour.": lambda f, a, b: (
             a * f**2.2 + (1 - a) * b**2.2
         ),
@@ -247,6 +249,10 @@ shrunk = Check(
         "divided by the sum of two alphas, not by their mean.": lambda c, a: _shrunk(c, a) / 2,
         "multiplied by alpha only after the average.": lambda c, a: _halved(c) * _halved(a),
         "each colour is divided by its alpha; multiply.": lambda c, a: _halved(c / a) * _halved(a),
+        "the first half of the row is mixed with the second; neighbours are pairs, (0, 1), (2, "
+        "3).": lambda c, a: (
+            (c * a).unflatten(1, (2, -1)).sum(dim=1) / a.unflatten(0, (2, -1)).sum(dim=0)
+        ),
         "of each two pixels the first is taken; average them.": lambda c, a: c[:, ::2],
     },
 )

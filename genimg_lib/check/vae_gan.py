@@ -66,6 +66,9 @@ lost_decibels = Check(
             lambda error, other: 10 * math.log(other / error)
         ),
         "bels; a decibel is a tenth of one.": lambda error, other: math.log10(other / error),
+        "the logarithm of the difference; decibels are that of the ratio, other / error.": (
+            lambda error, other: 10 * math.log10(abs(other - error)),
+        ),
         "the difference of the errors; PSNR compares them by their ratio.": (
             lambda error, other: 10 * (other - error)
         ),
@@ -98,7 +101,8 @@ least_error = Check(
         ),
         "the bracket is squared.": lambda e, p_best, budget: e + max(p_best - budget, 0.0),
         "the least error is missing: it has to be paid by everyone.": (
-            lambda e, p_best, budget: max(p_best - budget, 0.0) ** 2
+            lambda e, p_best, budget: max(p_best - budget, 0.0) ** 2,
+            lambda e, p_best, budget: e + (p_best - budget) ** 2 if budget < p_best else 0.0,
         ),
         "squares of both, subtracted; it is the square of the difference.": (
             lambda e, p_best, budget: e + max(p_best**2 - budget**2, 0.0)
@@ -207,6 +211,17 @@ def _layers(seed, n, channels, side):
     return one, two
 
 
+def _reaches_the_maps(answer):
+    maps_hat = [torch.ones(1, 1, 2, 2, requires_grad=True)]
+    given = answer([torch.zeros(1, 1, 2, 2)], maps_hat)
+    if not isinstance(given, torch.Tensor) or not given.requires_grad:
+        return (
+            "the value is right, but no gradient reaches `maps_hat`: .item(), float() or detach() "
+            "cuts it off, torch.tensor(...) copies plain numbers"
+        )
+    return None
+
+
 feature_error = Check(
     "feature_error",
     _features,
@@ -240,6 +255,7 @@ feature_error = Check(
             sum((b - a).square().mean().sqrt() for a, b in zip(m, m_hat, strict=True)) / len(m)
         ),
     },
+    also=_reaches_the_maps,
 )
 
 
@@ -281,6 +297,14 @@ balancing_weight = Check(
         ),
         "the largest numbers, not the norms.": (
             lambda e, v, most: (e.abs().max() / (v.abs().max() + 1e-4)).clamp(max=most)
+        ),
+        "means of absolute values; the norm is the root of the sum of squares.": (
+            lambda e, v, most: (e.abs().mean() / (v.abs().mean() + 1e-4)).clamp(max=most)
+        ),
+        "root mean squares; the norm is the root of the sum, and 1e-4 is added to that.": (
+            lambda e, v, most: (e.square().mean().sqrt() / (v.square().mean().sqrt() + 1e-4)).clamp(
+                max=most
+            )
         ),
         "sums of absolute values; the norm is the root of the sum of squares.": (
             lambda e, v, most: (e.abs().sum() / (v.abs().sum() + 1e-4)).clamp(max=most)

@@ -217,12 +217,19 @@ fsq_tokens = Check(
         (torch.tensor([[0.0, 0.0]]), (3, 3)),
         (torch.tensor([[3.0, -3.0], [0.0, 3.0]]), (3, 5)),
         _digits(831, 9, 3, 2, 1),
+        (torch.atanh(torch.tensor([[0.4998, 0.2497], [-0.4998, 0.7497]])), (3, 5)),
         _digits(832, 20, 2, 2, 3),
         *drawn(_digits, count=8, seed=(0, 9), m=(1, 4), first=(1, 3), second=(1, 3), third=(1, 3)),
     ],
     {
         "the first digit has to be the lowest: it counts 1, the next L of the first, and so on.": (
             lambda h, levels: _tokens(h.flip(1), levels[::-1])
+        ),
+        "the 1.001 of the chapter's cell is still there: (6) has none, and it rounds up what is "
+        "just below a half.": (
+            lambda h, levels: _written(
+                (1.001 * _half(levels) * torch.tanh(h)).round() + _half(levels), levels
+            )
         ),
         "the rounding is missing: digits are whole numbers.": (
             lambda h, levels: _written(_half(levels) * torch.tanh(h) + _half(levels), levels)
@@ -384,7 +391,8 @@ still_hidden = Check(
             *_counted(round, _cosine),
         ),
         "it begins with the state before the first pass; wanted is what is hidden after each.": (
-            lambda n, p: [math.floor(n * _cosine(k / p)) for k in range(p)]
+            lambda n, p: [math.floor(n * _cosine(k / p)) for k in range(p)],
+            lambda n, p: [math.floor(n * _cosine(k / max(1, p - 1))) for k in range(p)],
         ),
         "the last pass is missing: after it nothing is hidden.": lambda n, p: _hidden(n, p)[:-1],
         "how many each pass reveals; wanted is how many are hidden after it.": (

@@ -26,7 +26,7 @@ from genimg_lib.check import images_as_tensors as check
 # ## 1. How large is an image?  ★ (2 minutes)
 #
 # How many bytes does an image take in memory, without any compression, if each of its numbers has `bits` bits?
-# Any whole number of bits is possible, and numbers are packed without gaps: four of 1 bit take half a byte.
+# Any whole number of bits is possible, and numbers are packed without gaps: eight of 1 bit take one byte, and the check asks for whole bytes only.
 # At 1024x1024 in colour: as float32, as uint8?
 
 

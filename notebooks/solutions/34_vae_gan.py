@@ -111,6 +111,7 @@ check.sharp_loss(sharp_loss)  # 3 points
 #
 # Larsen et al. compare images by the maps of one of the discriminator's layers.
 # Here take several: for each layer the mean squared difference, then the mean over the layers.
+# It is part of the decoder's loss, so gradients have to reach `maps_hat`.
 
 
 # %%

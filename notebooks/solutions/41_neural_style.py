@@ -64,6 +64,7 @@ check.content_gradient(content_gradient)  # 2 points
 #
 # A Gram matrix in which a place $p$ counts by its mask $m_p$ from 0 to 1: $\frac{1}{C \sum_p m_p} \sum_p m_p\, F_{ip} F_{jp}$.
 # One matrix for each image; the mask is the same for all of them.
+# A picture is optimised by it, so gradients have to reach `F`.
 
 
 # %%

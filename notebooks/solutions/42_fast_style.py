@@ -27,6 +27,7 @@ from genimg_lib.check import fast_style as check
 #
 # Equation (2), with $\epsilon = 10^{-5}$ inside the root, and the variance a mean over the $HW$ places.
 # A flat channel then becomes $b_i$.
+# Gradients have to reach `h`, `a` and `b`: it is trained.
 
 
 # %%

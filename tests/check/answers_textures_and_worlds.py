@@ -27,7 +27,7 @@ def _(front, alpha, back):
     return torch.lerp(back.pow(2.2), front.pow(2.2), alpha).pow(1 / 2.2)
 
 
-@wrong("textures_and_worlds.over", r"bytes are mixed")
+@wrong("textures_and_worlds.over", r"colours are mixed as they are")
 def _(front, alpha, back):
     return torch.lerp(back, front, alpha)
 
