@@ -784,6 +784,7 @@ assert (values < 0).double().mean() > 0.3
 # Target: two clusters.
 # We descend the gradients of W1, of MMD² with a wide and a narrow kernel, and of JS with respect to the points.
 # JS needs densities, so it gets a fine histogram, softened to be differentiable.
+#
 # Each rule gets a step size of its own, and the steps shrink to 0, since near its target W1 jitters by a step.
 # For W1 and the wide kernel they were found by trial; what larger steps do to the two others follows below.
 # **Predict** who arrives.
