@@ -61,6 +61,8 @@ run = start(
     steps=(5, 350, 5_000),
     batch=(16, 64, 256),
     samples=(256, 1_000, 5_000),
+    calls=(2, 10, 10),
+    walked=(4, 20, 20),
     by_classifier=(16, 100, 500),
     by_w=(
         (0.0, 1.0, 3.0),
@@ -333,11 +335,11 @@ noise = torch.randn(run.samples, 3, 32, 32, generator=torch.Generator().manual_s
 
 
 def by_multistep(denoise, x):
-    return flow.multistep(denoise, x, flow.times(10))
+    return flow.multistep(denoise, x, flow.times(run.calls))
 
 
 def by_ddim(denoise, x):
-    return flow.ddim(denoise, x, flow.even_times(20))
+    return flow.ddim(denoise, x, flow.even_times(run.walked))
 
 
 # %%

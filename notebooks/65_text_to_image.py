@@ -65,6 +65,7 @@ run = start(
     steps=(5, 200, 2_000),
     batch=(16, 64, 256),
     samples=(256, 600, 5_000),
+    calls=(2, 10, 10),
     precision="auto",
 )
 CHECKED = run.profile == "cpu"  # what the text says of trained networks holds
@@ -539,7 +540,7 @@ def drawn(net, sentences, w=2.0, eps=None):
     """An image for each sentence, on the CPU."""
     eps = noise[: len(sentences)] if eps is None else eps
     with run.autocast():
-        return net.draw(net.encode(sentences), eps, w=w)
+        return net.draw(net.encode(sentences), eps, run.calls, w=w)
 
 
 # %%
@@ -794,7 +795,9 @@ def away_from(wish, not_wanted, w, n):
         denoise = flow.autoguidance(
             lambda x, t: net(x, t, here), lambda x, t: net(x, t, there), w
         )
-        return flow.last(flow.multistep(denoise, eps, flow.times(10))).clamp(-1, 1)
+        return flow.last(flow.multistep(denoise, eps, flow.times(run.calls))).clamp(
+            -1, 1
+        )
 
     with run.autocast():
         return flow.in_parts(way, net, noise[:n])
@@ -872,7 +875,7 @@ told_wrong = backwards.encode(asked_few)
 with run.autocast():
     spoiled = {"as it should be": drawn(net, asked_few)}
     spoiled["1. other vocabulary"] = net.draw(
-        told_wrong, noise[: len(asked_few)], w=2.0
+        told_wrong, noise[: len(asked_few)], run.calls, w=2.0
     )
 
 
