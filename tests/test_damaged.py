@@ -11,6 +11,8 @@ import random
 import sys
 import time
 
+import jupytext
+import nbformat
 import psutil
 import pytest
 import torch
@@ -19,6 +21,7 @@ from safetensors.torch import save
 
 from genimg_lib import files, weights
 from genimg_lib.apps import films, pictures
+from genimg_lib.course import runner
 from genimg_lib.data import folder, idx, photos
 from genimg_lib.errors import DataError
 from genimg_lib.training import saving
@@ -39,6 +42,8 @@ def damaged(content, dice):
     """The bytes with some changed, some left out, or cut short."""
     content = bytearray(content)
     for _ in range(dice.randint(1, 8)):
+        if not content:
+            break
         place = dice.randrange(len(content))
         way = dice.choice(("flip", "flip", "random", "remove", "ones", "cut"))
         if way == "flip":
@@ -138,6 +143,17 @@ def test_weights(ending, tmp_path):
 def test_results_files(tmp_path):
     content = json.dumps({"metrics": {"fd": 1.0}, "settings": {"steps": [1, 2, 3]}}, indent=2)
     try_all(content.encode(), tmp_path / "damaged.json", files.read_json)
+
+
+def test_notebooks(notebooks):
+    program, path = notebooks / "11_a.py", notebooks / "11_a.ipynb"
+    program.write_text("# %%\nx = 1\nprint(x)\n\n# %% [markdown]\n# Nothing.\n")
+    os.utime(program, (1, 1))  # so that what is damaged counts as newer
+    notebook = jupytext.read(program)
+    content = nbformat.writes(notebook).encode()
+    try_all(content, path, lambda _: runner.edited_elsewhere("11_a", notebook))
+    path.unlink()
+    try_all(program.read_bytes(), program, lambda path: runner.opened(path, jupytext.read))
 
 
 def test_checkpoints_are_passed_over(tmp_path, capsys):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from genimg_lib import files, machine_limits, results
 from genimg_lib.course import chapters, pictures
+from genimg_lib.errors import DataError
 from genimg_lib.training import saving, writable
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -49,7 +50,7 @@ def run(name, profile, store=False, threads=None):
     import jupytext
     import nbformat
 
-    notebook = jupytext.read(chapters.notebooks_folder() / f"{name}.py")
+    notebook = opened(chapters.notebooks_folder() / f"{name}.py", jupytext.read)
     if edited_elsewhere(name, notebook):
         raise ValueError(
             f"notebooks/{name}.ipynb was edited after {name}.py and says something else; nothing"
@@ -80,6 +81,17 @@ def run(name, profile, store=False, threads=None):
     return Outcome(name, seconds, memory, found.get("metrics", {}), error)
 
 
+def opened(path, read):
+    """A notebook's file, read. Raises DataError, naming it, where it is damaged."""
+    try:
+        return read(path)
+    except Exception as error:  # whatever an editor, or a full disk, left there
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(
+            f"{path} cannot be read as a notebook ({reason[:100]}); nothing was run"
+        ) from None
+
+
 def edited_elsewhere(name, notebook):
     """Is NAME.ipynb newer than NAME.py, which was read as notebook, and its text another?
 
@@ -91,9 +103,12 @@ def edited_elsewhere(name, notebook):
     stored = program.with_suffix(".ipynb")
     if not stored.exists() or stored.stat().st_mtime <= program.stat().st_mtime:
         return False
-    cells = nbformat.read(stored, as_version=4).cells
-    theirs = [(cell.cell_type, cell.source.strip()) for cell in cells]
-    return theirs != [(cell.cell_type, cell.source.strip()) for cell in notebook.cells]
+    theirs = opened(stored, lambda path: _texts(nbformat.read(path, as_version=4)))
+    return theirs != _texts(notebook)
+
+
+def _texts(notebook):
+    return [(cell.cell_type, cell.source.strip()) for cell in notebook.cells]
 
 
 def prepare(notebook):

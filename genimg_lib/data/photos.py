@@ -1,6 +1,5 @@
 """Photographs: those that scikit-image installs, and any picture file of the reader's."""
 
-import struct
 import warnings
 from io import BytesIO
 
@@ -9,17 +8,10 @@ from PIL import Image, ImageOps
 
 from genimg_lib.errors import DataError
 
-# what Pillow raises on files that are none, cut off or damaged, or claim to be enormous
-BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    RuntimeError,
-    struct.error,
-    Image.DecompressionBombError,
-)
+# What Pillow raises on files that are none, cut off or damaged, or claim to be enormous: whatever
+# its decoders meet there, beside OSError, SyntaxError and struct.error also KeyError and TypeError
+# (TIFF) and MemoryError (PNG), seen with Pillow 13
+BROKEN = (Exception,)
 ADVICE = {  # what to do with files that people take for pictures, by their ending
     ".heic": "a telephone's HEIC can be saved as JPEG or PNG",
     ".heif": "a telephone's HEIF can be saved as JPEG or PNG",
@@ -95,6 +87,8 @@ def unreadable(path, error):
             f"{path} claims more than {most:.0f} megapixels, the most that is read; make it smaller"
             " first, or replace it if it is damaged"
         )
+    if isinstance(error, MemoryError):
+        error = "it claims more than there is memory for"
     ending = "." + str(path).lower().rpartition(".")[2]
     what = ADVICE.get(ending, "remove it or replace it")
     return DataError(f"{path} cannot be read as a picture ({error}); {what}")
