@@ -59,9 +59,17 @@ def write_atomically(path, content):
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            what = f"{error.strerror} ({len(content) / 2**20:.2f} MiB were to be written)"
+            what = f"{error.strerror} ({_size(content)} were to be written)"
             raise type(error)(error.errno, what, str(path)) from None
         raise
+
+
+def _size(content):
+    return (
+        f"{len(content) / 2**20:.2f} MiB"
+        if len(content) > 2**17
+        else f"{len(content) / 2**10:.1f} KiB"
+    )
 
 
 def check_writable(folder):

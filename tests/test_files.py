@@ -66,8 +66,9 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_says_what_was_wanted(
         monkeypatch.setattr(files, "open", FullAt(0), raising=False)
     else:
         monkeypatch.setattr(files.os, where, fails)
-    with pytest.raises(OSError, match=r"No space .*3.00 MiB were to be written.*a\.json'"):
-        files.write_atomically(path, bytes(3 * 2**20))
+    for content, size in ((bytes(3 * 2**20), "3.00 MiB"), (bytes(1_536), "1.5 KiB")):
+        with pytest.raises(OSError, match=rf"No space .*{size} were to be written.*a\.json'"):
+            files.write_atomically(path, content)
     assert path.read_bytes() == b"old"
     assert [p.name for p in path.parent.iterdir()] == ["a.json"]
 
