@@ -62,11 +62,11 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_says_what_was_wanted(
     files.write_atomically(path, b"old")
     if where == "open":
         monkeypatch.setattr(files, "open", fails, raising=False)
-    elif where == "write":
-        monkeypatch.setattr(files, "open", FullAt(0), raising=False)
-    else:
+    elif where != "write":
         monkeypatch.setattr(files.os, where, fails)
     for content, size in ((bytes(3 * 2**20), "3.00 MiB"), (bytes(1_536), "1.5 KiB")):
+        if where == "write":
+            monkeypatch.setattr(files, "open", FullAt(0), raising=False)
         with pytest.raises(OSError, match=rf"No space .*{size} were to be written.*a\.json'"):
             files.write_atomically(path, content)
     assert path.read_bytes() == b"old"
