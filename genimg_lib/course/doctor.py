@@ -29,10 +29,11 @@ def report():
             f" {subject:<10} {finding}"
         )
     problems = sum(state == "problem" for state, *_ in findings)
+    tool = "make" if files.checkout() else "genimg"
     print(
         "\n"
         + (
-            "All is ready: make course, or make lab."
+            f"All is ready: {tool} course, or {tool} lab."
             if not problems
             else f"{problems} problem{'s' * (problems > 1)} to solve first."
         )

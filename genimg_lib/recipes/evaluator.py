@@ -17,6 +17,7 @@ from genimg_lib.metrics.evaluator import weights_for
 from genimg_lib.recipes import Trained
 
 BATCH, LR = 128, 4e-3
+DRAWN = 20_000  # images of another set that is drawn
 FIRST_SEED = 10_000_000  # of the faces that it learns from, far from the seeds of load()
 REFERENCE, TEST = 20_000, 10_000  # images
 
@@ -79,7 +80,9 @@ def begin_as(net, smaller):
 
 def _batches(name, size, g):
     """(x in [-1, 1], targets {head: [n]}) for ever, with noise of random strength."""
-    train, seed = None if name == "portraits" else data.load(name), FIRST_SEED
+    train, seed = None, FIRST_SEED
+    if name != "portraits":  # which are drawn anew for each batch
+        train = data.load(name, n=DRAWN if SOURCES[name].draws_n else None, size=size)
     while True:
         if train is None:
             images, targets = portraits.render(BATCH, size, seed=seed)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from answer_table import ANSWERS
 
-from genimg_lib.check import Wrong
+from genimg_lib.check import MODULES, Wrong
 from genimg_lib.check.judge import checks_of
 
 TABLES = sorted(path.stem for path in Path(__file__).parent.glob("answers_*.py"))
@@ -45,3 +45,14 @@ def test_an_answer_is_judged_by_what_it_is(table, k):
 def test_most_reasons_name_the_cause():
     wrong = [answer for table in TABLES for answer in ANSWERS[table] if not answer.is_right]
     assert sum(answer.is_told for answer in wrong) >= 0.95 * len(wrong)
+
+
+def test_every_check_has_a_right_and_a_wrong_answer():
+    for kind in (True, False):
+        tried = {a.check for table in TABLES for a in ANSWERS[table] if a.is_right == kind}
+        every = {f"{module}.{name}" for module in MODULES for name in checks_of(of(module))}
+        assert not every - tried, f"write some into tests/check/answers_*.py: {every - tried}"
+
+
+def of(module):
+    return importlib.import_module(f"genimg_lib.check.{module}")

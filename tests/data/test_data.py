@@ -759,3 +759,26 @@ def test_other_images_are_placed_among_the_first_ones():
     ):
         assert torch.allclose(place(of=images[5:25]), place()[5:25], atol=1e-6)
         assert len(place(of=images[:1])) == 1
+
+
+# ------------------------------------------------------------------ every set that is drawn
+
+DRAWN = [
+    name for name, source in sources.SOURCES.items() if source.draws_n and not source.takes_path
+]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_set_that_is_drawn_does_what_is_asked(name):
+    some = data.load(name, n=6, size=32, seed=3)
+    assert some.images.dtype == torch.uint8
+    assert some.images.shape[0] == 6 and some.images.shape[2:] == (32, 32)
+    assert data.load(name, n=2, size=64).images.shape[2:] == (64, 64)
+    again, other = (data.load(name, n=6, size=32, seed=seed) for seed in (3, 4))
+    assert torch.equal(some.images, again.images)
+    assert not torch.equal(some.images, other.images)
+    for seed in (1, 2, 3, 6, 7):  # of the test images: none is a training seed's
+        unseen = data.load(name, "test", n=6, size=32, seed=seed)
+        assert not torch.equal(some.images, unseen.images)
+    if some.labels is not None:
+        assert some.labels.min() >= 0 and some.labels.max() < len(some.names)
