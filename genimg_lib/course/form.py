@@ -38,7 +38,14 @@ class Fault(NamedTuple):
 def tokens(source):
     """How many tokens Python sees in a piece of code; comments and layout do not count."""
     read = io.StringIO(source).readline
-    return sum(token.type not in _LAYOUT for token in tokenize.generate_tokens(read))
+    count = depth = 0
+    for token in tokenize.generate_tokens(read):
+        # Python 3.12 and newer take formatted strings apart; one counts as one token everywhere
+        kind = tokenize.tok_name[token.type]
+        depth -= kind == "FSTRING_END"
+        count += token.type not in _LAYOUT and not depth and kind != "FSTRING_END"
+        depth += kind == "FSTRING_START"
+    return count
 
 
 def code_cells(path):

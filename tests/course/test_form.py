@@ -87,3 +87,4 @@ def test_each_fault_is_seen(code, what, tmp_path):
 def test_tokens_count_neither_comments_nor_layout():
     assert form.tokens("x = 1  # one\n\n\n") == form.tokens("x=1") == 3
     assert form.tokens("def f(x):\n    return x\n") == 8
+    assert form.tokens("f'{a!r:>{w}} b {c}'") == form.tokens("'abc'") == 1  # in every Python
