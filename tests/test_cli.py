@@ -67,7 +67,9 @@ def test_what_another_program_understands_is_passed_on_as_it_is(monkeypatch, com
     assert program in call and call[-len(words) :] == words
 
 
-def test_all_rooms_cost_little_beside_torch():
+def test_all_rooms_cost_little_beside_torch(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))  # compiled once, as for everybody
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     code = (
         f"import time, torch; began = time.perf_counter(); from genimg_lib import {ROOMS};"
         " print(time.perf_counter() - began)"
