@@ -4,6 +4,7 @@ Weights are safetensors in half precision, with a .json of facts beside them. No
 holds is ever run.
 """
 
+import zipfile
 from pathlib import Path
 
 import torch
@@ -87,10 +88,7 @@ def open_file(path):
     if not path.is_file():
         raise DataError(f"there is no file {path}; give the path of weights, .safetensors or .pth")
     try:
-        if path.suffix == ".safetensors":
-            found = load_file(path)
-        else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+        found = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
     except Exception as error:  # of a damaged pickle: whatever its instructions lead to
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         what = f"{path} cannot be read as weights ({reason}); it was not used"
@@ -99,6 +97,17 @@ def open_file(path):
     if not tensors:
         raise DataError(f"{path} holds something else than tensors by name; it was not used")
     return found
+
+
+def _unpickled(path):
+    """What a PyTorch file holds. One whose entries claim more than the file has is not unpacked."""
+    with open(path, "rb") as file:
+        start = file.read(2)
+    if start == b"PK":  # files of before torch 1.6 are no archives
+        with zipfile.ZipFile(path) as archive:
+            if any(entry.file_size > path.stat().st_size for entry in archive.infolist()):
+                raise ValueError("an entry claims more than the whole file")
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _widened(value):

@@ -27,7 +27,7 @@ from genimg_lib.errors import DataError
 from genimg_lib.training import saving
 
 resource = pytest.importorskip("resource")  # which Windows has not
-TRIES = int(os.environ.get("GENIMG_DAMAGED", "40"))
+TRIES = int(os.environ.get("GENIMG_DAMAGED", "300"))
 SECONDS, MIB = 10, 1_024  # at the most, for a file below a MiB
 KINDS = ["png", "jpg", "gif", "bmp", "tif", "webp"] + ["avif"] * features.check("avif")
 
@@ -137,7 +137,17 @@ def test_weights(ending, tmp_path):
         torch.save(tensors, path)
     else:
         path.write_bytes(save(tensors))
+    assert weights.open_file(path)["a.weight"].equal(tensors["a.weight"])
     try_all(path.read_bytes(), path, weights.open_file)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pytorch_files_of_both_formats_are_read(zipped, tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save({"a": torch.arange(6.0)}, path, _use_new_zipfile_serialization=zipped)
+    found = weights.open_file(path)["a"]
+    path.unlink()  # nothing hangs on the file
+    assert found.tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_results_files(tmp_path):
