@@ -284,7 +284,7 @@ def matrix(k, H, s=1, p=0):
 
 
 # %% [markdown]
-# The cell below checks it against `conv2d` and against the library's matrix, which the course uses from here on; and checks a property.
+# The cell below checks it against `conv2d` and against the library's matrix, which the course uses from here on, and checks a property.
 #
 # By (4), one output further to the right has the same weights $s$ columns further to the right, $A_{(i,j+1),(r,c+s)} = A_{(i,j),(r,c)}$, wherever both entries exist, and likewise downwards.
 # For $s = 1$ that makes $A$ a block **Toeplitz** matrix whose blocks are Toeplitz.

@@ -786,7 +786,7 @@ assert (values < 0).double().mean() > 0.3
 # JS needs densities, so it gets a fine histogram, softened to be differentiable.
 #
 # Each rule gets a step size of its own, and the steps shrink to 0, since near its target W1 jitters by a step.
-# For W1 and the wide kernel they were found by trial; what larger steps do to the two others follows below.
+# What larger steps do to the last two follows below.
 # **Predict** who arrives.
 
 

@@ -68,7 +68,7 @@ def read(source):
                     frames.append(photos.to_tensor(photos.in_srgb(ImageOps.exif_transpose(frame))))
                     # known once the frame is loaded
                     delays.append(int(frame.info.get("duration") or DELAY))
-    except photos.BROKEN as error:
+    except Exception as error:  # whatever Pillow meets in a damaged file
         raise DataError(
             f"{path} breaks off in the middle of the film ({error}); replace it"
         ) from None

@@ -76,7 +76,7 @@ def read(path):
             return _taken(upright, "JPEG" if kind == "MPO" else kind, lost)
     except DataError:
         raise
-    except photos.BROKEN as error:
+    except Exception as error:  # whatever Pillow meets in a damaged file
         raise photos.unreadable(path, error) from None
 
 

@@ -134,14 +134,11 @@ def _points(x, real, fake):
         return "the critic is asked about points that are not finite numbers."
     each, off = _along(x, real, fake)
     if off > 1e-2:
-        for text, other in (("minus", -fake), ("no", 0 * fake)):
-            if _along(x, real, other)[1] < 1e-2:
-                return (
-                    f"a point is not on the line between its two images: the fake has {text} "
-                    "sign of its own. It is alpha real + (1 - alpha) fake."
-                    if text == "minus"
-                    else "a point is not on the line between its two images: the fake is not in it."
-                )
+        if _along(x, real, -fake)[1] < 1e-2:
+            return (
+                "a point is not on the line between its two images: the fake's sign is turned. It "
+                "is alpha real + (1 - alpha) fake."
+            )
         return (
             "a point is not on the line between its two images: alpha is one number for each "
             "image, [N, 1, 1, 1] for images and [N, 1] for points, the same for all of its pixels."

@@ -48,6 +48,7 @@ EXCHANGED = {
     "triu": ("tril",),
     "tril": ("triu",),
 }
+SUMS = ast.Add | ast.Sub
 AXES = ("dim", "dims", "axis")
 ODD = ("the other way round", "squared in", "root of", "` squared", "upside down")
 UNSAFE = ("solve",)  # torch.linalg.solve may end the process where shapes do not fit (2.13.0)
@@ -69,11 +70,11 @@ def of(right, reduced=lambda function: function):
     return {sentence: tuple(functions) for sentence, functions in found.items()}
 
 
-def _of_itself(tree, function, **others):
+def _of_itself(tree, function):
     """(what was changed, the function with it) for each change of its own source."""
     for text in _changes(tree):
         if (code := _compiled(tree)) is not None:
-            yield text, _run(code, function, others)
+            yield text, _run(code, function, {})
 
 
 def _of_helpers(tree, function):
@@ -243,9 +244,6 @@ def _edits(node, parent, names):
         yield f"with all of `{_short(node.value)}` for `{_short(node)}`", node.value
 
 
-SUMS = ast.Add | ast.Sub
-
-
 def _of_operation(node):
     left, right = node.left, node.right
     a, b = _short(left), _short(right)
@@ -401,7 +399,7 @@ def _of_axes(node, name, is_method):
                 words = [word if j == k else w for j, w in enumerate(node.keywords)]
                 text = f"with axis {other} in place of {_short(keyword.value)} in `{name}`"
                 yield text, ast.Call(node.func, node.args, words)
-    if is_method and name in EXCHANGED | dict.fromkeys(FORGOTTEN) and node.args:
+    if is_method and (name in EXCHANGED or name in FORGOTTEN) and node.args:
         for other in axes:
             text = f"with axis {other} in place of {_short(node.args[0])} in `{name}`"
             changed = [ast.Constant(other), *node.args[1:]]

@@ -8,10 +8,6 @@ from PIL import Image, ImageOps
 
 from genimg_lib.errors import DataError
 
-# What Pillow raises on files that are none, cut off or damaged, or claim to be enormous: whatever
-# its decoders meet there, beside OSError, SyntaxError and struct.error also KeyError and TypeError
-# (TIFF) and MemoryError (PNG), seen with Pillow 13
-BROKEN = (Exception,)
 ADVICE = {  # what to do with files that people take for pictures, by their ending
     ".heic": "a telephone's HEIC can be saved as JPEG or PNG",
     ".heif": "a telephone's HEIF can be saved as JPEG or PNG",
@@ -68,7 +64,9 @@ def open_image(path):
     try:
         with opened(path) as image:
             return to_tensor(in_srgb(ImageOps.exif_transpose(image)))
-    except BROKEN as error:
+    except (
+        Exception
+    ) as error:  # whatever Pillow meets in a damaged file: also KeyError, MemoryError
         raise unreadable(path, error) from None
 
 

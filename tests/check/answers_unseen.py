@@ -1,4 +1,4 @@
-"""Answers of people who had not seen the checks, where the checks were at fault once.
+"""Answers written without a look at the checks, where these were at fault once.
 
 Wrong ones that were accepted, right ones that were refused, and causes that were not named.
 """
