@@ -5,11 +5,14 @@ by side, and a second busy thread on a core makes both much slower.
 """
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 os.environ["GENIMG_PROFILE"] = "quick"
-os.environ["GENIMG_OUT"] = tempfile.mkdtemp(prefix="genimg-tests-")
+OUT = tempfile.mkdtemp(prefix="genimg-tests-")
+os.environ["GENIMG_OUT"] = OUT
+os.environ["TMPDIR"] = OUT  # of the programs that tests start: torchrun leaves folders in it
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Not for nbval: the students' notebooks raise by design; tests/course runs the solved ones
@@ -24,6 +27,10 @@ def pytest_report_header():
     found = os.environ.get("GENIMG_DATA")
     missing = "not here; what needs them is skipped (set GENIMG_DATA)"
     return f"real MNIST and Fashion-MNIST: {found or missing}"
+
+
+def pytest_unconfigure():
+    shutil.rmtree(OUT, ignore_errors=True)  # what notebooks wrote is hundreds of megabytes
 
 
 def pytest_collection_modifyitems(items):

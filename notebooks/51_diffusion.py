@@ -66,8 +66,8 @@ run = start(
     precision="auto",
     samples=(256, 400, 2_000),
     points=(512, 8_192, 8_192),
-    calls=((5, 10), (5, 10, 20, 50), (5, 10, 20, 50)),
-    said_steps=(5, 150, 2_000),
+    calls=((2, 4), (5, 10, 20, 50), (5, 10, 20, 50)),
+    said_steps=(2, 150, 2_000),
 )
 CHECKED = DATA == "portraits" and run.profile == "cpu"
 tables.show_expected("51_diffusion", "fd", "fd_floor", "fd_10_ddim")

@@ -62,7 +62,7 @@ run = start(
     batch=(16, 64, 256),
     samples=(256, 1_000, 5_000),
     calls=(2, 10, 10),
-    walked=(4, 20, 20),
+    walked=(2, 20, 20),
     by_classifier=(16, 100, 500),
     by_w=(
         (0.0, 1.0, 3.0),

@@ -78,6 +78,7 @@ run = start(
     batch=(8, 16, 64),
     samples=(256, 1_000, 5_000),
     by_scale=(256, 500, 2_000),
+    scaled_calls=(2, 10, 10),
     points=(1_000, 20_000, 20_000),
     toy_steps=(10, 500, 1_000),
     precision="auto",
@@ -611,7 +612,7 @@ assert torch.equal(same, own.draw(few, 10, told_few))
 
 # %%
 by_scale = {
-    s: flow.in_parts(at_scale(s), own, own_noise, own_wishes)
+    s: flow.in_parts(at_scale(s, run.scaled_calls), own, own_noise, own_wishes)
     for s in (1 / 30, 1 / 5, 1.0, 5.0, 30.0)
 }
 

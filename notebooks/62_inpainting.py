@@ -77,7 +77,7 @@ run = start(
     vae_steps=(4, 500, 20_000),
     finish_steps=(4, 350, 8_000),
     drawn=(256, 300, 2_000),
-    calls=(3, 16, 24),
+    calls=(2, 16, 24),
     photos=(1, 3, 3),
     points=(200, 4_000, 20_000),
     walked=(5, 40, 100),
@@ -767,8 +767,11 @@ CALLS |= {"plate": 0, "flow, each step 4 times": 4 * run.calls}
 # %%
 def most_like(images, other, where):
     """Which variant do images look most like, there? [N]. where: bool [N, 32, 32]."""
-    off = (data.to_float(other.images) - images).square() * where[:, None]
-    return off.sum(dim=(2, 3, 4)).argmin(dim=0)
+    off = []
+    for variant in other.images:
+        error = (data.to_float(variant) - images).square() * where[:, None]
+        off.append(error.sum(dim=(1, 2, 3)))
+    return torch.stack(off).argmin(dim=0)
 
 
 evaluator = metrics.Evaluator("portraits")

@@ -76,7 +76,7 @@ run = start(
     cycle_steps=(4, 180, 15_000),
     slip_steps=(4, 120, 2_000),
     drawn=(560, 600, 2_000),
-    calls=(3, 12, 24),
+    calls=(2, 12, 24),
     precision="auto",
 )
 CHECKED = run.profile == "cpu"  # what the text says of trained networks holds

@@ -1,5 +1,7 @@
 """A GAN on tiny portraits: two optimisers, batch norm, a noise source, streamed images."""
 
+import os
+
 import torch
 import torch.nn.functional as F
 from launch import deadly
@@ -20,7 +22,7 @@ class Streamed(torch.utils.data.Dataset):
         return self.images[i]
 
 
-run = start("train_gan", steps=30, batch=16)
+run = start("train_gan", steps=int(os.environ.get("STEPS", 30)), batch=16)
 batches = run.batches(Streamed(data.load("portraits", n=100, size=8).images), run.batch)
 G = nn.Sequential(
     nn.Linear(4, 32),

@@ -1,6 +1,7 @@
 """A VAE on tiny portraits: dropout, averaged weights, a schedule, a random preview."""
 
 import itertools
+import os
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +10,7 @@ from launch import deadly
 from genimg_lib import data, vae
 from genimg_lib.training import start
 
-run = start("train_vae", steps=30, batch=16)
+run = start("train_vae", steps=int(os.environ.get("STEPS", 30)), batch=16)
 batches = run.batches(data.load("portraits", n=100, size=8), run.batch)
 encoder, decoder = (
     vae.Encoder(3 * 8 * 8, 4, hidden=(32,)),

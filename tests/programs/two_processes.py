@@ -3,6 +3,8 @@
 Every process writes what it saw and what it has in the end to its own file.
 """
 
+import os
+
 import torch
 from launch import deadly
 from torch import nn
@@ -10,7 +12,7 @@ from torch import nn
 from genimg_lib import plots
 from genimg_lib.training import start
 
-run = start("two_processes", steps=12)
+run = start("two_processes", steps=int(os.environ.get("STEPS", 12)))
 rank = run.state.process_index
 images = torch.arange(48.0)[:, None].expand(-1, 6) / 48
 net = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Dropout(0.2), nn.Linear(8, 6))
