@@ -1,5 +1,7 @@
 """Tables of figures: a real table on a page, aligned text in a program."""
 
+import re
+
 from genimg_lib import plots, results
 from genimg_lib.training.run import PROFILES
 
@@ -8,7 +10,7 @@ def show(rows, columns):
     """Show a table of figures: a real table on a page, aligned text in a program.
 
     rows: a list of rows, each as long as `columns`; floats are shown with four digits.
-    columns: the headings.
+    columns: the headings. One whose cells all read as numbers, or are empty, is aligned right.
     Raises ValueError for a row of another length.
     """
     both = both_forms(rows, columns)
@@ -26,11 +28,12 @@ def both_forms(rows, columns):
     cells = [[_cell(value) for value in row] for row in rows]
     if wrong := [row for row in cells if len(row) != len(columns)]:
         raise ValueError(f"expected rows of {len(columns)} values, {columns}; got {wrong[0]}")
-    right = [all(_is_number(row[k]) for row in rows) for k in range(len(columns))]
+    right = [_are_numbers([row[k] for row in cells]) for k in range(len(columns))]
     forms = as_text(cells, columns, right), as_markdown(cells, columns, right)
     return dict(zip(("text/plain", "text/markdown"), forms, strict=True))
 
 
+A_NUMBER = re.compile(r"[+-]?([\d,]*\.?\d+(e[+-]?\d+)?|inf|nan)( ?%)?( [±–] -?[\d.]+)?")
 NOTHING_STORED = "This notebook has no stored results yet."
 
 
@@ -83,13 +86,14 @@ def as_markdown(cells, columns, right):
     return "\n".join(f"| {' | '.join(row)} |" for row in escaped)
 
 
-def _is_number(value):
-    value = value.item() if hasattr(value, "item") else value
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _are_numbers(column):
+    given = [cell for cell in column if cell]
+    return bool(given) and all(A_NUMBER.fullmatch(cell) for cell in given)
 
 
 def _cell(value):
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, float):
         return f"{value:.4g}"
-    return f"{value:,}" if _is_number(value) else str(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if whole else str(value)

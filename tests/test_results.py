@@ -46,6 +46,12 @@ def test_a_page_gets_a_real_table():
     assert both["text/markdown"].splitlines() == ["| name | n |", "| :-- | --: |", "| a\\|b | 2 |"]
 
 
+def test_numbers_written_as_text_and_gaps_beside_them_are_aligned_right():
+    rows = [("1 a", "0.25 ± 0.01", 3, "-", ""), ("2", "-1.5e-05 %", "0.1 – 0.2", "1", "")]
+    rule = tables.both_forms(rows, "abcde")["text/markdown"].splitlines()[1]
+    assert rule == "| :-- | --: | --: | :-- | :-- |"
+
+
 def test_a_row_of_another_length_is_refused():
     with pytest.raises(ValueError, match="got"):
         tables.show([("a", 1)], ("name",))

@@ -489,7 +489,11 @@ const wide = [...document.querySelectorAll("article *")]
 const pictures = [...document.querySelectorAll("article img")].map(i => getComputedStyle(i));
 const papers = pictures.filter(s => s.filter != "none");
 const bare = pictures.filter(s => s.backgroundColor != "rgb(255, 255, 255)");
+const end = e => e.getBoundingClientRect().right;
+const cut = [...document.querySelectorAll(".cell_output table")]
+    .filter(t => end(t) > end(t.parentElement) + 1);
 return {width: document.scrollingElement.scrollWidth, inner: innerWidth, wide: wide.length,
+        cut: cut.map(t => t.rows[0].innerText),
         filtered: papers.length, bare: bare.length,
         theme: document.documentElement.dataset.theme};
 """
@@ -514,6 +518,7 @@ def test_every_page_looks_right_in_a_browser(book, address):
                 assert seen["inner"] == width and seen["width"] <= width, (
                     f"{path} scrolls sideways at {width}: {json.dumps(seen)}"
                 )
+                assert not (width == 1280 and seen["cut"]), f"{path}: cut off: {seen['cut']}"
                 assert seen["theme"] == ("dark" if dark else "light"), path
                 assert seen["filtered"] == 0 and not (dark and seen["bare"]), (
                     f"{path}: pictures change their colours in the dark"

@@ -6,13 +6,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 
-@contextmanager
-def launched(program, folder, *words, processes=1, **variables):
-    """A program of this folder while it runs: (the process, what it says, its errors).
+def launch(program, folder, *words, processes=1, **variables):
+    """Run a program of this folder to its end; gives the finished process.
 
     folder: GENIMG_OUT. words: behind the program. variables: of the environment.
     """
@@ -24,7 +22,6 @@ def launched(program, folder, *words, processes=1, **variables):
             f"--nproc_per_node={processes}",
             f"--master_port={free_port()}",
         ]
-    command += [Path(__file__).with_name(f"{program}.py"), *words]
     environment = os.environ | {
         "GENIMG_OUT": str(folder),
         "OMP_NUM_THREADS": "1",
@@ -34,15 +31,14 @@ def launched(program, folder, *words, processes=1, **variables):
     environment |= {name: str(value) for name, value in variables.items()}
     # pipes would wait for a killed program's workers
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        yield subprocess.Popen(command, env=environment, stdout=out, stderr=err), out, err
-
-
-def launch(program, folder, *words, processes=1, **variables):
-    """Run a program of this folder to its end; gives the finished process."""
-    with launched(program, folder, *words, processes=processes, **variables) as (process, out, err):
-        process.wait()
+        done = subprocess.run(
+            [*command, Path(__file__).with_name(f"{program}.py"), *words],
+            env=environment,
+            stdout=out,
+            stderr=err,
+        )
         out.seek(0), err.seek(0)
-        return subprocess.CompletedProcess(process.args, process.returncode, out.read(), err.read())
+        return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
 
 
 def deadly(batches):
