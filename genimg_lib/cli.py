@@ -223,7 +223,7 @@ def _stylize_arguments(command):
     add(
         "content",
         help="a picture file, a photograph of scikit-image (coffee, chelsea, astronaut ...), "
-        "an animated GIF or a folder of frames",
+        "an animated GIF or a folder of frames; what is transparent is laid on white",
     )
     add(
         "style",

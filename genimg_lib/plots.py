@@ -219,9 +219,8 @@ def _labelled(axis, images, cols, labels):
         # crisp squares where they are large enough; else photographs would look torn
         inner.imshow(image.permute(1, 2, 0).numpy(), interpolation="antialiased")
         inner.axis("off")
-        inner.text(
-            0.5, -0.04, labels[i], transform=inner.transAxes, ha="center", va="top", fontsize=9
-        )
+        below = {"transform": inner.transAxes, "ha": "center", "va": "top", "fontsize": 9}
+        inner.text(0.5, -0.04, labels[i], parse_math=False, **below)
 
 
 def lines(series, xlabel="", ylabel="", title=None, width=8.0, height=3.2, **axis_settings):

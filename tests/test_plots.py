@@ -394,7 +394,7 @@ def test_a_readers_matplotlibrc_changes_no_figure_and_a_dollar_no_title():
 
     def drawn():
         plots._place["styled"] = False  # as in a program that begins
-        return plots.png(plots.grid({"a$b$^{": images}, title="c$^{$", labels=["a", "b"]))
+        return plots.png(plots.grid({"a$b$^{": images}, title="c$^{$", labels=["a", "b$^{$"]))
 
     plain = drawn()
     matplotlib.rcParams.update({"text.color": "red", "axes.titlecolor": "red", "font.size": 30})

@@ -198,18 +198,23 @@ def check_place(out, sources=(), overwrite=False):
     return out
 
 
-def check_fits(picture, out, factor=1):
-    """Check that a file's format can hold a picture of this size times a factor.
-
-    Raises ValueError where it cannot; gives sentences about what will be lost.
-    """
-    ending, (height, width) = out.suffix.lower(), picture.pixels.shape[1:]
-    longest = factor * max(height, width)
+def check_side(out, longest):
+    """Check that a file's format holds so many pixels a side; raises ValueError where not."""
+    ending = out.suffix.lower()
     if longest > LARGEST.get(ending, longest):
         raise ValueError(
             f"{ending} holds at most {LARGEST[ending]:,} pixels a side, the result has"
             f" {longest:,}; .png or .tif hold it"
         )
+
+
+def check_fits(picture, out, factor=1):
+    """Check that a file's format can hold a picture of this size times a factor.
+
+    Raises ValueError where it cannot; gives sentences about what will be lost.
+    """
+    check_side(out, factor * max(picture.pixels.shape[1:]))
+    ending = out.suffix.lower()
     said = list(picture.lost)
     if picture.alpha is not None and ending not in KEEP_ALPHA:
         said.append(f"{ending} has no transparency: what shows through is laid on white")

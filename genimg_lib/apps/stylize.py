@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from genimg_lib import data, pretrained, style
-from genimg_lib.apps import films
+from genimg_lib.apps import films, pictures
 from genimg_lib.data import photos, styles
 from genimg_lib.style import networks, optimise
 
@@ -62,6 +62,8 @@ def stylize_file(
         raise ValueError(f"steady is {steady}; 0 to 1 is expected")
     least, usual = (networks.SIDE, 512) if fast else (optimise.SIDE, 256)
     frames = fit(film.frames, size, usual, least, say)
+    if film.delays is None:
+        pictures.check_side(out, max(frames[0].shape[1:]))
     if not fast and max(frames[0].shape[1:]) > optimise.LARGEST:
         say(
             f"{frames[0].shape[2]}x{frames[0].shape[1]} is large for the optimiser: it may take"

@@ -104,7 +104,8 @@ def load(name, split="train", size=None, n=None, seed=0):
     if source is None or source.takes_path != (":" in name):
         raise unknown("data set", name, names())
     given = (path,) if source.takes_path else ()
-    found = source.load(*given, split, size, n, seed)
+    with torch.device("cpu"):  # whatever torch's default device is
+        found = source.load(*given, split, size, n, seed)
     if n is not None and not source.draws_n:
         found = _chosen(found, n, seed)
     if n is not None and len(found) != n:

@@ -43,8 +43,14 @@ def start(name, seed=0, precision=("no", "no", "auto"), **settings):
     The profile is the command line's --profile, else GENIMG_PROFILE, else gpu where there is
     one, else cpu.
     Raises ValueError for an unknown profile, TrainingError where the run's folder cannot be
-    written, or where a launcher has not started the processes that it was asked for.
+    written, where a launcher has not started the processes that it was asked for, or where
+    torch's default device is not the CPU.
     """
+    if (default := torch.get_default_device()).type != "cpu":
+        raise TrainingError(
+            f"torch's default device is {default}; the course's programs put networks and images"
+            " on run.device themselves: torch.set_default_device('cpu') before start()"
+        )
     asked = _command_line(name)
     state = processes.join()
     profile = asked.profile or chosen_profile()

@@ -120,6 +120,14 @@ def test_real_numbers_are_refused_and_16_bits_stay_16_bits_before_their_transpar
 # ------------------------------------------------------------------ places to write to
 
 
+def test_a_side_too_long_for_the_format_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "load_drawn_styles", None)  # what the work begins with
+    wide = tmp_path / "wide.png"
+    Image.new("RGB", (16_400, 64)).save(wide)
+    with pytest.raises(ValueError, match="16,383"):
+        stylize.stylize_file(str(wide), "strokes", tmp_path / "o.webp", fast=True, size=0)
+
+
 def test_a_place_that_cannot_hold_it_is_refused_before_the_work(tmp_path):
     full, file, empty = tmp_path / "full", tmp_path / "file", tmp_path / "film.v2"
     full.mkdir(), empty.mkdir(), file.write_text("text")

@@ -186,12 +186,15 @@ def test_a_foreign_kernel_called_python3_is_not_taken(notebooks, monkeypatch, tm
     assert main(["run", "1", "--profile", "quick"]) == 0
 
 
-def test_notebooks_work_in_their_folder(notebooks, monkeypatch, tmp_path):
+def test_notebooks_work_in_their_folder_and_kernels_are_quiet(
+    notebooks, monkeypatch, tmp_path, capfd
+):
     monkeypatch.chdir(tmp_path)
     (notebooks / "01_one.py").write_text(
         '# %%\nfrom pathlib import Path\n\nassert Path.cwd().name == "notebooks", Path.cwd()\n'
     )
     assert main(["run", "1", "--profile", "quick"]) == 0
+    assert "without encryption" not in "".join(capfd.readouterr())  # what jupyter_client warns of
 
 
 def test_a_notebook_edited_elsewhere_is_not_passed_over(notebooks, capsys):

@@ -10,7 +10,7 @@ import skimage.data
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from genimg_lib import data
 from genimg_lib.data import folder, photos
@@ -236,11 +236,13 @@ def test_many_pictures_beside_one_folder_are_no_strays(tmp_path, capsys):
 
 
 def test_what_is_not_taken_is_counted_by_its_ending(tmp_path, capsys):
-    for ending, kind in (("jfif", "JPEG"), ("jpe", "JPEG"), ("png", "PNG")):
+    kinds = {"jfif": "JPEG", "jpe": "JPEG", "png": "PNG"}
+    kinds |= {"avif": "AVIF"} if features.check("avif") else {}
+    for ending, kind in kinds.items():
         plain(10).save(tmp_path / f"a.{ending}", kind)
     for name in ("b.HEIC", "c.heic", "notes.txt", ".DS_Store"):
         (tmp_path / name).write_text("no picture")
-    assert len(data.load(f"folder:{tmp_path}", size=8)) == 3
+    assert len(data.load(f"folder:{tmp_path}", size=8)) == len(kinds)
     said = capsys.readouterr().out
     assert "not taken 2 .heic (a telephone's HEIC can be saved as JPEG or PNG), 1 .txt" in said
 
@@ -343,11 +345,12 @@ def test_a_folder_with_one_split_has_not_the_other(tmp_path):
         data.load(f"folder:{tmp_path}", "test")
 
 
-def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(
-        DataError, match=f"there is no folder {re.escape(str(tmp_path / 'nothing'))}"
-    ):
-        data.load(f"folder:{tmp_path / 'nothing'}")
+@pytest.mark.parametrize("given", ["nothing", "./nothing", "{here}/nothing"])
+def test_a_missing_folder_is_named_by_its_whole_path(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whole = re.escape(str(tmp_path / "nothing"))
+    with pytest.raises(DataError, match=f"there is no folder {whole}"):
+        data.load(f"folder:{given.format(here=tmp_path)}")
 
 
 def test_a_folder_without_pictures_says_what_was_looked_for(tmp_path):

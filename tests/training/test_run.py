@@ -55,6 +55,17 @@ def fit(run, net, opt, x):
 # ------------------------------------------------------------------ start
 
 
+def test_a_default_device_of_torch_is_refused_before_it_mixes_devices():
+    torch.set_default_device("meta")  # as others set "cuda"
+    try:
+        with pytest.raises(TrainingError, match="default device is meta"):
+            start("a")
+        images = data.load("portraits", n=2, size=8).images
+    finally:
+        torch.set_default_device(None)
+    assert torch.equal(images, data.load("portraits", n=2, size=8).images)
+
+
 def test_a_processor_is_named_with_what_it_computes_with(monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     for bf16, said in ((True, "AVX512 with bf16"), (False, "AVX512")):
