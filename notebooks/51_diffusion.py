@@ -61,12 +61,14 @@ DATA = "portraits"  # or "fashion_mnist", after `genimg data fetch fashion_mnist
 run = start(
     "51_diffusion",
     images=(600, 10_000, 10_000),
+    unseen=(200, 1_000, 1_000),
     steps=(20, 1_200, 20_000),
     batch=(16, 64, 512),
     precision="auto",
     samples=(256, 400, 2_000),
     points=(512, 8_192, 8_192),
-    calls=((2, 4), (5, 10, 20, 50), (5, 10, 20, 50)),
+    calls=((2, 3), (5, 10, 20, 50), (5, 10, 20, 50)),
+    stopped=(16, 64, 64),
     said_steps=(2, 150, 2_000),
 )
 CHECKED = DATA == "portraits" and run.profile == "cpu"
@@ -89,7 +91,7 @@ tables.show_expected("51_diffusion", "fd", "fd_floor", "fd_10_ddim")
 # %%
 PATH = flow.CIRCULAR
 train = data.load(DATA, n=run.images)
-unseen = data.load(DATA, split="test", n=1_000)
+unseen = data.load(DATA, split="test", n=run.unseen)
 faces = data.to_float(train.images)
 shape = faces.shape[1:]
 g = torch.Generator().manual_seed(run.seed)
@@ -994,7 +996,7 @@ for name, sampler in SAMPLERS.items():
         return guesses[-1]
 
     with run.autocast():
-        path = list(sampler(remembered, noise[:64].to(run.device), 20))
+        path = list(sampler(remembered, noise[: run.stopped].to(run.device), 20))
     stops[name] = [x.cpu() for x in path], [x.cpu() for x in guesses]
 
 

@@ -65,7 +65,7 @@ run = start(
     steps=(5, 200, 2_000),
     batch=(16, 64, 256),
     samples=(256, 600, 5_000),
-    calls=(2, 10, 10),
+    calls=(1, 10, 10),
     precision="auto",
 )
 CHECKED = run.profile == "cpu"  # what the text says of trained networks holds
