@@ -44,6 +44,10 @@ class Training:
         kinds = [(n, o) for n, o in objects.items() if isinstance(o, torch.nn.Module)]
         self.modules = dict(kinds)
         self.optimisers = [o for o in objects.values() if isinstance(o, torch.optim.Optimizer)]
+        self.learns = {
+            name: [weight.requires_grad for weight in module.parameters()]
+            for name, module in self.modules.items()
+        }
         self.averages = {name: _frozen_copy(objects[name]) for name in averaged}
         run.ema |= self.averages
         run.history = {}
@@ -73,6 +77,7 @@ class Training:
         try:
             if not self._resume() and run.processes == 1:
                 self._save()  # one interrupted early begins again from where it began
+            self._check_learns()
             hooks = self._join_processes() if run.processes > 1 else []
             window = Window(run, self.label, self.steps, self.step)
             tick = time.perf_counter()
@@ -118,6 +123,17 @@ class Training:
         if refused := processes.gather(refused, self.run)[0]:
             raise TrainingError(refused)
         return lock
+
+    def _check_learns(self):
+        """Raises TrainingError where a network that is to be averaged can't learn."""
+        for name in self.averages:
+            weights = list(self.objects[name].parameters())
+            if weights and not any(weight.requires_grad for weight in weights):
+                raise TrainingError(
+                    f"{name} learns nothing: none of its weights requires a gradient. Perhaps it is"
+                    " the average that an earlier training left; run the cell that makes the"
+                    " network first"
+                )
 
     def _next(self):
         try:
@@ -250,6 +266,7 @@ class Training:
                 "seconds": self.seconds,
                 "fingerprint": self.fingerprint,
                 "objects": others,
+                "learns": self.learns,
                 "random": states,
                 "batches": _state_of(self.batches),
                 "history": self.run.history,
@@ -288,6 +305,11 @@ class Training:
         for name, module in self.networks:
             own = {k: v for k, v in weights.items() if k.startswith(f"{name}.")}
             module.load_state_dict({k.removeprefix(f"{name}."): v for k, v in own.items()})
+        # an interrupt may have come while the loop kept a network from learning
+        self.learns = state.get("learns", self.learns)
+        for name, flags in self.learns.items():
+            for weight, flag in zip(self.modules[name].parameters(), flags, strict=True):
+                weight.requires_grad_(flag)
         for name, saved in state["objects"].items():
             thing = self.objects[name]
             if isinstance(thing, torch.Generator):

@@ -101,6 +101,44 @@ def test_a_training_killed_at_any_step_or_in_a_save_ends_bit_identical(program, 
     assert results[0][1]["logged"] == list(range(30))
 
 
+# ------------------------------------------------------------------ interrupts
+
+
+def game(run, G, D, stop_at=None):
+    """Two steps of a GAN's kind, in which D is kept from learning while G learns."""
+    opts = {"opt_G": torch.optim.SGD(G.parameters(), 0.1)}
+    opts["opt_D"] = torch.optim.SGD(D.parameters(), 0.1)
+    for x in run.train(run.batches(torch.ones(4, 3), 2), 6, ema="G", G=G, D=D, **opts):
+        run.log(loss=0.0)
+        opts["opt_D"].zero_grad()
+        D(x).mean().backward()
+        opts["opt_D"].step()
+        D.requires_grad_(False)
+        if run.history["step"][-1] == stop_at:
+            raise KeyboardInterrupt
+        opts["opt_G"].zero_grad()
+        D(G(x)).mean().backward()
+        opts["opt_G"].step()
+        D.requires_grad_(True)
+
+
+def test_an_interrupt_while_a_network_is_kept_from_learning_does_not_last():
+    torch.manual_seed(0)
+    run, G, D = start("game"), nn.Linear(3, 3), nn.Linear(3, 1)
+    with pytest.raises(KeyboardInterrupt):
+        game(run, G, D, stop_at=3)
+    assert not D.weight.requires_grad
+    game(run, G, D)  # the same cell again
+    assert run.history["step"] == list(range(6))
+
+
+def test_an_average_is_not_trained_on_by_mistake():
+    run = start("game")
+    game(run, nn.Linear(3, 3), nn.Linear(3, 1))
+    with pytest.raises(TrainingError, match="G learns nothing"):
+        game(run, run.ema["G"], nn.Linear(3, 1))
+
+
 # ------------------------------------------------------------------ damage
 
 
