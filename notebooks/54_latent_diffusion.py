@@ -636,6 +636,8 @@ plots.show(
 )
 
 # %% [markdown]
+# (In the profile quick these are walks of two calls, too few for what follows.)
+#
 # A factor of 5 to either side matters little to this sampler: less than a third of the distance.
 # 30 times too small is near to twice the distance, or beyond: by (4), the last call comes while there is still much noise.
 # 30 times too large costs less: the first call finds less noise than there is, and as it decides what goes where, fewer factors come out as they were asked for.
@@ -708,7 +710,7 @@ tables.show(
 # ## Explore: the scale
 #
 # The knob is $s$ in (4), for the course's flow, and the number of calls.
-# **Predict**: what happens to faces on either side, and do more calls mend it?
+# **Try** powers of -2 and 2, each with 5 calls and with 40: what happens to the faces, and do more calls mend it?
 
 
 # %%

@@ -226,7 +226,7 @@ assert abs(off["harmonic"][1] - off["plate"][1]) < 0.1 and off["plate"][1] > 75
 # $$\sum_{p \text{ touches the hole}} \ \min_{q \text{ seen whole}} \lVert x_p - x_q \rVert^2 \tag{3}$$
 #
 # small, where $x_p$ are the 7x7 pixels of a patch.
-# Two steps take turns, as in k-means. *Find* for each $p$ the most alike $q$. Then put into each hidden pixel the *mean* of what the up to 49 patches that cover it would have there.
+# Two steps take turns (as in k-means, notebook 33). *Find* for each $p$ the most alike $q$. Then put into each hidden pixel the *mean* of what the up to 49 patches that cover it would have there.
 #
 # With plain means neither makes (3) larger. (The library weighs them: nearer to the edge and more alike counts more, and at the end each pixel takes the best single patch.) It begins on small versions of the picture, where a few patches span the hole. In large pictures, good neighbours and chance find patches much faster than comparing all (Barnes et al. 2009).
 #
@@ -761,6 +761,7 @@ CALLS |= {"plate": 0, "flow, each step 4 times": 4 * run.calls}
 # ## One eye: does it go with the other?
 #
 # The hidden iris is compared with those of the same face drawn with brown, blue and green eyes; the nearest counts.
+# The *step at the edge* is the mean difference, in grey levels, of neighbours of which one is seen and one filled in.
 # **Predict** the shares of hidden eyes that get the seen one's colour. By chance it is a third.
 
 
@@ -849,7 +850,7 @@ if CHECKED:
 #
 # ## The mouth: what when little is known?
 #
-# Behind the other hole, which hides the lower half of the eyes as well, four mouths are equally likely. An honest filler gives each of them to a quarter of the faces, and another one when it is asked again. The exact answers are drawn from $p(x|y)$ by the table of variants.
+# Behind the other hole, which hides the lower half of the eyes as well, four mouths are equally likely. An honest filler gives each of them to a quarter of the faces (*off equal shares* is half the sum of what the four shares miss it by), and another one when it is asked again. The exact answers are drawn from $p(x|y)$ by the table of variants.
 #
 # **Predict**: which fillings show each kind of mouth equally often, and which differ when asked twice?
 
@@ -1036,7 +1037,7 @@ run.expect(kept=(">", (None, 0.9, None)))
 # 5. ★★ *(15 minutes)* Told, or told in noise.
 # 6. ★★★ *(25 minutes, a project)* The most alike patch.
 #
-# To try here *(10 to 20 minutes each)*: a hole over both eyes; replacement by $\alpha_t x_s$, without any noise; each step 16 times; a photograph of yours with `genimg inpaint`.
+# To try here *(10 to 20 minutes each)*: a hole over both eyes; each step 16 times; a photograph of yours with `genimg inpaint`.
 #
 # ## What to remember
 #

@@ -75,6 +75,11 @@ def inpaint_file(
     if picture.alpha is not None and (picture.alpha[0][~seen] == 0).any():
         picture.alpha = torch.where(seen, picture.alpha, 255)
         said.append("what is filled was transparent, and is opaque now")
+    if (hidden := (~seen).double().mean().item()) > 0.5:
+        other = "leave --keep-white out" if keep_white else "--keep-white"
+        said.append(
+            f"{hidden:.0%} of the picture is filled; {other} to read the mask the other way"
+        )
     for sentence in said:
         say(sentence)
     for k, place in enumerate(places):
@@ -95,9 +100,11 @@ def hidden_by(path, size, keep_white=False):
     mask = pictures.read(path)
     if mask.pixels.shape[1:] != torch.Size(size):
         (height, width), (its_height, its_width) = size, mask.pixels.shape[1:]
+        turned = (its_width, its_height) == (height, width)
+        why = " (one of them lies on its side, perhaps by its EXIF)" if turned else ""
         raise DataError(
-            f"the mask {path} has {its_width}x{its_height} pixels, the picture {width}x{height};"
-            " expected the same"
+            f"the mask {path} has {its_width}x{its_height} pixels, the picture {width}x{height}"
+            f"{why}; expected the same"
         )
     if mask.alpha is not None:
         raise DataError(
@@ -105,6 +112,10 @@ def hidden_by(path, size, keep_white=False):
         )
     values = mask.pixels.amax(dim=0)
     greys = ((values > 0) & (values < 255)) | (mask.pixels.amin(dim=0) != values)
+    if values.max() == 1:
+        raise DataError(
+            f"the mask {path} has no value above 1, so white would be black; expected 0 and 255"
+        )
     if greys.any():
         raise DataError(
             f"{int(greys.sum()):,} pixels of the mask {path} are neither black nor white; expected"

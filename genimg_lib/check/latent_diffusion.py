@@ -239,6 +239,9 @@ of_scale = Check(
         "divided by s: that is right only where there is no noise left.": lambda guess, z, t, s: (
             s * guess(z / s, s * t / (s * t + 1 - t))
         ),
+        "neither: z_t / s holds noise of another share than z_t does at t.": (
+            lambda guess, z, t, s: s * guess(z / s, t)
+        ),
         "the network knows latents of scale 1: it can't be asked as it is.": (
             lambda guess, z, t, s: guess(z, t)
         ),

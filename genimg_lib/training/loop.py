@@ -75,9 +75,10 @@ class Training:
         hooks = []
         window = None
         try:
-            if not self._resume() and run.processes == 1:
-                self._save()  # one interrupted early begins again from where it began
+            goes_on = self._resume()
             self._check_learns()
+            if not goes_on and run.processes == 1:
+                self._save()  # one interrupted early begins again from where it began
             hooks = self._join_processes() if run.processes > 1 else []
             window = Window(run, self.label, self.steps, self.step)
             tick = time.perf_counter()

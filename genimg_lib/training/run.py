@@ -225,7 +225,7 @@ class Run:
         run was.
         """
         averaged = (ema,) if isinstance(ema, str) else tuple(ema)
-        _check_training(steps, minutes, averaged, objects)
+        _check_training(steps, minutes, averaged, ema_decay, objects)
         processes.check(self)
         training = Training(
             self,
@@ -384,7 +384,7 @@ def again(batches):
     return endless()
 
 
-def _check_training(steps, minutes, averaged, objects):
+def _check_training(steps, minutes, averaged, ema_decay, objects):
     no_end = steps is None and minutes is None
     if no_end or (steps is not None and steps < 1) or (minutes is not None and minutes <= 0):
         raise ValueError(
@@ -395,6 +395,8 @@ def _check_training(steps, minutes, averaged, objects):
         if not isinstance(objects.get(name), torch.nn.Module):
             given = ", ".join(objects) or "the objects (none were given)"
             raise ValueError(f"ema names {name!r}, which is no module among {given}")
+    if not 0 <= ema_decay < 1:
+        raise ValueError(f"ema_decay is {ema_decay}; expected 0 or more and less than 1")
     for name, thing in objects.items():
         if not hasattr(thing, "state_dict") and not isinstance(thing, torch.Generator):
             raise TypeError(

@@ -176,11 +176,11 @@ def holed_wall(size=96, hole=32):
 def grow(nearest_patch, side=11):
     """The wall with its hole, and filled from the edge inwards: [2, 3, H, W]."""
     x, seen = holed_wall()
-    before, half, size = x.clone(), side // 2, len(seen)
+    before, half = x.clone(), side // 2
     while not seen.all():
         # of patches with a hidden middle, the one of which most is seen
         many = seen.double().unfold(0, side, 1).unfold(1, side, 1).sum(dim=(2, 3))
-        done = seen[half : size - half, half : size - half]
+        done = seen[half : half + many.shape[0], half : half + many.shape[1]]
         place = many.masked_fill(done, -1).flatten().argmax().item()
         row, column = place // many.shape[1], place % many.shape[1]
         i, j = nearest_patch(x, seen, row, column, side)

@@ -166,6 +166,8 @@ def test_masks_that_are_none_are_refused_before_any_work(pair, tmp_path):
     cases = [
         (grey, DataError, r"5 pixels.*neither black nor white"),
         (scratch(90, 99), DataError, "99x90.*100x90"),
+        (scratch().T.copy(), DataError, "90x100.*100x90.*on its side"),
+        (scratch() // 255, DataError, "no value above 1.*0 and 255"),
         (np.zeros((90, 100), np.uint8), ValueError, "no white"),
         (np.full((90, 100), 255, np.uint8), ValueError, "all white"),
         (np.dstack([scratch()] * 3 + [scratch()]), DataError, "transparent"),
@@ -279,6 +281,16 @@ def test_which_way_round_the_mask_is_read_is_said_as_it_is_read(pair, tmp_path):
         mask = saved(np.full((90, 100), value, np.uint8), tmp_path / f"{value}{keep}.png")
         with pytest.raises(ValueError, match=words):
             inpaint.inpaint_file(pair[0], mask, tmp_path / "out.png", keep_white=keep)
+
+
+def test_a_mask_that_hides_most_of_the_picture_is_spoken_of(pair, tmp_path):
+    said = []
+    mask = saved(255 - block(), tmp_path / "turned.png")
+    inpaint.inpaint_file(pair[0], mask, tmp_path / "a.png", by="network", say=said.append)
+    assert any("90% of the picture is filled; --keep-white" in sentence for sentence in said)
+    said.clear()
+    inpaint.inpaint_file(*pair, tmp_path / "b.png", say=said.append)
+    assert not any("is filled" in sentence for sentence in said)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63 - 1, 2**64])

@@ -55,6 +55,13 @@ def fit(run, net, opt, x):
 # ------------------------------------------------------------------ start
 
 
+@pytest.mark.parametrize("decay", [-0.5, 1, 1.1, float("nan")])
+def test_an_average_that_is_none_is_refused(decay):
+    run, (net, opt) = start("a"), linear()
+    with pytest.raises(ValueError, match="ema_decay"):
+        run.train(ones(run), 2, ema="net", ema_decay=decay, net=net, opt=opt)
+
+
 def test_a_default_device_of_torch_is_refused_before_it_mixes_devices():
     torch.set_default_device("meta")  # as others set "cuda"
     try:

@@ -137,6 +137,7 @@ def test_an_average_is_not_trained_on_by_mistake():
     game(run, nn.Linear(3, 3), nn.Linear(3, 1))
     with pytest.raises(TrainingError, match="G learns nothing"):
         game(run, run.ema["G"], nn.Linear(3, 1))
+    assert not list(run.folder.rglob("step_*"))  # which a later training would go on from
 
 
 # ------------------------------------------------------------------ damage
