@@ -45,15 +45,22 @@ def conv_matrix(kernel, size, stride=1, padding=0):
     return A
 
 
+def check_width(width):
+    """Raise ValueError unless a width is a multiple of 8, as group norm in 8 groups needs it."""
+    if not isinstance(width, int) or width < 8 or width % 8:
+        raise ValueError(f"expected a width that is a multiple of 8, 8 or more; got {width}")
+
+
 class Residual(nn.Module):
     """Two convolutions beside a shortcut: h [N, c, H, W] to the same shape.
 
-    width: c, a multiple of 8. A block begins as the identity.
+    width: c, a multiple of 8; else ValueError is raised. A block begins as the identity.
     Source: He et al. 2016 (arXiv:1603.05027), with group norm (Wu and He 2018, arXiv:1803.08494).
     """
 
     def __init__(self, width):
         super().__init__()
+        check_width(width)
         self.norm1 = nn.GroupNorm(8, width)
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
         self.norm2 = nn.GroupNorm(8, width)

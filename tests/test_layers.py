@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from genimg_lib import flow, vae
 from genimg_lib.layers import conv_matrix
 
 sizes = st.integers(1, 7)
@@ -69,3 +70,16 @@ def test_a_kernel_that_does_not_fit_is_refused():
         ValueError, match="a kernel of 5x5 does not fit on an image of 3x3 with 0 rows"
     ):
         conv_matrix(torch.ones(5, 5), 3)
+
+
+@pytest.mark.parametrize("width", [0, 15, 20, 16.0, (16, 48)])
+@pytest.mark.parametrize("network", [vae.ConvVAE, vae.GridVAE, vae.ConvEncoder, flow.PatchUNet])
+def test_a_width_that_cannot_be_normed_in_groups_is_refused(network, width):
+    with pytest.raises(ValueError, match="multiple of 8"):
+        network(width=width)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan")])
+def test_a_standard_deviation_that_is_none_is_refused(sigma):
+    with pytest.raises(ValueError, match="sigma above 0"):
+        vae.ConvVAE(sigma=sigma)

@@ -65,7 +65,7 @@ class PatchUNet(nn.Module):
 
     size / patch has to be even: the image becomes a grid of patches, the grid is halved once, and
     comes back.
-    width: channels on the grid, twice as many on the halved one.
+    width: channels on the grid, a multiple of 8; twice as many on the halved one.
     blocks: residual blocks on each level.
     fine: 0, or the channels of a map at full size, from which, and from x, a last convolution
         paints the image, so that patches meet without seams.
@@ -94,6 +94,7 @@ class PatchUNet(nn.Module):
                 f"size is {size}, patch {patch}: size has to be a multiple of twice the patch,"
                 f" {2 * patch}"
             )
+        layers.check_width(width)
         self.channels, self.size = channels, size
         self.patch, self.conditions = patch, conditions
         c, c_2, pixels = width, 2 * width, channels * patch * patch

@@ -10,7 +10,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib.layers import Residual, check_condition, icnr_
+from genimg_lib.layers import Residual, check_condition, check_width, icnr_
 from genimg_lib.vae.bounds import gaussian_kl, reparameterize
 from genimg_lib.vae.likelihoods import Gaussian
 from genimg_lib.vae.networks import ConditionalPrior
@@ -20,12 +20,13 @@ class ConvBody(nn.Module):
     """Images [N, channels, size, size] to maps [N, 2 width, side, side], side = `side(size)`.
 
     size: 16 to 64 pixels, a multiple of patch. patch: pixels of a patch's side.
-    width: channels on the grid of patches; twice as many on the halved one.
+    width: channels on the grid of patches, a multiple of 8; twice as many on the halved one.
     """
 
     def __init__(self, channels, size, width, patch):
         super().__init__()
         check_size(size, patch)
+        check_width(width)
         self.net = nn.Sequential(
             nn.PixelUnshuffle(patch),  # [N, channels patch², size / patch, size / patch]
             nn.Conv2d(channels * patch**2, width, 3, padding=1),
@@ -45,8 +46,8 @@ class ConvEncoder(nn.Module):
 
     channels, size: of the images; size 16 to 64, a multiple of patch.
     conditions: numbers of the condition c [N, conditions]; 0 for none.
-    width: channels on the grid of patches.
-    Raises ValueError for a size that does not fit, and for a condition of another shape.
+    width: channels on the grid of patches, a multiple of 8.
+    Raises ValueError for a size or width that does not fit, and for a condition of another shape.
     """
 
     def __init__(self, channels=3, size=32, latent=64, width=64, patch=4, conditions=0):
@@ -86,6 +87,9 @@ class ConvDecoder(nn.Module):
     ):
         super().__init__()
         check_size(size, patch)
+        check_width(width)
+        if sigma is not None and not sigma > 0:
+            raise ValueError(f"expected a sigma above 0, or None, which learns it; got {sigma}")
         self.latent, self.conditions = latent, conditions
         self.side, self.grid = _side(size, patch), size // patch
         self.inward = nn.Linear(latent + conditions, 2 * width * self.side**2)

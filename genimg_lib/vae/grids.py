@@ -6,7 +6,7 @@ Convolutions know no size, so the grid's networks work at up to 128 pixels.
 import torch
 import torch.nn as nn
 
-from genimg_lib.layers import Residual
+from genimg_lib.layers import Residual, check_width
 from genimg_lib.vae.bounds import gaussian_kl, reparameterize
 from genimg_lib.vae.convolutional import check_size, fine_layers
 
@@ -18,12 +18,13 @@ class GridEncoder(nn.Module):
 
     size: 16 to 128 pixels, a multiple of patch. d: channels of the maps, a quantiser's `width`.
     width: channels on the way, a multiple of 8. depth: residual blocks.
-    Raises ValueError for a size that does not fit.
+    Raises ValueError for a size or width that does not fit.
     """
 
     def __init__(self, channels=3, size=32, d=4, width=64, patch=4, depth=2):
         super().__init__()
         check_size(size, patch, LARGEST)
+        check_width(width)
         self.side = size // patch
         self.net = nn.Sequential(
             nn.PixelUnshuffle(patch),
@@ -49,6 +50,7 @@ class GridDecoder(nn.Module):
     def __init__(self, channels=3, size=32, d=4, width=64, patch=4, depth=2, fine=0):
         super().__init__()
         check_size(size, patch, LARGEST)
+        check_width(width)
         self.side = size // patch
         outward = nn.Conv2d(width, (fine or channels) * patch**2, 3, padding=1)
         self.net = nn.Sequential(
