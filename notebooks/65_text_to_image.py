@@ -754,9 +754,11 @@ class Half(nn.Module):
 encoder_as_trained, rows = net.encoder, []
 for silenced in ("summary", "words"):
     net.encoder = Half(encoder_as_trained, silenced)
-    part, astray, fd = counted(net, "seen", 2.0)
+    try:
+        part, astray, fd = counted(net, "seen", 2.0)
+    finally:
+        net.encoder = encoder_as_trained
     rows.append((f"without its {silenced}", mean_of(part), astray, fd))
-net.encoder = encoder_as_trained
 rows.append(("as it was trained", mean_of(own["seen", 2.0][0]), *own["seen", 2.0][1:]))
 tables.show(rows, ("the painter", "obeyed", "a colour astray", "distance"))
 ways = {row[0]: row[1:] for row in rows}
@@ -893,8 +895,10 @@ class Staring(nn.Module):
 
 
 right_encoder, net.encoder = net.encoder, Staring(net.encoder)
-spoiled["2. PAD looked at"] = drawn(net, asked_few)
-net.encoder = right_encoder
+try:
+    spoiled["2. PAD looked at"] = drawn(net, asked_few)
+finally:
+    net.encoder = right_encoder
 
 # %%
 slipped = trained("places and neighbours", tokens.roll(1, 0))

@@ -67,7 +67,10 @@ def random_each_time(e):
 
 
 def _same(once, again):
-    return once.shape == again.shape and torch.equal(once.nan_to_num(), again.nan_to_num())
+    # least squares give other roundings each time
+    return once.shape == again.shape and torch.allclose(
+        once.nan_to_num(), again.nan_to_num(), rtol=1e-6, atol=1e-9
+    )
 
 
 def one_value(e):

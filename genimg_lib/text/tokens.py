@@ -75,7 +75,11 @@ class Tokenizer:
         return [self.number[word] for word in words] + [END]
 
     def _near(self, word):
-        near = difflib.get_close_matches(word, self.words, n=3)
+        if word in ("no", "not", "without"):
+            return "; what isn't wanted is left out: a caption that names no hat asks for none"
+        near = difflib.get_close_matches(
+            word, self.words, n=3, cutoff=0.6 if len(word) > 4 else 0.7
+        )
         return f"; near it: {', '.join(near)}" if near else f"; known: {', '.join(self.words)}"
 
     def _sentence(self, row):

@@ -12,7 +12,7 @@ def quilt(texture, size, patch=32, overlap=8, tolerance=0.1, tile=False, generat
     error is at most 1 + tolerance times the least.
     tile: True for a result whose right side fits its left one, and its bottom its top.
     Raises ValueError for a texture smaller than a patch, an overlap that is not below half of the
-    patch, and, with tile, a size that is no multiple of patch - overlap.
+    patch, and, with tile, a size that is no multiple of patch - overlap; TypeError for bytes.
     Source: Efros and Freeman 2001, "Image Quilting for Texture Synthesis and Transfer".
     """
     _check(texture, size, patch, overlap, tile)
@@ -133,6 +133,10 @@ def _check(texture, size, patch, overlap, tile):
         raise ValueError(
             f"expected a texture [C, H, W] of at least {patch}x{patch}, the size of a patch,"
             f" got {list(texture.shape)}"
+        )
+    if not texture.is_floating_point():
+        raise TypeError(
+            f"expected a texture of floats, as data.to_float gives them, got {texture.dtype}"
         )
     if not 0 < 2 * overlap < patch:
         raise ValueError(f"expected an overlap below half of the patch, {patch}, got {overlap}")

@@ -58,6 +58,9 @@ def test_without_a_sentence_portraits_as_they_come_are_asked_for():
         ("a bald person with long red hair", "bald"),
         ("a purpel cap", "purple"),
         ("a face wearing a cap", "wearing"),  # which a description may say, and no caption does
+        ("a face with glasses", "'glasses' is understood together with other words"),
+        ("a smiling face with green hair", "'green' is understood together with other words"),
+        ("a face without a hat", "'without'.*left out"),
         ("", "no word"),
         ("a face", "nothing is asked for"),
     ],

@@ -31,6 +31,8 @@ def test_an_unknown_word_is_named_with_its_neighbours():
         tokenizer.encode("a smilling face")
     with pytest.raises(ValueError, match=r"'xyz'.*known: "):
         tokenizer.encode("xyz")
+    with pytest.raises(ValueError, match=r"'without'.*what isn't wanted is left out"):
+        tokenizer.encode("a face without glasses")
 
 
 @pytest.mark.parametrize("sentence", ["", "   ", "."])

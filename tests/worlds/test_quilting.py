@@ -104,3 +104,8 @@ def test_what_cannot_be_is_refused(more, value):
     given = {"size": 96, "patch": 32, "overlap": 8} | more
     with pytest.raises(ValueError, match=value):
         worlds.quilt(material(), **given)
+
+
+def test_a_picture_of_bytes_is_refused():
+    with pytest.raises(TypeError, match="to_float"):
+        worlds.quilt(torch.zeros(3, 64, 64, dtype=torch.uint8), 64)

@@ -55,6 +55,7 @@ def _patterns():
 
 
 PATTERNS = [(re.compile(pattern), asks) for pattern, asks in _patterns()]
+_WORDS = set(re.findall(r"[a-z-]{3,}", " ".join(pattern.pattern for pattern, _ in PATTERNS)))
 
 
 def factors_or_none(text):
@@ -82,6 +83,18 @@ def factors_of(text):
         left = pattern.sub(" ", left)
     unknown = [word for word in re.findall(r"[\w-]+", left) if not _PLAIN.fullmatch(word)]
     if unknown or not found:
-        what = f"{unknown[0]!r} is no word of the captions" if unknown else "nothing is asked for"
+        what = _unknown(unknown[0]) if unknown else "nothing is asked for"
         raise ValueError(f"{text!r}: {what}; expected something like {EXAMPLE!r}")
     return {name: FACTORS[name].index(word) for name, word in found.items()}
+
+
+def _unknown(word):
+    """Why a word of a description was not understood."""
+    if word in ("no", "not", "without"):
+        return (
+            f"{word!r}: what isn't wanted is left out, but for 'no hat', 'no glasses', 'no beard'"
+        )
+    if word in _WORDS:
+        together = "'round glasses', 'green eyes'"
+        return f"{word!r} is understood together with other words only: {together}"
+    return f"{word!r} is no word of the captions"
