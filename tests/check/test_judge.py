@@ -161,7 +161,7 @@ def test_a_right_answer_that_changes_its_argument_is_refused():
 
 def test_randomness_without_a_seed_is_noticed():
     assert "another one each time" in said(DOUBLE, lambda x: 2 * x + torch.randn_like(x))
-    rounded = said(DOUBLE, lambda x: x * (3 + 3e-7 * torch.randn_like(x)))  # as least squares do
+    rounded = said(DOUBLE, lambda x: x.cos() * (1 + 3e-7 * torch.randn_like(x)))
     assert "another one each time" not in rounded
 
 
