@@ -34,7 +34,10 @@ nats = Check(
     ],
     {
         "PAD is no word: it costs nothing.": lambda p, t: -p.gather(1, t[:, None]).sum(),
-        "nats are minus the logarithm: the sign is turned.": lambda p, t: -_nats(p, t),
+        "nats are minus the logarithm: the sign is turned.": (
+            lambda p, t: -_nats(p, t),
+            lambda p, t: p.gather(1, t[:, None]).sum(),
+        ),
         "this is the mean over the words; a sentence's nats are their sum.": (
             lambda p, t: _nats(p, t) / (t != PAD).sum()
         ),
@@ -95,6 +98,7 @@ causal = Check(
             lambda s: torch.nan_to_num(
                 torch.softmax(s + torch.full_like(s, -math.inf).triu(0), dim=1)
             ),
+            lambda s: torch.softmax(s.masked_fill(torch.ones_like(s).triu() > 0, -1e9), dim=1),
         ),
         "the softmax runs over the whole square; each row sums to 1.": lambda s: torch.softmax(
             _masked(s).flatten(), dim=0
@@ -187,6 +191,15 @@ def _error(confidence, right, bins, of=torch.abs, weighed=True):
     return total if weighed else total / used
 
 
+def _with_empty_bins(confidence, right, bins):
+    place = (confidence * bins).long().clamp(max=bins - 1)
+    parts = [place == k for k in range(bins)]
+    gaps = [
+        (right[i].float().mean() - confidence[i].mean()).abs() * i.float().mean() for i in parts
+    ]
+    return torch.stack(gaps).sum()
+
+
 def _answers(seed, n, bins):
     confidence = inputs.uniform(seed, n)
     right = inputs.uniform(seed + 1, n) < 0.6 * confidence + 0.1
@@ -214,6 +227,7 @@ calibration = Check(
         "the bins are averaged alike; each counts as many answers as it holds.": (
             lambda c, r, b: _error(c, r, b, weighed=False)
         ),
+        "a bin without answers has no mean: leave it out.": _with_empty_bins,
         "without bins: each answer is right or not, so this is no accuracy.": lambda c, r, b: (
             (r.float() - c).abs().mean()
         ),

@@ -121,9 +121,12 @@ kept = Check(
     _kept,
     drawn(_readings, count=14, seed=(0, 9), n=(0, 5), k=(0, 3), changed=(0, 4)),
     {
-        "the changed factor doesn't count.": lambda r, b, c: (
-            (r == b).double().mean(),
-            (r == b).double().prod(dim=1).mean(),
+        "the changed factor doesn't count.": (
+            lambda r, b, c: ((r == b).double().mean(), (r == b).double().prod(dim=1).mean()),
+            lambda r, b, c: (  # as kept
+                (_same(r, b, c).sum() + len(r)) / r.numel(),
+                _kept(r, b, c)[1],
+            ),
         ),
         "the first is over all other entries, not over the changed one.": lambda r, b, c: (
             (r[:, c] == b[:, c]).double().mean(),

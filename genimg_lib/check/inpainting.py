@@ -263,11 +263,12 @@ def _in_place(x, seen):
     return y
 
 
-def _seen_neighbours_only(x, seen):
+def _seen_neighbours_only(x, seen, else_=None):
     known = torch.where(seen, x, 0.0)
     total, _ = _sums(known)
     count, _ = _sums(seen.to(x))
-    return torch.where(seen, x, torch.where(count > 0, total / count.clamp(min=1), x))
+    nobody = x if else_ is None else torch.full_like(x, else_)
+    return torch.where(seen, x, torch.where(count > 0, total / count.clamp(min=1), nobody))
 
 
 def _around_corner(x, seen):
@@ -324,6 +325,8 @@ heat_step = Check(
         "each from its neighbours as they are now, not as they have just become.": _in_place,
         "hidden neighbours count as well, with their values.": (
             _seen_neighbours_only,
+            lambda x, m: _seen_neighbours_only(x, m, 0.0),
+            lambda x, m: _seen_neighbours_only(x, m, math.nan),
             lambda x, m: _heat_step(x * m, m),
         ),
         "neighbours above and below count as well.": lambda x, m: torch.where(

@@ -73,9 +73,14 @@ scale_of = Check(
         "divided by one less than the number of values: correction=0.": lambda mean, logvar: (
             mean.var(dim=(0, 2, 3)) + logvar.exp().mean(dim=(0, 2, 3))
         ).sqrt(),
-        "places differ, too: all values of a channel belong together.": lambda mean, logvar: (
-            mean.var(dim=0, correction=0).mean(dim=(1, 2)) + logvar.exp().mean(dim=(0, 2, 3))
-        ).sqrt(),
+        "places differ, too: all values of a channel belong together.": (
+            lambda mean, logvar: (
+                mean.var(dim=0, correction=0).mean(dim=(1, 2)) + logvar.exp().mean(dim=(0, 2, 3))
+            ).sqrt(),
+            lambda mean, logvar: (
+                (mean.var(dim=0, correction=0) + logvar.exp().mean(dim=0)).sqrt().mean(dim=(1, 2))
+            ),
+        ),
         "what differs from image to image is left out.": lambda mean, logvar: (
             logvar.exp().mean(dim=(0, 2, 3)).sqrt()
         ),
@@ -138,6 +143,9 @@ rate = Check(
         "a sum; wanted is the rate of each.": lambda v, b: _rate(v, b).sum().expand(v.shape),
         "b is the water level; 2 b is the weight in the loss.": lambda v, b: (
             0.5 * (v / (2 * b)).log().clamp(min=0)
+        ),
+        "the variance is compared with b, not what of it lies above.": lambda v, b: (
+            0.5 * ((v - b) / b).clamp(min=1e-12).log().clamp(min=0)
         ),
         "log(1 + v / b) is the rate of another problem: a channel with noise.": lambda v, b: (
             0.5 * torch.log1p(v / b)
@@ -312,7 +320,10 @@ blended = Check(
         "on a straight line: this goes along a circle.": lambda f, a, b, w, m, s: f(
             s * (math.cos(w * math.pi / 2) * a + math.sin(w * math.pi / 2) * b) + m
         ),
-        "weights have to sum to 1.": lambda f, a, b, w, m, s: f(s * (a + w * b) + m),
+        "weights have to sum to 1.": (
+            lambda f, a, b, w, m, s: f(s * (a + w * b) + m),
+            lambda f, a, b, w, m, s: f(s * ((1 - w) * a + w * b) / math.hypot(1 - w, w) + m),
+        ),
         "these are latents; wanted are images.": lambda f, a, b, w, m, s: (
             s * ((1 - w) * a + w * b) + m
         ),

@@ -199,8 +199,9 @@ grown = Check(
         "all cells change; only those that fire do.": lambda s, x, W, b, V, f: _grown(
             s, x, W, b, V, torch.ones_like(f)
         ),
-        "the state is replaced; what comes out is added to it.": lambda s, x, W, b, V, f: (
-            _grown(s, x, W, b, V, f) - s
+        "the state is replaced; what comes out is added to it.": (
+            lambda s, x, W, b, V, f: _grown(s, x, W, b, V, f) - s,
+            lambda s, x, W, b, V, f: _grown(s, x, W, b, V, f) - s * f,
         ),
         "the ReLU is missing.": lambda s, x, W, b, V, f: s + (V @ (W @ x + b[:, None])) * f,
         "the bias is missing.": lambda s, x, W, b, V, f: s + (V @ torch.relu(W @ x)) * f,
