@@ -17,7 +17,7 @@
 # ![One row of real portraits and, below, two rows drawn by the course's VAE with a discriminator: clear faces with hats, hair and glasses.](../data/pictures/34_vae_gan.webp)
 #
 # **You need** notebooks 23 and 32.
-# The table below says how long it takes on which machine, and what to expect (fd rebuilt: of reconstructions with $w = 0$; fd sharp: with $w = 0.01$; psnr lost: the difference between the two, in dB).
+# The table below says how long it takes on which machine, and what to expect (fd rebuilt: the Fréchet distance, FD, of reconstructions by a decoder that a discriminator had no say in, $w = 0$; fd sharp: by one where it had, $w = 0.01$; psnr lost: the difference between the two, in dB).
 # What the text says about results is checked where `CHECKED` is true: in the profile cpu, on portraits.
 
 # %% tags=["hide-cell"]
@@ -235,7 +235,7 @@ assert reached > 0 and all(g is None for g in frozen) and left > 0
 #
 # Notebook 32's model, told the factors, with a prior that moves; two things are new.
 # The decoder paints its pixels by one more convolution, from a map of `fine` channels at full size, so that neighbours from different patches see each other.
-# And its $\sigma_x$ is 2, not 0.4: little is worth a nat then, the code says little, and much is left open.
+# And its $\sigma_x$ is 2, not 0.4: errors cost little then, so few nats of code pay, and much is left open.
 
 
 # %%

@@ -271,7 +271,7 @@ assert apart < 1e-11 and abs(logit[1] - logit[0] - math.log(s)) < 1e-12
 # To tell the three apart, four columns:
 #
 # - exact guesses, at the sampler's usual times;
-# - small networks that learned at the scale, then asked at times put right by (4) turned round;
+# - small networks that learned at the scale, then asked at times put right by the inverse of (4), $t = t' / (t' + s (1 - t'))$;
 # - the same, but their times of training were put right as well: what is then wrong is the size of the numbers, or the weights of the loss, which the scale changes too;
 # - nothing put right.
 #

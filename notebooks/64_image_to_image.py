@@ -16,7 +16,7 @@
 #
 # ![Rows of faces: without glasses, the same people with glasses put on by a network, and taken off again.](../data/pictures/64_image_to_image.webp)
 #
-# **You need** notebooks 13, 22, 52, 53 and 61; the last part also 41 and 42 (and 00 for the optimiser Muon).
+# **You need** notebooks 13, 22, 51 to 53 and 61; the last part also 41 and 42 (and 00 for the optimiser Muon).
 # The table below says how long it takes on which machine, and what to expect (glasses: the share of faces that have glasses after they were put on; kept: how much of the rest is as before; fd: the Fréchet distance of faces made from drawings by a flow).
 # What the text says about trained networks is checked where `CHECKED` is true: in the profile cpu.
 
@@ -471,6 +471,7 @@ maps = pretrained.load_cycle("glasses_portraits")
 #
 # - *Noise and back* (SDEdit, Meng et al. 2022): add noise up to time $t$, then walk to an image, told "glasses" and all else that is known of the face.
 # - *There and back by the flow* (Su et al. 2023): walk from the image to *its* noise along the flow that is told what the face is, then back along the one that is told what it should be.
+#   (Both walks stop at $t = 0.97$: the velocity $(\hat x - x_t) / (1 - t)$ divides by what is left.)
 #
 # Both are told the judge's reading of the face, with other glasses: nine factors that CycleGAN has to find out.
 

@@ -450,7 +450,9 @@ def one_text(told):
 # The training is notebook 53's, with tokens for conditions; here at a lower rate, since the painter knows most already.
 # From nothing it takes 24 minutes until nearly every word is obeyed; so the course did it before: its painter is `text_flow_portraits`.
 # To compare encoders, it gets another one: that of a bag of words, or the transformer that was taught above.
-# Both are translated first, linearly and by least squares, into what the painter was used to hearing; then each is trained for as many steps.
+#
+# The painter knows the vectors of the encoder that it was trained with, and no others.
+# So the new encoder's vectors are mapped to those first, by the matrix that fits best on the same sentences (least squares); then each painter is trained for as many steps.
 
 # %%
 painter = pretrained.load_text_flow()  # on the CPU, like the encoders
@@ -838,7 +840,8 @@ if CHECKED:
 #
 # ## Explore: your own sentence
 #
-# The words are those of the captions; an error message names any other.
+# The words are those of the captions.
+# For a sentence that isn't on the list: `face("a calm face with ...", 2.0)` in a cell of your own; an error message names words that no caption has.
 # **Predict**: what does $w = 5$ do, and $w = 0$?
 
 

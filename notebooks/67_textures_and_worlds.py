@@ -16,7 +16,7 @@
 #
 # ![Four frames: a wall of pink and purple bricks with a poster of a face in perspective, hills behind it, and the same person, farther to the right in each frame.](../data/pictures/67_textures_and_worlds.webp)
 #
-# **You need** notebooks 11 and 16.
+# **You need** notebooks 11, 16 and 41; the characters also 65.
 # The table below says how long it takes.
 # What the text says about trained networks is checked where `CHECKED` is true: in the profile cpu.
 
