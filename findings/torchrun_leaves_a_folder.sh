@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # torch 2.13.0: torchrun leaves a folder torchelastic_* in the temporary folder after every launch,
-# also of a program that ended well and wrote nothing: one more each time. `--log-dir` names another
-# place, where they stay as well; a TMPDIR that is deleted afterwards takes them along.
+# also of a program that ended well and wrote nothing: one more each time.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

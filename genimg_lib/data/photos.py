@@ -64,9 +64,7 @@ def open_image(path):
     try:
         with opened(path) as image:
             return to_tensor(in_srgb(ImageOps.exif_transpose(image)))
-    except (
-        Exception
-    ) as error:  # whatever Pillow meets in a damaged file: also KeyError, MemoryError
+    except Exception as error:  # whatever Pillow meets in a damaged file
         raise unreadable(path, error) from None
 
 
