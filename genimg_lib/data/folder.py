@@ -44,22 +44,21 @@ class FolderImages(torch.utils.data.Dataset):
                 f"there are no pictures in {self.root}; looked for files ending in"
                 f" {', '.join(sorted(ENDINGS))}{'; ' * bool(others)}{_counted(others)}"
             )
-        # {path: the names of the folders between it and the root, and its own}
-        parts = {path: os.path.relpath(path, self.root).split(os.sep) for path in files}
-        beside = [path for path in files if len(parts[path]) == 1]
+        start = len(os.path.join(self.root, ""))
+        beside = [path for path in files if os.sep not in path[start:]]
         inside = len(files) - len(beside)
         if inside >= STRAY * len(beside) > 0:
             names = ", ".join(map(os.path.basename, beside[:3])) + ", …" * (len(beside) > 3)
             self.notes.append(
                 f"{self.root}: {len(beside)} beside the class folders left out: {names}"
             )
-            files, beside = [path for path in files if len(parts[path]) > 1], []
+            files, beside = [path for path in files if os.sep in path[start:]], []
         elif inside and beside:
             self.notes.append(
                 f"{self.root}: no labels, as {len(beside)} pictures lie beside the class folders"
             )
         self.files = files
-        classes = [] if beside else [parts[path][0] for path in files]
+        classes = [] if beside else [path[start:].partition(os.sep)[0] for path in files]
         self.names = tuple(sorted(set(classes)))
         number = {name: k for k, name in enumerate(self.names)}
         self.labels = torch.tensor([number[name] for name in classes]) if classes else None
@@ -117,7 +116,8 @@ def _sorted_out(root):
             pictures.append(path)
         else:
             others[ending] += 1
-    return sorted(pictures, key=lambda path: path.split(os.sep)), others, closed
+    # "\0" is in no name: folder by folder, each in order
+    return sorted(pictures, key=lambda path: path.replace(os.sep, "\0")), others, closed
 
 
 def _walk(folder, closed, above=()):

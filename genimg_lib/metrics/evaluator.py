@@ -1,11 +1,12 @@
 """The evaluators: small trained networks whose features sets of images are compared in."""
 
+from collections import OrderedDict
 from typing import NamedTuple
 
 import torch
 import torch.nn as nn
 
-from genimg_lib import weights
+from genimg_lib import files, weights
 from genimg_lib.data import load as load_images
 from genimg_lib.data import portraits
 from genimg_lib.data.convert import check_range, to_float
@@ -13,6 +14,8 @@ from genimg_lib.data.sources import SOURCES
 from genimg_lib.divergences import frechet_distance
 from genimg_lib.errors import DataError, unknown
 from genimg_lib.metrics.sets import kid, precision_recall
+
+KEPT = 4  # sets of images whose features an evaluator keeps
 
 
 class EvaluatorNet(nn.Module):
@@ -64,8 +67,14 @@ class EvaluatorNet(nn.Module):
 
     def forward(self, x):
         """x: [N, C, H, W] in [-1, 1]. Returns {head: [N, outputs]}."""
-        last = self.top(self.body(x))
-        return {name: head(last) for name, head in self.heads.items()}
+        return self.both(x)[1]
+
+    def both(self, x):
+        """x: [N, C, H, W] in [-1, 1]. Returns (features [N, 96], {head: [N, outputs]})."""
+        activations = self.body(x)
+        last = self.top(activations)
+        outputs = {name: head(last) for name, head in self.heads.items()}
+        return 10 * activations.mean(dim=(2, 3)), outputs
 
 
 class Spec(NamedTuple):
@@ -144,10 +153,11 @@ class Evaluator:
                 f"make them again: genimg make {stored}"
             )
         self.net.eval().requires_grad_(False).to(self.device)
+        self._kept = OrderedDict()  # {content of images: what `_seen` returned}
 
     def features(self, images, at_once=500):
         """The features of images: float32 [N, 96]."""
-        return torch.cat([self.net.features(x) for x in self._batches(images, at_once)]).cpu()
+        return self._seen(images, at_once)[0].clone()
 
     def fd(self, images):
         """The Fréchet distance between these images and real ones, in feature space: 0 is best.
@@ -205,16 +215,33 @@ class Evaluator:
 
         For portraits every factor (indices, or numbers in [-1, 1]); for Fashion-MNIST "label".
         """
-        outputs = [self.net(x) for x in self._batches(images, at_once)]
         read = {}
-        for name in self.net.heads:
-            out = torch.cat([o[name] for o in outputs]).cpu()
+        for name, out in self._seen(images, at_once)[1].items():
             read[name] = (
                 out[:, 0].clamp(-1, 1) if name in portraits.CONTINUOUS else out.argmax(dim=1)
             )
         return read
 
-    def _batches(self, images, at_once):
+    def _seen(self, images, at_once):
+        """(features, {head: outputs}) of images, on the CPU.
+
+        `fd`, `features` and `read` are mostly asked about the same images, one after the other:
+        the last few sets are known again by their bytes.
+        """
+        self._check(images)
+        content = images.detach().cpu().contiguous()
+        key = (images.shape, images.dtype, files.digest(content.view(torch.uint8).numpy()))
+        if key not in self._kept:
+            parts = [self.net.both(x) for x in self._batches(images, at_once)]
+            features = torch.cat([features for features, _ in parts]).cpu()
+            heads = {name: torch.cat([o[name] for _, o in parts]).cpu() for name in self.net.heads}
+            self._kept[key] = features, heads
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key]
+
+    def _check(self, images):
         c, s = self.channels, self.size
         if images.dim() != 4 or images.shape[1:] != (c, s, s):
             raise ValueError(
@@ -225,6 +252,8 @@ class Evaluator:
             check_range(images)
         elif images.dtype != torch.uint8:
             raise TypeError(f"images are uint8 in 0..255 or float in [-1, 1]; got {images.dtype}")
+
+    def _batches(self, images, at_once):
         with torch.no_grad():
             for part in images.split(at_once):
                 yield (to_float(part) if part.dtype == torch.uint8 else part.float()).to(

@@ -142,8 +142,8 @@ class Block(nn.Module):
 
     def forward(self, x, mix):
         x = self.norm(self.conv(self.enlarge(x)))
-        scale, shift = (mix @ numbers for numbers in (self.scale, self.shift))
-        x = x * scale[:, :, None, None] + shift[:, :, None, None]
+        scale, shift = ((mix @ n)[:, :, None, None] for n in (self.scale, self.shift))
+        x = torch.addcmul(shift, x, scale)
         return F.relu(x) if self.relu else x
 
 
@@ -154,7 +154,10 @@ def enlarged(x, times):
     pixels that vary less than others, is what a ReLU makes a lattice of.
     """
     x = F.interpolate(x, scale_factor=times, mode="bilinear")
-    return F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
+    c = x.shape[1]
+    # the mean as a convolution: several times faster than avg_pool2d on a CPU
+    mean = x.new_full((c, 1, 3, 3), 1 / 9)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), mean, groups=c)
 
 
 def norm_by_place(x, cell, eps=1e-5):
@@ -166,9 +169,18 @@ def norm_by_place(x, cell, eps=1e-5):
     H, W: multiples of cell.
     """
     n, c, h, w = x.shape
-    cells = x.view(n, c, h // cell, cell, w // cell, cell)
-    var, mean = torch.var_mean(cells, dim=(2, 4), correction=0, keepdim=True)
-    return ((cells - mean) * (var + eps).rsqrt()).view_as(x)
+
+    def means(lines):
+        """Of each place: [N, C, cell, cell]. Line by line, as memory lies: var_mean is slow."""
+        return lines.mean(dim=2).view(n, c, cell, w // cell, cell).mean(dim=3)
+
+    def along(places):
+        """[N, C, cell, cell] to [N, C, 1, cell, W]."""
+        return places.repeat(1, 1, 1, w // cell)[:, :, None]
+
+    lines = x.view(n, c, h // cell, cell, w)
+    lines = lines - along(means(lines))
+    return (lines * along((means(lines**2) + eps).rsqrt())).view_as(x)
 
 
 class AnyStyle(nn.Module):

@@ -1,5 +1,6 @@
 """Picture files of any kind, and folders of them."""
 
+import os
 import re
 import socket
 import warnings
@@ -164,6 +165,18 @@ def test_a_folder_s_pictures_are_read_in_the_order_of_their_names(tmp_path):
     assert sorted(shades(data.load(f"folder:{tmp_path}", n=2, size=8))) != [10, 20, 30, 40]
     with pytest.raises(ValueError, match=r"n is 5, but folder:.* has 4 images"):
         data.load(f"folder:{tmp_path}", n=5)
+
+
+def test_pictures_are_in_the_order_of_their_folders_then_of_their_names(tmp_path):
+    # "a b" and "a-b" come before "a/" by their letters, but after the folder a
+    places = ("a/2.png", "a b/0.png", "a-b/1.png", "a/10.png", "b/0.png")
+    for place in places:
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        save(tmp_path / place, plain(10))
+    found = data.folder.FolderImages(tmp_path)
+    in_order = [os.path.relpath(path, tmp_path).split(os.sep) for path in found.files]
+    assert in_order == sorted(place.split("/") for place in places)
+    assert found.names == ("a", "a b", "a-b", "b") and found.labels.tolist() == [0, 0, 1, 2, 3]
 
 
 def test_subfolders_are_classes(tmp_path):

@@ -255,6 +255,25 @@ def test_the_evaluator_reads_the_factors_of_fresh_portraits(judge):
     assert sum(right.values()) / len(right) >= 0.97 and min(right.values()) >= 0.95
 
 
+def test_images_go_through_the_evaluator_once_until_they_change(judge, fresh, monkeypatch):
+    asked, images = [], data.to_float(fresh[0])
+    both = judge.net.both
+    monkeypatch.setattr(judge.net, "both", lambda x: asked.append(len(x)) or both(x))
+    first, distance, read = judge.features(images), judge.fd(images), judge.read(images)
+    assert asked == [N]
+    assert torch.equal(judge.features(images.clone()), first) and asked == [N]
+    judge.features(images).zero_()  # what is given away may be changed
+    read["hair"].zero_()
+    assert judge.fd(images) == distance and judge.read(images)["hair"].any()
+    images.numpy()[0] = -1  # a change that torch does not see
+    assert not torch.equal(judge.features(images)[0], first[0])
+    assert torch.equal(judge.features(images)[1:], first[1:]) and asked == [N, N]
+    for k in range(metrics.evaluator.KEPT):
+        judge.features(images[k : k + 9])
+    judge.features(images)
+    assert asked[-1] == N  # only a few sets are kept
+
+
 def test_agreement_counts_equal_indices_and_near_numbers():
     read = {"hair": torch.tensor([0, 1, 2, 3]), "x": torch.tensor([0.0, 0.5, -0.5, 1.0])}
     factors = {"hair": torch.tensor([0, 1, 2, 4]), "x": torch.tensor([0.1, 0.8, -0.31, 0.5])}

@@ -62,6 +62,25 @@ def test_every_place_of_a_cell_has_the_same_mean_and_spread():
     assert torch.allclose(fast.norm_by_place(x, 1), F.instance_norm(x), atol=1e-5)
 
 
+def test_a_norm_by_place_takes_any_layout_of_memory_and_a_large_mean():
+    torch.manual_seed(0)
+    x = torch.randn(2, 8, 16, 24)
+    seen = fast.norm_by_place(x, 2)
+    last = fast.norm_by_place(x.contiguous(memory_format=torch.channels_last), 2)
+    assert torch.allclose(last, seen, atol=1e-5)
+    assert torch.allclose(fast.norm_by_place(x + 1000, 2), seen, atol=1e-3)
+    places = x.double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: fast.norm_by_place(x, 4), places[:1, :1, :8, :8])
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 5, 7), (2, 4, 16, 16)])
+def test_a_map_is_enlarged_by_interpolation_and_the_mean_of_3x3_pixels(shape):
+    x = torch.randn(shape)
+    large = F.interpolate(x, scale_factor=2, mode="bilinear")
+    mean = F.avg_pool2d(F.pad(large, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
+    assert torch.allclose(fast.enlarged(x, 2), mean, atol=1e-5)
+
+
 def test_a_lattice_is_found_at_its_period_and_in_noise_there_is_none():
     torch.manual_seed(0)
     noise = torch.randn(1, 3, 160, 160)
