@@ -91,8 +91,10 @@ class StyleNet(nn.Module):
 
     def _painted(self, x, mix, reference, origin):
         colored, inside = on_grid(self.recolored(x, mix, reference), self.GRID, origin)
+        colored = colored.contiguous(memory_format=torch.channels_last)  # faster on a CPU
         x = self.enter(F.pixel_unshuffle(colored, self.GRID), mix)
         texture = self.texture(mix, origin, x.shape[2:]).expand(len(x), -1, -1, -1)
+        texture = texture.contiguous(memory_format=torch.channels_last)
         for k, (first, second) in enumerate(self.middle):
             x = x + second(first(x if k else torch.cat([x, texture], dim=1), mix), mix)
         for block in self.leave:
@@ -169,18 +171,20 @@ def norm_by_place(x, cell, eps=1e-5):
     H, W: multiples of cell.
     """
     n, c, h, w = x.shape
+    if cell == 1:  # instance norm, in a fourth of the time that instance_norm takes on a CPU
+        return F.group_norm(x, c, eps=eps)
 
     def means(lines):
-        """Of each place: [N, C, cell, cell]. Line by line, as memory lies: var_mean is slow."""
-        return lines.mean(dim=2).view(n, c, cell, w // cell, cell).mean(dim=3)
+        """Of each place: [N, 1, cell, 1, cell, C]."""
+        by_line = lines.mean(dim=1)
+        return by_line.view(n, 1, cell, w // cell, cell, c).mean(dim=3, keepdim=True)
 
-    def along(places):
-        """[N, C, cell, cell] to [N, C, 1, cell, W]."""
-        return places.repeat(1, 1, 1, w // cell)[:, :, None]
-
-    lines = x.view(n, c, h // cell, cell, w)
-    lines = lines - along(means(lines))
-    return (lines * along((means(lines**2) + eps).rsqrt())).view_as(x)
+    # channels last, and lines first: as memory lies; var_mean takes several times as long
+    lines = x.permute(0, 2, 3, 1).reshape(n, h // cell, cell, w * c)
+    cells = (n, h // cell, cell, w // cell, cell, c)
+    centered = lines.view(cells) - means(lines)
+    var = means(centered.view_as(lines) ** 2)
+    return (centered * (var + eps).rsqrt()).view(n, h, w, c).permute(0, 3, 1, 2)
 
 
 class AnyStyle(nn.Module):
