@@ -224,6 +224,14 @@ def count_parameters(net):
 
 
 @torch.no_grad()
+def check_images(x, channels, size):
+    """Raises ValueError unless x are images [N, channels, size, size], one or more."""
+    if x.shape[1:] != (channels, size, size) or not len(x):
+        raise ValueError(
+            f"expected images [N, {channels}, {size}, {size}], one or more, got {list(x.shape)}"
+        )
+
+
 def in_batches(net, *inputs, size=250):
     """What a network gives for inputs too many for one pass, in the mode that it is in.
 

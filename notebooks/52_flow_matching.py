@@ -964,12 +964,12 @@ for x in run.train(run.batches((faces,), 128), run.small_steps, **books):
     run.log(loss=loss)
 
 # %%
-tiny = run.ema["tiny"].eval()
+averaged = run.ema["tiny"].eval()
 g = torch.Generator().manual_seed(run.seed)
 
 
 def velocity(x, t):
-    return flow.STRAIGHT.guesses(x, t, x=tiny(x, t)).v
+    return flow.STRAIGHT.guesses(x, t, x=averaged(x, t)).v
 
 
 def noisy(images, seed):
@@ -1119,7 +1119,7 @@ run.expect(fd_once=("<", (None, 16, 8)), fd_flow=("<", (None, 4, 4)))
 # 5. ★★ *(10 minutes)* Jump.
 # 6. ★★★ *(30 minutes, a project)* MeanFlow.
 #
-# To try here *(10 to 20 minutes each)*: `data.toy.spirals` for the ring; `flow.once` at $t = 0.1$ or $0.5$, before and after training; two updates of the generator's own flow for each of the generator.
+# To try here *(10 to 20 minutes each)*: spirals for the ring (`data.toy.spirals(n, seed)` where points of `RING` are drawn, without what takes its formula, `exact` and `near`); `flow.once(teacher, eps, t=0.1)`, or at $0.5$, before and after training; two updates of the generator's own flow for each of the generator.
 #
 # ## What to remember
 #

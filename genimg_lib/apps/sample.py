@@ -209,7 +209,8 @@ def sample_file(
     else:
         paths = [asked.out]
         write_atomically(asked.out, _png(_sheet(images, scale or 3)))
-    say(f"{n:,} images in {seconds:.2f} s, {1000 * seconds / n:.1f} ms each, seed {seed}")
+    images_said = f"{n:,} image{'s' * (n > 1)}"
+    say(f"{images_said} in {seconds:.2f} s, {1000 * seconds / n:.1f} ms each, seed {seed}")
     if measure:
         for line in _measured(asked, net, seed):
             say(line)

@@ -385,7 +385,8 @@ clamped_step = Check(
         "the guess isn't clamped where it counts: the mean has to be made from the clamped "
         "guess, not from the noise.": _unclamped,
         "x_s itself is clamped; noisy images go beyond [-1, 1], only the guess may not.": (
-            lambda e, y, a, b, n: _unclamped(e, y, a, b, n).clamp(-1, 1)
+            lambda e, y, a, b, n: _unclamped(e, y, a, b, n).clamp(-1, 1),
+            lambda e, y, a, b, n: _clamped_step(e, y, a, b, n).clamp(-1, 1),
         ),
         "the variance is the small one, beta sigma_s² / sigma_t².": _large_clamped,
         "no fresh noise here; DDPM's step adds some.": (
@@ -453,8 +454,20 @@ best_guess = Check(
         "distances are squared in a normal density.": lambda y, x, a, s: (
             torch.softmax(-torch.cdist(y, a * x) / (2 * s**2), dim=1) @ x
         ),
-        "far from all images every exp is 0; a softmax of logarithms isn't.": lambda y, x, a, s: (
-            _terms(y, x, a, s).exp() @ x / _terms(y, x, a, s).exp().sum(dim=1, keepdim=True)
+        "far from all images every exp is 0; a softmax of logarithms isn't.": (
+            lambda y, x, a, s: (
+                _terms(y, x, a, s).exp() @ x / _terms(y, x, a, s).exp().sum(dim=1, keepdim=True)
+            ),
+            lambda y, x, a, s: (
+                _terms(y, x, a, s).exp()
+                @ x
+                / (_terms(y, x, a, s).exp().sum(dim=1, keepdim=True) + 1e-8)
+            ),
+            lambda y, x, a, s: (
+                _terms(y, x, a, s).exp()
+                @ x
+                / _terms(y, x, a, s).exp().sum(dim=1, keepdim=True).clamp(min=1e-8)
+            ),
         ),
         "the weights are not divided by their sum.": lambda y, x, a, s: (
             _terms(y, x, a, s).exp() @ x

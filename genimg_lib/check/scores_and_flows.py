@@ -205,6 +205,11 @@ def _moving(seed, n, d):
     return inputs.normal(seed, n, d), inputs.normal(seed + 1, n, d), inputs.uniform(seed + 2, n)
 
 
+def _through_x(x_t, v, t):
+    """The guess of x, taken off x_t: (1 - t) times the noise."""
+    return x_t - t[:, None] * (x_t + (1 - t[:, None]) * v)
+
+
 noise_from_velocity = Check(
     "noise_from_velocity",
     _noise,
@@ -229,7 +234,16 @@ noise_from_velocity = Check(
         "divided by t and multiplied by it again: 0/0 at t = 0, where x_t is the noise "
         "itself.": lambda x, v, t: (x / t[:, None] - v) * t[:, None],
         "by way of x and (2) it divides by 0 at t = 1; t back along v does not.": (
-            lambda x, v, t: (x - t[:, None] * (x + (1 - t[:, None]) * v)) / (1 - t[:, None])
+            lambda x, v, t: _through_x(x, v, t) / (1 - t[:, None]),
+            lambda x, v, t: (_through_x(x, v, t) / (1 - t[:, None])).nan_to_num(),
+            *(
+                lambda x, v, t, eps=eps: _through_x(x, v, t) / (1 - t[:, None] + eps)
+                for eps in (1e-8, 1e-6, 1e-4)
+            ),
+            *(
+                lambda x, v, t, least=least: _through_x(x, v, t) / (1 - t[:, None]).clamp(min=least)
+                for least in (1e-8, 1e-6, 1e-4, 1e-3)
+            ),
         ),
     },
 )

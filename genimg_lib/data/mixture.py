@@ -9,7 +9,7 @@ class GaussianMixture:
     """The density sum_k weights[k] N(means[k], covariances[k]).
 
     weights: [K], sum 1. means: [K, d]. covariances: [K, d, d], positive definite.
-    Raises ValueError for other shapes.
+    Raises ValueError for other shapes, and for weights that are below 0 or do not sum to 1.
     """
 
     def __init__(self, weights, means, covariances):
@@ -19,11 +19,17 @@ class GaussianMixture:
                 "expected weights [K], means [K, d], covariances [K, d, d]; got "
                 f"{list(weights.shape)}, {list(means.shape)}, {list(covariances.shape)}"
             )
+        total = weights.sum().item()
+        if weights.min() < 0 or not math.isclose(total, 1, abs_tol=1e-5):
+            raise ValueError(
+                f"expected weights of 0 or more with the sum 1, got {weights.tolist()} with the sum"
+                f" {total:g}; divide them by it"
+            )
         self.weights, self.means, self.covariances = weights, means, covariances
         self.factors = torch.linalg.cholesky(covariances)
 
     def log_prob(self, z):
-        """In nats: [N] for z [N, d]."""
+        """In nats: [N] for z [N, d]. Raises ValueError for another shape, as all below do."""
         return torch.logsumexp(self._log_terms(z), dim=1)
 
     def responsibilities(self, z):
@@ -38,8 +44,9 @@ class GaussianMixture:
 
     def score(self, z):
         """The gradient of log_prob by z: [N, d]."""
+        r = self.responsibilities(z)
         pulls = -self._solved(self.factors, z - self.means[:, None])  # [K, N, d]
-        return self._mixed(self.responsibilities(z), pulls)
+        return self._mixed(r, pulls)
 
     def noised(self, alpha, sigma):
         """The mixture of alpha z + sigma eps, eps standard normal noise. alpha, sigma: numbers."""
@@ -96,8 +103,11 @@ class GaussianMixture:
 
     def _log_terms(self, z):
         """log weights[k] + log N(z; means[k], covariances[k]): [N, K]."""
+        d = self.means.shape[1]
+        if z.dim() != 2 or z.shape[1] != d:
+            raise ValueError(f"expected points [N, {d}], got {list(z.shape)}")
         away = z.T[None] - self.means[:, :, None]  # [K, d, N]
         squares = torch.linalg.solve_triangular(self.factors, away, upper=False).square().sum(dim=1)
         log_volume = self.factors.diagonal(dim1=1, dim2=2).log().sum(dim=1)
-        constant = self.weights.log() - log_volume - z.shape[1] / 2 * math.log(2 * math.pi)
+        constant = self.weights.log() - log_volume - d / 2 * math.log(2 * math.pi)
         return (constant[:, None] - squares / 2).T

@@ -8,7 +8,7 @@ def coupled(x, eps):
     """The noise in another order, so that the sum of |x_i - eps_i|² is least: like eps.
 
     The optimal transport of a batch, each point used once.
-    x, eps: [N, ...], of one shape. Costs N³ at worst.
+    x, eps: tensors [N, ...], of one shape. Costs N³ at worst.
     Source: Pooladian et al. 2023 (arXiv:2304.14772); Tong et al. 2024 (arXiv:2302.00482).
     """
     if x.shape != eps.shape:

@@ -9,14 +9,14 @@ def drift(x, data, width):
     V(x) = (mean of data near x) - (mean of the samples near x), near by a Gaussian kernel of that
     width: width² times the difference of the scores of both sets, smoothed by it. V = 0 where both
     are the same set.
-    data: [M, d]. width: above 0, in the units of x.
+    data: [M, d], M above 0. width: above 0, in the units of x.
     Raises ValueError for another width and for other shapes.
     Source: Deng et al. 2026 (arXiv:2602.04770), section 3, with a Gaussian kernel where they take
         exp(-|x - y| / tau); as a difference of scores, arXiv:2603.09936.
     """
-    if not width > 0:
-        raise ValueError(f"expected a width above 0, got {width}")
-    if x.dim() != 2 or data.dim() != 2 or x.shape[1] != data.shape[1]:
+    if not isinstance(width, (int, float)) or not width > 0:
+        raise ValueError(f"expected a width, a number above 0, got {width}")
+    if x.dim() != 2 or data.dim() != 2 or x.shape[1] != data.shape[1] or not len(data):
         raise ValueError(
             f"expected samples [N, d] and data [M, d], got {list(x.shape)} and {list(data.shape)}"
         )

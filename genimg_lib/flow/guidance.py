@@ -17,8 +17,9 @@ def classifier_free(net, c, w, interval=(0.0, 1.0)):
     """x_hat(nothing) + w (x_hat(c) - x_hat(nothing)), by two calls; at w = 0 and w = 1 by one.
 
     net: (x, t, c) -> guesses; told nothing where c is 0. c: conditions [N, K].
-    interval: times at which it is guided; at others, w is 1.
-    Raises ValueError for a w that is not finite, and for an interval that does not increase.
+    interval: times at which it is guided, both ends included; at others, w is 1.
+    Raises ValueError for a w that is not finite, for an interval that does not increase and, when
+    it is called, for several times at once.
     Source: Ho and Salimans 2022 (arXiv:2207.12598), there with w counted from -1; the interval,
         Kynkäänniemi et al. 2024 (arXiv:2404.07724).
     """
@@ -46,7 +47,7 @@ def classifier(denoise, log_prob, w, path=STRAIGHT):
 
     denoise: (x, t) -> guesses, of a flow without conditions. log_prob(x, t): log p(c | x_t) [N].
     At t = 0, where x_t says nothing, it does not lead.
-    Raises ValueError for a w that is not finite.
+    Raises ValueError for a w that is not finite, and for a log_prob of another shape.
     Source: Dhariwal and Nichol 2021 (arXiv:2105.05233), section 4.2.
     """
     w = _finite(w)
@@ -57,7 +58,13 @@ def classifier(denoise, log_prob, w, path=STRAIGHT):
             return x_hat
         with torch.enable_grad():
             seen = x.detach().requires_grad_(True)
-            (slope,) = torch.autograd.grad(log_prob(seen, t).sum(), seen)
+            logs = log_prob(seen, t)
+            if logs.shape != (len(x),):
+                raise ValueError(
+                    f"expected log p(c | x_t) [{len(x)}], one number a point, got"
+                    f" {list(logs.shape)}: of all classes take the one that is wanted"
+                )
+            (slope,) = torch.autograd.grad(logs.sum(), seen)
         times = per_image(t, x)
         alpha, sigma = path.alpha(times), path.sigma(times)
         pull = torch.where(alpha > 0, sigma**2 / alpha.clamp(min=1e-12), 0.0)
@@ -71,7 +78,10 @@ def _led(away, towards, w, interval):
     first, final = interval
 
     def denoise(x, t):
-        now = w if first <= float(t[0]) <= final else 1.0
+        if not bool((t == t[0]).all()):
+            raise ValueError("expected one time for all points, as a sampler has it, got several")
+        # in the precision of t, in which the ends of the interval belong to it
+        now = w if bool((t[0] >= first) & (t[0] <= final)) else 1.0
         if now == 1:
             return towards(x, t)
         start = away(x, t)

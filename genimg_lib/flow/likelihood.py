@@ -7,18 +7,17 @@ import torch
 
 
 def exact_divergence(velocity, x, t):
-    """(v [N, d], the trace of its derivative [N]), by a derivative in each of d directions.
+    """(v, the trace of its derivative [N]), by a derivative in each of the d directions of a point.
 
-    x: points [N, d]. t: times [N].
+    x: points [N, ...], of d numbers each. t: times [N].
     """
     with torch.enable_grad():
-        x = x.detach().requires_grad_(True)
-        v = velocity(x, t)
+        flat = x.detach().flatten(1).requires_grad_(True)
+        v = velocity(flat.view_as(x), t).flatten(1)
         trace = torch.zeros_like(v[:, 0])
-        for i in range(x.shape[1]):
-            (row,) = torch.autograd.grad(v[:, i].sum(), x, retain_graph=True)
-            trace = trace + row[:, i]
-    return v.detach(), trace.detach()
+        for i in range(flat.shape[1]):
+            trace = trace + _pulled(v[:, i].sum(), flat)[:, i]
+    return v.detach().view_as(x), trace.detach()
 
 
 def hutchinson_divergence(velocity, x, t, probes):
@@ -26,16 +25,26 @@ def hutchinson_divergence(velocity, x, t, probes):
 
     One derivative a probe.
     x: points [N, ...]. probes: [K, N, ...] of mean 0 and variance 1, signs or normal noise.
+    Raises ValueError for probes of another shape.
     Source: Hutchinson 1990; for flows, Grathwohl et al. 2019 (arXiv:1810.01367), section 3.1.
     """
+    if probes.shape[1:] != x.shape:
+        wanted = ", ".join(map(str, x.shape))
+        raise ValueError(f"expected probes [K, {wanted}], got {list(probes.shape)}")
     with torch.enable_grad():
         x = x.detach().requires_grad_(True)
         v = velocity(x, t)
         found = []
         for u in probes:
-            (pulled,) = torch.autograd.grad((v * u).sum(), x, retain_graph=True)
-            found.append((pulled * u).flatten(1).sum(dim=1))
+            found.append((_pulled((v * u).sum(), x) * u).flatten(1).sum(dim=1))
     return v.detach(), torch.stack(found).mean(dim=0).detach()
+
+
+def _pulled(value, x):
+    """The gradient of a sum of velocities by x, 0 where they do not depend on it."""
+    if not value.requires_grad:  # a constant velocity
+        return torch.zeros_like(x)
+    return torch.autograd.grad(value, x, retain_graph=True, materialize_grads=True)[0]
 
 
 def log_likelihood(velocity, x, times, divergence=exact_divergence):

@@ -20,7 +20,7 @@ def guess_loss(net, x, eps, t, says="x", counts="v", path=STRAIGHT, floor=0.1, c
     floor: the least sigma, and the least alpha, that an error is divided by.
     DDPM's simple loss is says = counts = "eps", with no division at all; that of `matching_loss`
     is says = "x", counts = "v".
-    Raises ValueError for other kinds and where the guess has another shape.
+    Raises ValueError for other kinds and where the guess has another shape, and as `Path.mix` does.
     Source: Ho et al. 2020 (arXiv:2006.11239), equation 14; Salimans and Ho 2022
         (arXiv:2202.00512), section 4, for v on a circle.
     """

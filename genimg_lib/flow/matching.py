@@ -32,9 +32,12 @@ def matching_loss(net, x, eps, t, floor=0.1, c=None):
     c: conditions that the network is told, or None.
     Returns a scalar. The network gives images rather than velocities, since images, unlike noise,
     lie near few dimensions.
+    Raises ValueError for a guess of another shape, and as `Path.mix` does.
     """
     given = (mix(x, eps, t), t) if c is None else (mix(x, eps, t), t, c)
     x_hat = net(*given).float()
+    if x_hat.shape != x.shape:
+        raise ValueError(f"expected a guess {list(x.shape)}, got {list(x_hat.shape)}")
     return ((x_hat - x) / per_image((1 - t).clamp(min=floor), x)).square().mean()
 
 

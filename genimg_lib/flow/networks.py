@@ -89,13 +89,13 @@ class PatchUNet(nn.Module):
         shown=0,
     ):
         super().__init__()
-        if size % (2 * patch):
+        if patch < 1 or size % (2 * patch):
             raise ValueError(
                 f"size is {size}, patch {patch}: size has to be a multiple of twice the patch,"
                 f" {2 * patch}"
             )
         layers.check_width(width)
-        self.channels, self.size = channels, size
+        self.channels, self.size, self.shown = channels, size, shown
         self.patch, self.conditions = patch, conditions
         c, c_2, pixels = width, 2 * width, channels * patch * patch
         self.time = nn.Sequential(nn.Linear(64, embed), nn.SiLU())
@@ -119,6 +119,7 @@ class PatchUNet(nn.Module):
         self.told = nn.Linear(conditions, embed, bias=False) if conditions else None
 
     def forward(self, x, t, c=None):
+        layers.check_images(x, self.channels + self.shown, self.size)
         e = self._embedded(t, c)
         h = self.inward(F.pixel_unshuffle(x, self.patch))
         for block in self.first:

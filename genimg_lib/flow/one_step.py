@@ -36,10 +36,11 @@ def mean_flow_loss(net, x, eps, t, r, power=0.0):
 
     The derivative is taken forwards in the same pass, by `along`.
     power: of the weight 1 / error^power that each example has; 0, none; Geng et al. take 1.
-    Raises ValueError as `along` does.
+    Raises ValueError as `along` does, and for times with r before t.
     Source: Geng et al. 2025 (arXiv:2505.13447), algorithm 1; their time runs from data to noise, so
         that their sign is the other one.
     """
+    _check_order(t, r)
     v = x - eps
     u, du = along(net, STRAIGHT.mix(x, eps, t), t, r, v)
     target = v + per_image(r - t, x) * du.detach()
@@ -66,8 +67,10 @@ def shortcut_loss(net, x, eps, t, r):
     """A shortcut model: one jump from t to r has to be two, by way of the middle: a scalar.
 
     Where r = t: flow matching. The two jumps are held fixed.
+    Raises ValueError for times with r before t.
     Source: Frans et al. 2025 (arXiv:2410.12557), equation 4.
     """
+    _check_order(t, r)
     x_t = STRAIGHT.mix(x, eps, t)
     with torch.no_grad():
         middle = (t + r) / 2
@@ -83,8 +86,10 @@ def consistency_loss(net, x, eps, t, s):
     s: times a little later than t, [N], at most 1; x_s has the same noise. Where they end is
     f(x_t, t) = x_t + (1 - t) u(x_t, t, 1); that from x_s is held fixed.
     Errors count as those of u: over 1 - t, at least 0.1.
+    Raises ValueError for times with s before t.
     Source: Song et al. 2023 (arXiv:2303.01469), algorithm 3.
     """
+    _check_order(t, s)
     end = torch.ones_like(t)
     with torch.no_grad():
         target = jump(net, STRAIGHT.mix(x, eps, s), s, end)
@@ -92,15 +97,15 @@ def consistency_loss(net, x, eps, t, s):
     return (error / per_image((1 - t).clamp(min=0.1), x)).square().mean()
 
 
-def once(net, eps, c=None):
+def once(net, eps, c=None, t=ONCE):
     """Images by one call of a flow's network that was trained on for it, by `matched_loss`.
 
-    It is shown nothing but noise, at the level of an early time: there, other than at 0, the
-    network that it begins with makes different images of different noise.
+    It is shown nothing but noise, at the level of an early time t, a number: there, other than at
+    0, the network that it begins with makes different images of different noise.
     Source: Zhou et al. 2024 (arXiv:2404.04057), who begin at sigma / alpha = 2.5, here 3.
     """
-    x, t = (1 - ONCE) * eps, at_all(ONCE, eps)
-    return net(x, t) if c is None else net(x, t, c)
+    x, at = (1 - t) * eps, at_all(t, eps)
+    return net(x, at) if c is None else net(x, at, c)
 
 
 def draw_once(net, noise, c=None):
@@ -131,11 +136,12 @@ def path_energy(walk, times):
 
     The mean over points of the integral of |velocity|² less |x_1 - x_0|²; 0 for paths that are
     straight and of one speed, which one step of Euler follows.
-    walk: points [N, ...] at each of times, in a sequence.
+    walk: points [N, ...] at each of times, in a sequence. times: increasing, within [0, 1].
+    Raises ValueError for other times and for another number of points.
     Source: Liu et al. 2023 (arXiv:2209.03003), equation 4, their straightness.
     """
     walk = [points.flatten(1) for points in walk]
-    steps = steps_of(times)
+    steps = steps_of(times, "up")
     if len(walk) != len(steps) + 1:
         raise ValueError(f"expected points at {len(steps) + 1} times, got {len(walk)}")
     moved = [
@@ -144,6 +150,16 @@ def path_energy(walk, times):
     ]
     width = steps[-1][1] - steps[0][0]
     return (sum(moved) - (walk[-1] - walk[0]).square().sum(dim=1) / width).mean().item()
+
+
+def _check_order(t, later):
+    """Raises ValueError unless all times are at or before the later ones: [N] each."""
+    # elsewhere than on a CPU the answer would be waited for
+    if t.device.type == "cpu" and not bool((t <= later).all()):
+        worst = (t - later).argmax()
+        raise ValueError(
+            f"expected a jump to a later time, got one from {t[worst]:g} to {later[worst]:g}"
+        )
 
 
 def _check_plain(net):

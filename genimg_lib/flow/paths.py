@@ -37,7 +37,12 @@ class Path(NamedTuple):
     d_sigma: Callable
 
     def mix(self, x, eps, t):
-        """x_t = alpha x + sigma eps."""
+        """x_t = alpha x + sigma eps.
+
+        Raises TypeError for data of whole numbers, ValueError for noise of another shape and for
+        times that are not [N] in [0, 1].
+        """
+        _check_mixed(x, eps, t)
         t = per_image(t, x)
         return self.alpha(t) * x + self.sigma(t) * eps
 
@@ -77,6 +82,18 @@ class Path(NamedTuple):
             x = (x_t - sigma * eps) / alpha
         eps = (x_t - alpha * x) / sigma
         return Guesses(x, eps, d_alpha * x + d_sigma * eps, -eps / sigma)
+
+
+def _check_mixed(x, eps, t):
+    if not x.is_floating_point():
+        raise TypeError(f"expected data as floats, got {x.dtype}; data.to_float makes them")
+    if eps.shape != x.shape:
+        raise ValueError(f"expected noise {list(x.shape)}, as the data, got {list(eps.shape)}")
+    if t.shape != (len(x),):
+        raise ValueError(f"expected times [{len(x)}], one for each, got {list(t.shape)}")
+    # elsewhere the answer would be waited for
+    if t.device.type == "cpu" and not bool(((t >= 0) & (t <= 1)).all()):
+        raise ValueError(f"expected times in [0, 1], got {t.min().item():g} to {t.max().item():g}")
 
 
 def _constant(value):

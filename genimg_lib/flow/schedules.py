@@ -1,5 +1,6 @@
 """How noise is spread over time: paths of other kinds, and at which times a sampler calls."""
 
+import itertools
 import math
 
 import torch
@@ -72,39 +73,52 @@ def even_times(calls):
 
     Raises ValueError for calls below 1.
     """
-    return [k / _checked(calls) for k in range(calls + 1)]
+    _checked(calls)
+    return [k / calls for k in range(calls + 1)]
 
 
 def even_ratios(calls, path=STRAIGHT, ends=(-3.0, 3.0)):
     """calls + 1 times from 0 to 1; between the first and the last, log(alpha / sigma) is even.
 
-    ends: its values at the second time and the last but one.
-    Raises ValueError for calls below 1, and for ends that do not increase.
+    ends: its values at the second time and the last but one, which at two calls are the same time:
+        it has the first value then.
+    Raises ValueError for calls below 1, for ends that do not increase or are too far from 0 for
+    times to tell them apart.
     """
     _checked(calls)
     first, final = ends
     if not first < final:
         raise ValueError(f"expected ends that increase, got {first:g} and {final:g}")
     inner = torch.linspace(first, final, calls - 1, dtype=torch.float64).tolist()
-    return [0.0, *(time_of(path, ratio) for ratio in inner), 1.0]
+    times = [0.0, *(time_of(path, ratio) for ratio in inner), 1.0]
+    return _increasing(times, f"ends from {first:g} to {final:g}")
 
 
 def karras_times(calls, path=STRAIGHT, rho=7.0, levels=(80.0, 0.002)):
     """calls + 1 times; (sigma / alpha)^(1 / rho) is even from the first to the last but one.
 
-    levels: the first and the last sigma / alpha before 0.
-    Raises ValueError for calls below 1, for levels that do not fall to above 0.
+    levels: the first and the last sigma / alpha before 0. rho: above 0.
+    Raises ValueError for calls below 1, for another rho, for levels that do not fall to above 0 or
+    are too far from 1 for times to tell them apart.
     Source: Karras et al. 2022 (arXiv:2206.00364), equation 5.
     """
     _checked(calls)
     first, final = levels
     if not first > final > 0:
         raise ValueError(f"expected levels that fall to above 0, got {first:g} and {final:g}")
+    if not 0 < rho < math.inf:
+        raise ValueError(f"expected a rho above 0, got {rho:g}")
     roots = torch.linspace(first ** (1 / rho), final ** (1 / rho), calls, dtype=torch.float64)
-    return [*(time_of(path, -math.log(root**rho)) for root in roots.tolist()), 1.0]
+    times = [*(time_of(path, -math.log(root**rho)) for root in roots.tolist()), 1.0]
+    return _increasing(times, f"levels from {first:g} to {final:g}")
 
 
 def _checked(calls):
-    if calls < 1:
-        raise ValueError(f"expected one call or more, got {calls}")
-    return calls
+    if not isinstance(calls, int) or calls < 1:
+        raise ValueError(f"expected a whole number of calls, one or more, got {calls}")
+
+
+def _increasing(times, given):
+    if not all(t < s for t, s in itertools.pairwise(times)):
+        raise ValueError(f"expected {given} closer together: some times are the same number")
+    return times

@@ -13,22 +13,24 @@ def euler(velocity, x, times):
     """Along the velocity at each step's beginning: order 1, a call a step.
 
     times: numbers, increasing or decreasing; one more than steps.
+    Raises ValueError for a velocity of another shape.
     """
     yield x
     for t, s in steps_of(times):
-        x = x + (s - t) * velocity(x, at_all(t, x))
+        x = x + (s - t) * _like(x, velocity(x, at_all(t, x)))
         yield x
 
 
 def heun(velocity, x, times):
     """By the mean of the velocities at both ends of a step: order 2, two calls a step.
 
+    Raises ValueError for a velocity of another shape.
     Source: Heun 1900; for flows, Karras et al. 2022 (arXiv:2206.00364), algorithm 1.
     """
     yield x
     for t, s in steps_of(times):
-        first = velocity(x, at_all(t, x))
-        second = velocity(x + (s - t) * first, at_all(s, x))
+        first = _like(x, velocity(x, at_all(t, x)))
+        second = _like(x, velocity(x + (s - t) * first, at_all(s, x)))
         x = x + (s - t) * (first + second) / 2
         yield x
 
@@ -57,10 +59,12 @@ def langevin(score, x, step, noise):
     """A walk at one noise level that ends in the density whose score it is: yields x.
 
     x <- x + step score + sqrt(2 step) eps. noise: [steps, *x.shape].
+    Raises ValueError for a step that is not above 0 and for noise of another shape.
     Source: Song and Ermon 2019 (arXiv:1907.05600), section 2.2, with step for their epsilon / 2.
     """
     if not step > 0:
         raise ValueError(f"expected a step above 0, got {step}")
+    check_noise(noise, noise, x)
     yield x
     for eps in noise:
         x = x + step * score(x) + (2 * step) ** 0.5 * eps
@@ -68,9 +72,15 @@ def langevin(score, x, step, noise):
 
 
 def last(walk):
-    """The end of a walk."""
+    """The end of a walk.
+
+    Raises ValueError for a walk that was walked already, since a generator runs once.
+    """
+    end = None
     for x in walk:
         end = x
+    if end is None:
+        raise ValueError("there is nothing left of this walk: it was walked already; make it anew")
     return end
 
 
@@ -111,6 +121,13 @@ def check_noise(noise, steps, x):
 def at_all(t, x):
     """One time for all points: [N]."""
     return torch.full((len(x),), t, dtype=x.dtype, device=x.device)
+
+
+def _like(x, velocity):
+    """A velocity. Raises ValueError unless it has the shape of x."""
+    if velocity.shape != x.shape:
+        raise ValueError(f"expected a velocity {list(x.shape)}, got {list(velocity.shape)}")
+    return velocity
 
 
 def _said(times):

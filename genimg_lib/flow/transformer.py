@@ -50,7 +50,7 @@ class DiffusionTransformer(nn.Module):
         self, channels=3, size=32, patch=4, width=128, depth=4, heads=4, embed=128, conditions=0
     ):
         super().__init__()
-        if size % patch or width % heads:
+        if min(patch, heads) < 1 or size % patch or width % heads:
             raise ValueError(
                 f"expected a size that is a multiple of the patch and a width of the heads, "
                 f"got size {size}, patch {patch}, width {width}, heads {heads}"
@@ -66,6 +66,7 @@ class DiffusionTransformer(nn.Module):
         self.norm, self.outward = nn.LayerNorm(width), nn.Linear(width, pixels)
 
     def forward(self, x, t, c=None):
+        layers.check_images(x, self.channels, self.size)
         linear, activation = self.time
         e = linear(time_features(t))
         if c is not None:

@@ -13,6 +13,7 @@ from genimg_lib.metrics import Evaluator, agreement, psnr
 from genimg_lib.recipes import Trained, flow
 
 JUDGED = 5_000  # images
+LEAST = 1 / 60  # minutes for the flow, where encoding the images took all that was left
 SETTINGS = {
     "latent": 4,  # numbers at each place of the grid
     "patch": 4,
@@ -74,7 +75,8 @@ def fit(run, images, minutes, settings, c=None, label=""):
     began = time.perf_counter()
     moments = moments_of(net.images, images)
     net.measure_scale(*moments)
-    rest = minutes - first - (time.perf_counter() - began) / 60
+    encoded = (time.perf_counter() - began) / 60
+    rest = max(minutes - first - encoded, LEAST)
     of_flow = {"batch": settings["flow_batch"], "shift": settings["flow_shift"]}
     net.flow = fit_flow(run, net, moments, rest, flow.SETTINGS | of_flow, c, f"{label}flow")
     steps["flow"] = run.history["step"][-1] + 1

@@ -289,8 +289,11 @@ class Training:
                     say(f"its checkpoints are in {saving.put_aside(self.folder)} now")
                 break
             self._restore(weights, state)
-            say(f"an interrupted training goes on from step {self.step:,};")
-            say(f"to begin again from step 0, delete {path.parent}")
+            if self.step:
+                say(f"an interrupted training goes on from step {self.step:,};")
+                say(f"to begin again from step 0, delete {path.parent}")
+            else:
+                say("a training that was interrupted before its first checkpoint begins again")
             break
         steps = processes.gather(self.step, run)
         if len(set(steps)) > 1:

@@ -92,3 +92,17 @@ def test_a_mixture_is_conditioned_by_bayes(seen):
     density = joint / (joint.sum() * (axis[1] - axis[0]))
     assert torch.allclose(other.log_prob(axis).exp(), density, atol=1e-9)
     assert other.weights.sum().item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("weights", [(8.0, 2.0), (1.5, -0.5)])
+def test_weights_that_are_no_shares_are_refused(weights):
+    with pytest.raises(ValueError, match="the sum"):
+        GaussianMixture(torch.tensor(weights), torch.zeros(2, 1), torch.ones(2, 1, 1))
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (3, 3), (2,)])
+def test_points_of_another_width_are_refused(shape):
+    ring, z = toy.ring_mixture(), torch.zeros(shape).double()
+    for ask in (ring.log_prob, ring.responsibilities, ring.score):
+        with pytest.raises(ValueError, match=r"expected points \[N, 2\]"):
+            ask(z)

@@ -57,3 +57,10 @@ def test_no_width_at_all_is_refused():
 def test_sets_of_other_widths_are_refused():
     with pytest.raises(ValueError, match=r"\[5, 3\]"):
         flow.drift(torch.zeros(4, 2), torch.zeros(5, 3), 1.0)
+
+
+def test_no_data_and_widths_in_a_list_are_refused():
+    with pytest.raises(ValueError, match=r"\[0, 2\]"):
+        flow.drift(torch.zeros(4, 2), torch.zeros(0, 2), 1.0)
+    with pytest.raises(ValueError, match="a number above 0"):
+        flow.drifting_loss(*sets(), [0.1, 1.0])

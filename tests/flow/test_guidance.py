@@ -97,3 +97,25 @@ def test_bad_input_is_refused(net, w):
             make()
     with pytest.raises(ValueError, match=r"0\.6 to 0\.3"):
         flow.classifier_free(net, C, 2, interval=(0.6, 0.3))
+
+
+@pytest.mark.parametrize("interval", [(0.0, 0.2), (0.7, 1.0), (0.1, 0.3), (0.2, 0.7)])
+def test_both_ends_belong_to_the_interval_also_in_single_precision(interval):
+    counted = flow.Counted(lambda x, t, c: x)
+    guided = flow.classifier_free(counted, C, 3.0, interval)
+    for end in interval:
+        counted.calls = 0
+        guided(torch.zeros(2, 3), torch.full((2,), end))
+        assert counted.calls == 2
+
+
+def test_one_time_is_for_all_points(net):
+    with pytest.raises(ValueError, match="one time for all"):
+        flow.classifier_free(net, C, 3.0, (0.5, 1.0))(batch()[0], torch.tensor([0.1, 0.9]))
+
+
+@pytest.mark.parametrize("of_all", [lambda x, t: x, lambda x, t: x.mean()])
+def test_a_classifier_says_one_number_a_point(of_all):
+    led = flow.classifier(lambda x, t: x, of_all, 1.0)
+    with pytest.raises(ValueError, match=r"\[2\], one number a point"):
+        led(torch.zeros(2, 3), torch.full((2,), 0.5))

@@ -52,3 +52,28 @@ def test_a_field_that_stands_still_leaves_the_density_of_the_noise():
 def test_times_have_to_increase_from_0(times):
     with pytest.raises(ValueError, match="from 0"):
         flow.log_likelihood(velocity, torch.zeros(2, 2), times)
+
+
+def test_an_image_has_one_trace_as_its_numbers_in_a_line_have():
+    matrix = torch.randn(8, 8, generator=torch.Generator().manual_seed(0))
+
+    def linear(x, t):
+        return (x.flatten(1) @ matrix.T).view_as(x)
+
+    x, t = torch.randn(5, 2, 2, 2), torch.zeros(5)
+    v, trace = flow.exact_divergence(linear, x, t)
+    assert torch.equal(v, linear(x, t))
+    torch.testing.assert_close(trace, matrix.trace().expand(5))
+    assert flow.log_likelihood(linear, x, [0, 0.5]).shape == (5,)
+
+
+def test_a_constant_field_has_no_divergence():
+    x, t = torch.randn(5, 3), torch.zeros(5)
+    probes = torch.randn(2, 5, 3)
+    for _, trace in (
+        flow.exact_divergence(lambda x, t: torch.ones_like(x), x, t),
+        flow.hutchinson_divergence(lambda x, t: torch.ones_like(x), x, t, probes),
+    ):
+        assert torch.equal(trace, torch.zeros(5))
+    with pytest.raises(ValueError, match=r"\[K, 5, 3\], got \[5, 3\]"):
+        flow.hutchinson_divergence(lambda x, t: x, x, t, probes[0])

@@ -109,3 +109,10 @@ def test_groups_come_as_often_as_they_should():
     drawn = flow.drawn_groups(shares, 20_000, torch.Generator().manual_seed(0))
     assert drawn.shape == (20_000, 4) and (drawn.sum(dim=1) == 1).all()
     torch.testing.assert_close(drawn.mean(dim=0), torch.tensor(shares), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("part", [slice(0, 1), 0])
+def test_a_guess_of_another_shape_is_refused(part):
+    x, t = torch.zeros(4, 3), torch.full((4,), 0.5)
+    with pytest.raises(ValueError, match=r"expected a guess \[4, 3\]"):
+        flow.matching_loss(lambda x, t: x[:, part], x, x, t)

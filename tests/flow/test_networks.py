@@ -1,5 +1,7 @@
 """The U-Net on patches: shapes, its start, what the time does, how far it looks."""
 
+import re
+
 import pytest
 import torch
 
@@ -132,3 +134,18 @@ def test_a_network_that_looks_at_words_is_moved_by_each_that_is_there():
         assert moved.tolist() == there[:, place].tolist()
     other = net(x, t, (vectors, there, summary + 1))
     assert ((other - before).abs().amax(dim=(1, 2, 3)) > 1e-6).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (0, 3, 32, 32), (2, 3, 28, 28), (2, 1, 32, 32)])
+@pytest.mark.parametrize("kind", [flow.PatchUNet, flow.DiffusionTransformer])
+def test_images_of_another_shape_are_refused(kind, shape):
+    net = kind(width=8)
+    with pytest.raises(ValueError, match=re.escape(f"[N, 3, 32, 32], one or more, got {[*shape]}")):
+        net(torch.zeros(shape), torch.zeros(shape[0]))
+
+
+def test_patches_and_heads_of_no_size_are_refused():
+    with pytest.raises(ValueError, match="patch 0"):
+        flow.PatchUNet(patch=0)
+    with pytest.raises(ValueError, match="heads 0"):
+        flow.DiffusionTransformer(heads=0)

@@ -203,8 +203,9 @@ def test_one_call_shows_noise_alone_at_an_early_time():
     x = flow.once(net, eps)
     torch.testing.assert_close(x, torch.full_like(eps, 3 * 0.75))
     assert torch.equal(seen[0][1], torch.full((2,), 0.25))
-    flow.once(net, eps, c)
-    assert seen[1][2] is c
+    flow.once(net, eps, c, t=0.1)
+    assert seen[1][2] is c and torch.equal(seen[1][1], torch.full((2,), 0.1))
+    torch.testing.assert_close(seen[1][0], 0.9 * eps)
 
 
 def test_many_are_drawn_in_parts_as_one_by_one_and_stay_in_range():
@@ -232,3 +233,16 @@ def test_the_right_side_of_the_identity_is_held_fixed():
     error = (u - v - (r - t)[:, None] * du).detach()
     wanted = (2 * error * x_t * (1 + t[:, None])).mean()  # du does not move with the weights
     torch.testing.assert_close(slope, wanted)
+
+
+@pytest.mark.parametrize("loss", [flow.mean_flow_loss, flow.shortcut_loss, flow.consistency_loss])
+def test_a_jump_to_an_earlier_time_is_refused(loss):
+    x = torch.zeros(2, 3)
+    with pytest.raises(ValueError, match=r"from 0\.9 to 0\.2"):
+        loss(lambda x, t, r: x, x, x, torch.tensor([0.1, 0.9]), torch.tensor([0.2, 0.2]))
+
+
+@pytest.mark.parametrize("times", [[0, 0.8, 0.5], [0, 0.5, 0.5]])
+def test_a_path_goes_forwards_in_time(times):
+    with pytest.raises(ValueError, match="increase"):
+        flow.path_energy(torch.zeros(3, 2, 2), times)

@@ -79,3 +79,19 @@ def test_a_guess_of_another_shape_is_refused(path):
 def test_at_the_ends_there_is_nothing_to_convert(t, kind):
     with pytest.raises(ValueError, match="ends"):
         flow.STRAIGHT.guesses(torch.zeros(2, 3), torch.full((2,), t), **{kind: torch.zeros(2, 3)})
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"x": torch.zeros(2, 3, dtype=torch.uint8)}, "uint8"),
+        ({"eps": torch.zeros(1, 3)}, r"\[2, 3\], as the data, got \[1, 3\]"),
+        ({"t": torch.tensor(0.5)}, r"times \[2\]"),
+        ({"t": torch.tensor([0.5, 1.5])}, r"got 0\.5 to 1\.5"),
+    ],
+)
+def test_what_cannot_be_mixed_is_refused(broken, said):
+    parts = {"x": torch.zeros(2, 3), "eps": torch.zeros(2, 3), "t": torch.full((2,), 0.5)}
+    for mixes in (flow.mix, flow.CIRCULAR.mix):
+        with pytest.raises((TypeError, ValueError), match=said):
+            mixes(**parts | broken)

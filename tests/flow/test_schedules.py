@@ -66,3 +66,14 @@ def test_bad_input_is_refused():
         flow.schedule(lambda t: 0.5 + t / 2, lambda t: 1 - t)
     with pytest.raises(ValueError, match=r"sigma 0\.1"):
         flow.schedule(lambda t: t, lambda t: 1 - 0.9 * t)
+    for grid in (flow.even_times, flow.even_ratios, flow.karras_times):
+        for calls in (-1, 2.5):
+            with pytest.raises(ValueError, match=str(calls)):
+                grid(calls)
+    for rho in (0, -3, math.nan, math.inf):
+        with pytest.raises(ValueError, match="rho above 0"):
+            flow.karras_times(5, rho=rho)
+    with pytest.raises(ValueError, match="closer together"):
+        flow.karras_times(5, levels=(1e300, 1e-300))
+    with pytest.raises(ValueError, match="closer together"):
+        flow.even_ratios(6, ends=(-60, 60))

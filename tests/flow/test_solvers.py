@@ -102,3 +102,18 @@ def test_bad_input_is_refused():
         list(flow.noisy(velocity, score, x, [0, 0.5], noise, lambda t: 1.0))
     with pytest.raises(ValueError, match="-1"):
         list(flow.langevin(lambda x: x, x, -1, noise))
+    with pytest.raises(ValueError, match=r"\[2, 3, 2\], got \[2, 3\]"):
+        list(flow.langevin(lambda x: x, x, 0.1, noise[..., 0]))
+
+
+@pytest.mark.parametrize("solver", [flow.euler, flow.heun])
+def test_a_velocity_of_another_shape_is_refused(solver):
+    with pytest.raises(ValueError, match=r"\[6, 1\], got \[6\]"):
+        list(solver(lambda x, t: x[:, 0], torch.zeros(6, 1), [0, 0.5]))
+
+
+def test_a_walk_has_one_end():
+    walk = flow.euler(lambda x, t: x, torch.ones(2, 1), [0, 0.5])
+    assert torch.equal(flow.last(walk), torch.full((2, 1), 1.5))
+    with pytest.raises(ValueError, match="walked already"):
+        flow.last(walk)

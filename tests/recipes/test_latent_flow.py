@@ -76,3 +76,8 @@ def test_the_stored_benchmark_is_what_notebook_54_says_of_the_rate():
         assert over_sets("0.1", kind).min() > over_sets("0.001", kind).max()
     assert over_sets("0.1", "rebuilt_psnr").mean() < over_sets("0.001", "rebuilt_psnr").mean()
     assert abs(over_sets("0.1", "scale") - 1).max() < abs(over_sets("0.001", "scale") - 1).min()
+
+
+def test_a_moment_of_training_is_enough_for_the_autoencoder_and_the_flow():
+    trained = recipe.train(start("latent_flow"), 1e-4, **SMALL)  # encoding takes longer
+    assert min(trained.facts["steps"].values()) >= 1
