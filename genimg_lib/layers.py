@@ -184,7 +184,10 @@ class CrossAttention(nn.Module):
 
 
 def check_condition(c, n, conditions):
-    """Raise ValueError unless c is a condition [n, conditions], or None where there are none."""
+    """Raise ValueError unless c is a condition [n, conditions], or None where there are none.
+
+    TypeError for whole numbers.
+    """
     given = None if c is None else tuple(c.shape)
     if given != ((n, conditions) if conditions else None):
         wanted = (
@@ -193,6 +196,8 @@ def check_condition(c, n, conditions):
             else "was made without conditions"
         )
         raise ValueError(f"this network {wanted}; got {None if c is None else list(given)}")
+    if c is not None and not c.is_floating_point():
+        raise TypeError(f"conditions are floats, got {c.dtype}: F.one_hot(...).float() makes them")
 
 
 def check_tokens(tokens, codes):
@@ -225,7 +230,9 @@ def count_parameters(net):
 
 @torch.no_grad()
 def check_images(x, channels, size):
-    """Raises ValueError unless x are images [N, channels, size, size], one or more."""
+    """Raises ValueError unless x are float images [N, channels, size, size], one or more."""
+    if not x.is_floating_point():
+        raise TypeError(f"expected images in [-1, 1], got {x.dtype}; data.to_float makes them")
     if x.shape[1:] != (channels, size, size) or not len(x):
         raise ValueError(
             f"expected images [N, {channels}, {size}, {size}], one or more, got {list(x.shape)}"

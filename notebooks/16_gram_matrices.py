@@ -56,7 +56,7 @@ run = start(
     "16_gram_matrices",
     size=(64, 128, 256),
     grow_steps=(35, 160, 300),
-    short_steps=(25, 90, 150),
+    short_steps=(33, 90, 150),
 )
 tables.show_expected("16_gram_matrices", "largest_difference", "loss_fell_least")
 
@@ -349,7 +349,7 @@ errors["MMD"] = largest(loss - mmd / 5**2)  # (5)
 # (Differentiate $\langle \mathrm{Gr} - \mathrm{Gr}', \mathrm{Gr} - \mathrm{Gr}' \rangle$: a step $dF$ changes $\mathrm{Gr}$ by $(dF F^\top + F dF^\top)/CHW$, and both halves give the same, since $\mathrm{Gr} - \mathrm{Gr}'$ is symmetric.)
 
 # %%
-(by_autograd,) = torch.autograd.grad(loss, one)
+(by_autograd,) = torch.autograd.grad(loss, one, retain_graph=True)
 by_formula = 4 / one.numel() * difference[0] @ one[0].flatten(1)  # (6)
 errors["gradient"] = largest(by_autograd[0].flatten(1) - by_formula)
 image = torch.randn(1, 5, 6, 6, dtype=torch.float64)
@@ -473,6 +473,11 @@ def descend(loss_of, x, steps):
 
 # %%
 def grow(net, targets, begin, steps, statistic=style.gram, watch=None, **which):
+    if steps <= 30:
+        raise ValueError(
+            f"expected more than 30 steps, two times 15 by Adam, got {steps}"
+        )
+
     def loss_of(x):
         return gram_loss(maps_of(net, x, **which), targets, statistic)
 

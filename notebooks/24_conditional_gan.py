@@ -587,7 +587,7 @@ plots.show(
 
 # %% [markdown]
 # If only $G$ is told, the accuracy stays near chance, $1/K$: $D$ takes any garment for good, whatever the target, so nothing teaches $G$ to follow.
-# Conditional norms raise the accuracy, projection by more, and with the classifier it is highest, on average over the seeds; the distance is least without the classifier.
+# Conditional norms raise the accuracy, projection by more, and with the classifier it is highest, on average over the seeds; the distance is least with projection alone.
 #
 # Recall falls where the classifier joins in, the price that we expected.
 # But the rows with maps beside $x$, which have no classifier, are as low: variety is lost in more ways than one.
@@ -740,7 +740,7 @@ plots.show(
 # %% [markdown]
 # The groups raise the precision, and lower the recall; the distances of groups and of nothing overlap.
 # The coordinates do much more: they help in all three figures, and the worst of their seeds has a smaller distance than the best with groups or nothing.
-# Their distances begin below the largest one with labels.
+# Their distances begin below the least one with labels, and the two ranges overlap.
 #
 # The linear guesses have a larger distance and far less precision, but that does not show how much $c$ tells: they are blurred, and real images blurred once fare no better in either.
 # Looking up the image with the nearest $c$ has the best figures of all, and draws nothing new.

@@ -497,7 +497,7 @@ found |= {"fd_reconstructions": rows[0][2], "fd": rows[1][2], "fd_floor": floor}
 
 # %% [markdown]
 # This table settles nothing, neither the better samples nor the worse reconstructions: notebook 31's figures are those of another $\sigma_x$ (0.5), and of six times as many images seen.
-# `genimg bench vae` trains both kinds of networks by one recipe, five minutes each on the same 30,000 images, one seed (FD of 5,000 images: not to be compared with that of 2,000):
+# `genimg bench vae` trains both kinds of networks by one recipe, five minutes each on the same 30,000 portraits, one seed (FD of 5,000 images: not to be compared with that of 2,000):
 
 # %%
 bench, rows = results.figures("bench_vae"), []
@@ -850,7 +850,7 @@ explore(
     alt="Faces, their reconstructions and samples at sigma 1.6: colours, hats and hair "
     "stay, eyes and mouths are dark or pale spots.",
     caption="A live notebook has sliders here: what goes first, what stays?",
-    sigma=[1.6, *SIGMAS],
+    sigma=[SIGMAS[-1], *SIGMAS],
     face=(0, 40, 0),
 )
 

@@ -228,7 +228,7 @@ def outside(made):
 
 
 # %%
-opt = torch.optim.Adam(net.parameters(), lr=run.lr, betas=(0.9, 0.99))
+opt = torch.optim.Adam(net.train().parameters(), lr=run.lr, betas=(0.9, 0.99))
 for x in run.train(run.batches(contents, run.batch), run.steps, net=net, opt=opt):
     run.anneal(opt)
     made = net(x)

@@ -6,8 +6,13 @@ import torch
 def to_float(images):
     """uint8 images [..., H, W] in 0..255 -> float32 in [-1, 1], what models see.
 
-    Raises TypeError for anything but uint8.
+    Raises TypeError for anything but uint8 tensors.
     """
+    if not isinstance(images, torch.Tensor):
+        raise TypeError(
+            f"to_float takes tensors, not {type(images).__name__}; torch.from_numpy makes them of"
+            " arrays"
+        )
     if images.dtype != torch.uint8:
         raise TypeError(
             f"to_float takes uint8 images (0 to 255), not {images.dtype}; what is float already is"

@@ -83,6 +83,10 @@ def unreadable(path, error):
             f"{path} claims more than {most:.0f} megapixels, the most that is read; make it smaller"
             " first, or replace it if it is damaged"
         )
+    if isinstance(error, FileNotFoundError):
+        return DataError(
+            f"there is no picture {path}; the photographs that come along are {', '.join(NAMES)}"
+        )
     if isinstance(error, MemoryError):
         error = "it claims more than there is memory for"
     ending = "." + str(path).lower().rpartition(".")[2]

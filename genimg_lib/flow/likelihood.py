@@ -7,7 +7,7 @@ import torch
 
 
 def exact_divergence(velocity, x, t):
-    """(v, the trace of its derivative [N]), by a derivative in each of the d directions of a point.
+    """(v, the trace of its derivative [N]), by a derivative in each of d directions.
 
     x: points [N, ...], of d numbers each. t: times [N].
     """

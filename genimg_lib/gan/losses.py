@@ -92,9 +92,15 @@ def auxiliary_classifier_loss(logits, c):
 
     logits: [N, K], one for each entry of the condition.
     c: [N, K] of zeros and ones, one 1 or more a row (several one-hot vectors side by side).
-    Raises ValueError for unlike shapes.
+    Raises ValueError for unlike shapes and other conditions.
     Source: Odena et al. 2016 (arXiv:1610.09585), there a softmax over classes.
     """
+    # elsewhere than on a CPU the answer would be waited for
+    if c.device.type == "cpu" and not (((c == 0) | (c == 1)).all() and (c.sum(dim=1) > 0).all()):
+        raise ValueError(
+            "expected conditions of zeros and ones, one 1 or more a row; others have"
+            " no classes: take weight 0"
+        )
     if logits.shape != c.shape:
         raise ValueError(
             f"expected one logit for each entry of the conditions, got {list(logits.shape)} and"

@@ -168,7 +168,16 @@ class StyleGenerator(nn.Module):
 
         w: [N, styles], or [N, depth, styles] with one for each layer.
         noise: what `draw_noise` gives, or drawn anew.
+        Raises ValueError for styles of another number of layers and noise for another number of
+        images.
         """
+        if w.dim() == 3 and w.shape[1] != self.depth:
+            raise ValueError(f"expected {self.depth} styles an image, got {w.shape[1]}")
+        if noise and [len(part) for part in noise] != [len(w)] * len(self.convs):
+            raise ValueError(
+                f"expected noise of {len(self.convs)} sides for {len(w)} images, got"
+                f" {[list(part.shape) for part in noise]}"
+            )
         w = w[:, None].expand(-1, self.depth, -1) if w.dim() == 2 else w
         noise = noise or [None] * len(self.convs)
         x = self.start.expand(len(w), -1, -1, -1)
@@ -210,13 +219,17 @@ def truncated(w, mean, psi):
 def mixed(w_a, w_b, layers, depth):
     """Styles [N, depth, styles] with the named layers from w_b, the others from w_a.
 
-    w_a, w_b: [N, styles]. layers: numbers from 0 to depth - 1.
+    w_a, w_b: [N, styles]. layers: a list of numbers from 0 to depth - 1.
     Raises ValueError for others.
     """
+    if not w_a.dim() == w_b.dim() == 2:
+        given = f"{list(w_a.shape)} and {list(w_b.shape)}"
+        raise ValueError(f"expected styles [N, styles], one for all layers, got {given}")
+    layers = [int(layer) for layer in layers]
     if wrong := [layer for layer in layers if not 0 <= layer < depth]:
         raise ValueError(f"expected layers from 0 to {depth - 1}, got {wrong[0]}")
     from_b = torch.zeros(depth, 1, dtype=torch.bool, device=w_a.device)
-    from_b[list(layers)] = True
+    from_b[layers] = True
     return torch.where(from_b, w_b[:, None], w_a[:, None])
 
 

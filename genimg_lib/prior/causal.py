@@ -26,14 +26,14 @@ class CausalPrior(TokenNet):
     def forward(self, tokens, c=None):
         """Logits [N, T, codes] for each token, from those before it. tokens: [N, H, W]."""
         self.check(tokens)
-        flat = tokens.flatten(1)
+        flat = tokens.flatten(1).long()
         before = F.pad(flat[:, :-1], (1, 0), value=self.start)  # shifted by one
         return self.run(self._embedded(before, c, slice(None)), causal=True)
 
     def nats(self, tokens, c=None):
         """The code length -log p(tokens) of each grid, in nats: [N]."""
         logits = self(tokens, c).float()
-        flat = tokens.flatten(1)
+        flat = tokens.flatten(1).long()
         return F.cross_entropy(logits.transpose(1, 2), flat, reduction="none").sum(dim=1)
 
     @torch.no_grad()

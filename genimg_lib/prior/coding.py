@@ -26,9 +26,9 @@ def write_codes(prior, tokens, path, c=None):
         not causal; nothing is written then.
     """
     constriction = _constriction()
-    if not hasattr(prior, "steps") or not len(tokens):
-        given = f"{type(prior).__name__} and {len(tokens)}"
-        raise ValueError(f"expected a CausalPrior and 1 grid or more, got {given}")
+    _check_causal(prior)
+    if not len(tokens):
+        raise ValueError("expected 1 grid or more, got none")
     prior.check(tokens)
     flat = tokens.flatten(1)
     encoder = constriction.stream.queue.RangeEncoder()
@@ -55,8 +55,10 @@ def read_codes(prior, path, c=None):
     """The grids of tokens in a file of `write_codes`: int64 [N, H, W].
 
     prior, c: as when it was written.
-    Raises DataError for another kind of file, a damaged one, or one of another prior.
+    Raises DataError for another kind of file, a damaged one, or one of another prior, and
+    ValueError for a prior that is not causal.
     """
+    _check_causal(prior)
     constriction = _constriction()
     path = Path(path)
     content = path.read_bytes()
@@ -85,6 +87,11 @@ def read_codes(prior, path, c=None):
 def ideal_bits(nats):
     """Nats as bits: a file can't be shorter on average."""
     return nats / math.log(2)
+
+
+def _check_causal(prior):
+    if not hasattr(prior, "steps"):
+        raise ValueError(f"expected a CausalPrior, got a {type(prior).__name__}")
 
 
 def _table(logits):

@@ -37,7 +37,15 @@ class MaskedPrior(TokenNet):
 
         Each grid hides the share cos(pi u / 2) of its places, those with the least noise.
         tokens: [N, H, W]. u: uniform [N]. noise: uniform [N, H, W].
+        Raises ValueError for others.
         """
+        if u.shape != (len(tokens),) or noise.shape != tokens.shape:
+            raise ValueError(
+                f"expected u [{len(tokens)}] and noise {list(tokens.shape)}, got {list(u.shape)}"
+                f" and {list(noise.shape)}"
+            )
+        if not (u.min() >= 0 and u.max() <= 1):
+            raise ValueError(f"expected u in [0, 1], got {u.min():g} to {u.max():g}")
         hidden = hidden_places(u, noise)
         self.check(tokens)
         # logits of all places: shapes that change from step to step cost memory, and time
@@ -65,6 +73,13 @@ class MaskedPrior(TokenNet):
             )
         if (given is None) != (keep is None):
             raise ValueError("given and keep go together: give both, or neither")
+        if keep is not None and (
+            keep.dtype != torch.bool or not keep.shape == given.shape == u.shape[1:]
+        ):
+            raise ValueError(
+                f"expected given and keep {list(u.shape[1:])}, keep of bools, got"
+                f" {list(given.shape)} and {list(keep.shape)} of {keep.dtype}"
+            )
         hidden = torch.ones(u.shape[1:], dtype=torch.bool, device=u.device)
         tokens = torch.zeros(u.shape[1:], dtype=torch.long, device=u.device)
         if given is not None:

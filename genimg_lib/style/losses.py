@@ -2,6 +2,8 @@
 
 import torch
 
+from genimg_lib.style.networks import check_floats
+
 
 def gram(features):
     """The Gram matrix of each image's features, F F' / (C H W) with F = [C, HW].
@@ -9,7 +11,7 @@ def gram(features):
     How often channels are active together.
     features: [N, C, H, W].
     Returns [N, C, C], symmetric and positive semidefinite.
-    Raises ValueError for another number of axes.
+    Raises ValueError for another number of axes, TypeError for whole numbers, whose sums overflow.
     Source: Gatys et al. 2015 (arXiv:1508.06576), equation 3, there without the division.
     """
     if features.dim() != 4:
@@ -17,6 +19,7 @@ def gram(features):
             f"expected features [N, C, H, W], got {list(features.shape)}"
             + (": add a batch axis, features[None]" if features.dim() == 3 else "")
         )
+    check_floats(features)
     n, c, h, w = features.shape
     flat = features.reshape(n, c, h * w)  # [N, C, HW]
     return flat @ flat.transpose(1, 2) / (c * h * w)
@@ -49,7 +52,7 @@ def style_loss(maps, grams):
     Source: Gatys et al. 2015 (arXiv:1508.06576), equations 4 and 5, there not divided by the wanted
     one.
     """
-    if len(maps) != len(grams):
+    if len(maps) != len(grams) or not grams:
         raise ValueError(
             f"one wanted Gram matrix for each layer; got {len(maps)} layers and {len(grams)}"
             " matrices"
@@ -123,6 +126,8 @@ def bleach(content, reference=None):
 
     [N, 3, H, W]. Directions that hardly vary are not blown up.
     """
+    if reference is not None:
+        _check_channels(reference, content[:1])
     mean, covariance = _color_moments(content if reference is None else reference)
     floor = 1e-3 * covariance.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None] + 1e-5
     values, vectors = torch.linalg.eigh(
@@ -201,6 +206,7 @@ def _precise(x):
 
 
 def _check_channels(content, style):
+    check_floats(content), check_floats(style)
     if (
         content.dim() != 4
         or style.dim() != 4

@@ -131,11 +131,19 @@ class FeatureNet(nn.Module):
         return maps
 
 
+def check_floats(x):
+    """Raises TypeError for whole numbers, which are no pictures in [-1, 1]."""
+    if not x.is_floating_point():
+        raise TypeError(f"expected floats in [-1, 1], as data.to_float gives, got {x.dtype}")
+
+
 def check_pictures(x):
     """Check that these are colour images that the networks' halvings leave something of.
 
-    Raises ValueError for anything but [N, 3, H, W] with large enough sides.
+    Raises TypeError for whole numbers, ValueError for anything but [N, 3, H, W] with large enough
+    sides.
     """
+    check_floats(x)
     if x.dim() != 4 or x.shape[1] != 3 or min(x.shape[2:]) < SIDE:
         raise ValueError(
             f"expected colour images [N, 3, H, W] with sides of {SIDE} pixels or more, got"

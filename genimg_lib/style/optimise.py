@@ -8,6 +8,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from genimg_lib.errors import unknown
 from genimg_lib.style.losses import content_loss, gram, recolor, style_loss, total_variation
 
 # for maps with a mean of 1, whatever the network and the size
@@ -93,7 +94,8 @@ class Settings:
     content_stage: of whose maps the content is kept, 0 for the pixels, then the network's stages.
     variation: a weight of the total variation instead of that of WEIGHTS.
     optimizer: "lbfgs" or "adam".
-    levels: of size; 1 for the full size only, 2 to begin at half of it, and so on.
+    levels: of size; 1 for the full size only, 2 to begin at half of it, and so on; fewer where the
+        shortest side would fall below 32 pixels.
     reference: a picture whose colours stand for the content's, as for `recolor`.
     """
 
@@ -142,7 +144,7 @@ class Wanted:
         self.masks = (
             None if masks is None else [[_halved(m, k) for k in range(self.SCALES)] for m in masks]
         )
-        mix = [1 / len(styles)] * len(styles) if mix is None else mix.tolist()
+        mix = [1 / len(styles)] * len(styles) if mix is None else torch.as_tensor(mix).tolist()
         with torch.no_grad():
             self.maps = net(content, content_stage)[content_stage]
             # by style, scale, layer
@@ -197,8 +199,13 @@ def minimise(loss_of, x, steps, optimizer="lbfgs", watch=None):
 
     L-BFGS learns the curvature from its last gradients; Adam makes its first steps, since far from
     the goal the curvature misleads.
-    Raises ValueError where the loss at x is not finite.
+    Raises ValueError for another optimizer, for steps below 0, and where the loss at x is not
+    finite.
     """
+    if optimizer not in ("lbfgs", "adam"):
+        raise unknown("optimizer", optimizer, ("lbfgs", "adam"))
+    if steps < 0:
+        raise ValueError(f"expected steps of 0 or more, got {steps}")
     # torch's L-BFGS (2.13) takes no variable that lies in memory with channels last
     x = x.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
     adam = torch.optim.Adam([x], lr=0.03)
@@ -299,10 +306,13 @@ def _resized(x, other):
 
 
 def _check(content, styles, strength, steps, s, stages):
+    if not styles:
+        raise ValueError("expected one style or more, got none")
     for name, x in [
         ("content", content),
         *(("style", e) for e in styles),
         *([("init", s.init)] if isinstance(s.init, torch.Tensor) else []),
+        *([("reference", s.reference)] if s.reference is not None else []),
     ]:
         if x.dim() != 4 or x.shape[:2] != (1, 3) or min(x.shape[2:]) < SIDE:
             raise ValueError(

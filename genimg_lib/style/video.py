@@ -5,6 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from genimg_lib.style.networks import check_floats
 from genimg_lib.style.places import LOBES, shifted
 
 
@@ -18,19 +19,19 @@ def pan(image, size, frames=24, step=(1, 3), noise=0.02, seed=0, finer=1):
         1 / finer.
     noise: deviation of the camera's noise, another in each frame.
     finer: how many of the image's pixels, along a side, make one of the film's, by their mean.
-    Raises ValueError where the image is too small for the way, and for a step that is no such
-    multiple.
+    Raises ValueError where the image is too small for the way, for fewer frames than 1, and for a
+    step that is no such multiple or goes back; TypeError for whole numbers.
     """
+    check_floats(image)
+    if frames < 1 or min(step) < 0:
+        raise ValueError(
+            f"expected one frame or more and a step of 0 or more, got {frames} and {step}"
+        )
     (h, w), (dy, dx) = [finer * n for n in size], [finer * n for n in step]
     if not (float(dy).is_integer() and float(dx).is_integer()):
         raise ValueError(f"expected a step in multiples of 1/{finer} of a pixel, got {step}")
     dy, dx = int(dy), int(dx)
-    if (
-        h + dy * (frames - 1) > image.shape[1]
-        or w + dx * (frames - 1) > image.shape[2]
-        or dy < 0
-        or dx < 0
-    ):
+    if h + dy * (frames - 1) > image.shape[1] or w + dx * (frames - 1) > image.shape[2]:
         raise ValueError(
             f"{frames} frames of {h}x{w}, moved by ({dy}, {dx}) each, need an image of"
             f" {h + dy * (frames - 1)}x{w + dx * (frames - 1)}; got {list(image.shape[1:])}"
@@ -51,6 +52,9 @@ def overlap(before, after, step):
         numbers; ValueError for others.
     """
     (dy, dx), (h, w) = step, before.shape[-2:]
+    if not all(float(n).is_integer() for n in step):
+        raise ValueError(f"expected a step in whole pixels, got {step}")
+    dy, dx = int(dy), int(dx)
     if not (0 <= dy < h and 0 <= dx < w):
         raise ValueError(
             f"the step is {step}; rows from 0 to {h - 1} and columns from 0 to {w - 1} are possible"
@@ -67,7 +71,7 @@ def flicker(film, step):
     step: as for `overlap`, but may have parts of a pixel, which `shifted` undoes; then LOBES pixels
         along the borders do not count. 0 for a film that only moves, by
         whole pixels.
-    Raises ValueError for one frame.
+    Raises ValueError for one frame, and for a step that leaves nothing to compare.
     """
     if len(film) < 2:
         raise ValueError(f"expected two frames or more, got {len(film)}")
@@ -76,6 +80,10 @@ def flicker(film, step):
     change = (before - after).square()
     if any(parts):
         change = change[..., LOBES:-LOBES, LOBES:-LOBES]
+    if not change.numel():
+        raise ValueError(
+            f"a step of {step} leaves nothing of frames of {list(film.shape[-2:])} to compare"
+        )
     return change.mean().item()
 
 

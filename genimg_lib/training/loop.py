@@ -126,7 +126,7 @@ class Training:
         return lock
 
     def _check_learns(self):
-        """Raises TrainingError where a network that is to be averaged can't learn."""
+        """Raises TrainingError where a network can't learn, or by none of the optimisers."""
         for name in self.averages:
             weights = list(self.objects[name].parameters())
             if weights and not any(weight.requires_grad for weight in weights):
@@ -134,6 +134,17 @@ class Training:
                     f"{name} learns nothing: none of its weights requires a gradient. Perhaps it is"
                     " the average that an earlier training left; run the cell that makes the"
                     " network first"
+                )
+        own = {id(weight) for _, network in self.networks for weight in network.parameters()}
+        for name, opt in self.objects.items():
+            if not own or not isinstance(opt, torch.optim.Optimizer):
+                continue
+            held = [weight for group in opt.param_groups for weight in group["params"]]
+            if not any(id(weight) in own for weight in held):
+                networks = ", ".join(name for name, _ in self.networks)
+                raise TrainingError(
+                    f"{name} holds no weight of {networks}: it was made for networks before them;"
+                    " run the cell that makes the optimisers, after the one that makes the networks"
                 )
 
     def _next(self):

@@ -58,6 +58,8 @@ class VectorQuantizer(nn.Module):
         super().__init__()
         if codes < 2:
             raise ValueError(f"expected 2 codes or more, got {codes}")
+        if not beta >= 0:
+            raise ValueError(f"expected a beta of 0 or more, got {beta}")
         self.codes, self.width, self.beta = codes, width, beta
         self.codebook = self._made(torch.randn(codes, width))
         self.register_buffer("has_begun", torch.tensor(False))
@@ -86,7 +88,7 @@ class VectorQuantizer(nn.Module):
 
     def decode(self, tokens):
         """tokens [N, H, W] to vectors [N, d, H, W]."""
-        check_tokens(tokens, self.codes)
+        _check_grids(tokens, self.codes)
         # not codebook[tokens], whose gradient is summed in another order each time
         return F.embedding(tokens, self.codebook).movedim(-1, 1)
 
@@ -118,6 +120,10 @@ class EMAVectorQuantizer(VectorQuantizer):
 
     def __init__(self, codes=512, width=32, beta=0.25, decay=0.99, restart=0.03):
         super().__init__(codes, width, beta)
+        if not (0 <= decay < 1 and 0 <= restart < 1):
+            raise ValueError(
+                f"expected decay and restart of 0 or more and below 1, got {decay} and {restart}"
+            )
         self.decay, self.restart = decay, restart
         self.register_buffer("counts", torch.zeros(codes))
         self.register_buffer("sums", torch.zeros(codes, width))
@@ -208,7 +214,7 @@ class FSQ(nn.Module):
 
     def digits(self, tokens):
         """tokens [N, H, W] to their digits, 0..levels - 1: int64 [N, d, H, W]."""
-        check_tokens(tokens, self.codes)
+        _check_grids(tokens, self.codes)
         return tokens[:, None] // self._per_channel(self._steps) % self._per_channel(self._count)
 
     def parts(self):
@@ -221,6 +227,14 @@ class FSQ(nn.Module):
     @staticmethod
     def _per_channel(values):
         return values.view(1, -1, 1, 1)
+
+
+def _check_grids(tokens, codes):
+    check_tokens(tokens, codes)
+    if tokens.dim() != 3:
+        raise ValueError(
+            f"expected grids [N, H, W], got {list(tokens.shape)}; tokens[:1] keeps the axis"
+        )
 
 
 class Usage(NamedTuple):

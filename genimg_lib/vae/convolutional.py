@@ -10,7 +10,13 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from genimg_lib.layers import Residual, check_condition, check_width, icnr_
+from genimg_lib.layers import (
+    Residual,
+    check_condition,
+    check_images,
+    check_width,
+    icnr_,
+)
 from genimg_lib.vae.bounds import gaussian_kl, reparameterize
 from genimg_lib.vae.likelihoods import Gaussian
 from genimg_lib.vae.networks import ConditionalPrior
@@ -27,6 +33,7 @@ class ConvBody(nn.Module):
         super().__init__()
         check_size(size, patch)
         check_width(width)
+        self.channels, self.size = channels, size
         self.net = nn.Sequential(
             nn.PixelUnshuffle(patch),  # [N, channels patch², size / patch, size / patch]
             nn.Conv2d(channels * patch**2, width, 3, padding=1),
@@ -38,6 +45,7 @@ class ConvBody(nn.Module):
         )
 
     def forward(self, x):
+        check_images(x, self.channels, self.size)
         return self.net(x)
 
 
@@ -105,6 +113,10 @@ class ConvDecoder(nn.Module):
             self.register_buffer("log_sigma", torch.tensor(math.log(sigma)))
 
     def forward(self, z, c=None):
+        if z.shape[1:] != (self.latent,) or not len(z):
+            raise ValueError(
+                f"expected latents [N, {self.latent}], one or more, got {list(z.shape)}"
+            )
         check_condition(c, len(z), self.conditions)
         z = z if c is None else torch.cat([z, c.to(z)], dim=1)
         h = self.inward(z).view(len(z), -1, self.side, self.side)  # [N, 2w, side, side]
@@ -175,7 +187,8 @@ def _side(size, patch):
 
 def check_size(size, patch, most=64):
     """Raise ValueError unless images of this size, 16 to most, are a whole number of patches."""
-    if not 16 <= size <= most or size % patch:
+    if patch < 1 or not 16 <= size <= most or size % patch:
         raise ValueError(
-            f"expected a size of 16 to {most} that is a multiple of the patch ({patch}), got {size}"
+            f"expected a size of 16 to {most} that is a multiple of the patch, got {size} and"
+            f" patches of {patch}"
         )

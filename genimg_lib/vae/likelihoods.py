@@ -21,7 +21,16 @@ class Bernoulli:
         return torch.sigmoid(self.logits)
 
     def log_prob(self, x):
-        """log p(x|z) = sum over pixels of x l - log(1 + e^l), in nats per image: [N]."""
+        """log p(x|z) = sum over pixels of x l - log(1 + e^l), in nats per image: [N].
+
+        Raises ValueError for pixels outside 0..1, which have no probability.
+        """
+        x = x.to(self.logits)
+        if not (x.min() >= 0 and x.max() <= 1):
+            raise ValueError(
+                f"expected pixels in 0..1, got {x.min():g} to {x.max():g};"
+                " images in [-1, 1] are (x + 1) / 2"
+            )
         return (
             -F.binary_cross_entropy_with_logits(self.logits, x, reduction="none")
             .flatten(1)
@@ -43,7 +52,9 @@ class Gaussian:
         """log p(x|z) in nats per image: [N].
 
         - sum over pixels of (x - mean)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2.
+        Raises TypeError for whole numbers, which are no images in [-1, 1].
         """
+        _check_floats(x)
         error = (x - self.mean).square() * torch.exp(-2 * self.log_sigma)
         return -(0.5 * error + self.log_sigma + HALF_LOG_2PI).flatten(1).sum(dim=1)
 
@@ -63,7 +74,13 @@ class DiscretizedLogistic:
         self.mean, self.log_scale = mean, torch.as_tensor(log_scale, device=mean.device)
 
     def log_prob(self, x):
-        """log P(x|z), in nats per image: [N]. x: images in [-1, 1], rounded to a level first."""
+        """log P(x|z), in nats per image: [N]. x: images in [-1, 1], rounded to a level first.
+
+        Raises TypeError for whole numbers, ValueError for images outside [-1, 1].
+        """
+        _check_floats(x)
+        if x.abs().max() > 1 + 1e-3:
+            raise ValueError(f"expected images in [-1, 1], got {x.min():g} to {x.max():g}")
         half = 1 / (LEVELS - 1)
         level = ((x + 1) * (LEVELS - 1) / 2).round()
         away = level * 2 * half - 1 - self.mean
@@ -76,6 +93,11 @@ class DiscretizedLogistic:
         last = F.logsigmoid(-lower)
         log_p = torch.where(level == 0, first, torch.where(level == LEVELS - 1, last, inside))
         return log_p.flatten(1).sum(dim=1)
+
+
+def _check_floats(x):
+    if not x.is_floating_point():
+        raise TypeError(f"expected images in [-1, 1], got {x.dtype}; data.to_float makes them")
 
 
 def bits_per_dimension(log_prob, dimensions, width=None):
@@ -101,6 +123,8 @@ def dequantize(x, u):
     x: [N, C, H, W] in [-1, 1]. u: uniform in [0, 1], of that shape. A density fitted to such
     images bounds a code's length (`bits_per_dimension`); one fitted to the levels themselves may
     be as large as one likes, by spikes at each level.
+    Raises TypeError for whole numbers.
     Source: Uria et al. 2013 (arXiv:1306.0186), section 5.1; Theis et al. 2015.
     """
+    _check_floats(x)
     return x + 2 / (LEVELS - 1) * (u - 0.5)

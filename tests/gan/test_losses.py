@@ -181,3 +181,9 @@ def test_logits_that_make_no_pairs_are_refused(loss):
         getattr(gan, loss)(torch.zeros(3), torch.zeros(4))
     with pytest.raises(ValueError, match=r"got \[3, 1\] and \[3\]"):
         getattr(gan, loss)(torch.zeros(3, 1), torch.zeros(3))
+
+
+@pytest.mark.parametrize("c", [torch.full((2, 3), 9.0), torch.zeros(2, 3), -torch.eye(3)[:2]])
+def test_conditions_without_classes_are_refused(c):
+    with pytest.raises(ValueError, match="zeros and ones"):
+        gan.auxiliary_classifier_loss(torch.zeros(2, 3), c)

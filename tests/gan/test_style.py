@@ -187,3 +187,17 @@ def test_the_mean_style_is_the_mean():
     with torch.no_grad():
         w = G.mapping(torch.randn(20_000, 8))
     assert torch.allclose(mean, w.mean(dim=0), atol=0.05)
+
+
+def test_styles_and_noise_of_another_number_are_refused():
+    G = gan.StyleGenerator(width=8)
+    w = G.mapping(torch.randn(2, G.latent))
+    with pytest.raises(ValueError, match=f"expected {G.depth} styles an image, got 3"):
+        G.synthesis(w[:, None].expand(-1, 3, -1))
+    for noise in (G.draw_noise(1), G.draw_noise(2)[:2]):
+        with pytest.raises(ValueError, match="for 2 images"):
+            G.synthesis(w, noise)
+    both = gan.mixed(w, w, [0], 4)
+    with pytest.raises(ValueError, match=r"expected styles \[N, styles\]"):
+        gan.mixed(both, w, [1], 4)
+    assert torch.equal(gan.mixed(w, -w, torch.tensor([0, 1]), 4), gan.mixed(w, -w, [0, 1], 4))

@@ -73,3 +73,8 @@ def test_a_prior_without_an_order_and_no_grids_are_refused(prior, tmp_path):
     with pytest.raises(ValueError, match="1 grid or more"):
         write_codes(prior, grids(n=0), path)
     assert not path.exists()
+
+
+def test_a_file_is_not_read_by_a_prior_that_is_not_causal(tmp_path):
+    with pytest.raises(ValueError, match="expected a CausalPrior, got a MaskedPrior"):
+        read_codes(MaskedPrior(7, (2, 2), width=8, depth=1), tmp_path / "codes")

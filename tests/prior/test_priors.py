@@ -223,3 +223,29 @@ def test_attention_is_torchs_own(causal):
     wanted = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
     found = block._attended(h, causal, None)
     torch.testing.assert_close(found, wanted.transpose(1, 2).flatten(2))
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.0, math.nan])
+def test_noise_that_is_not_uniform_is_refused(bad):
+    u = torch.tensor([0.5, bad])
+    with pytest.raises(ValueError, match=r"torch\.rand makes it"):
+        draw(torch.zeros(2, 5), u)
+
+
+def test_tokens_of_any_whole_numbers_have_the_same_nats():
+    net = CausalPrior(7, (2, 2), width=8, depth=1, heads=2)
+    tokens = torch.randint(7, (3, 2, 2))
+    for dtype in (torch.int32, torch.uint8):
+        assert torch.equal(net.nats(tokens.to(dtype)), net.nats(tokens))
+
+
+def test_a_masked_prior_refuses_shares_and_masks_of_another_kind():
+    net = MaskedPrior(7, (2, 2), width=8, depth=1, heads=2)
+    tokens, noise = torch.zeros(3, 2, 2, dtype=torch.long), torch.rand(3, 2, 2)
+    for u in (torch.rand(1), torch.tensor([0.5, 5.0, 9.0])):
+        with pytest.raises(ValueError, match="expected u"):
+            net.loss(tokens, u, noise)
+    u = torch.rand(8, 3, 2, 2)
+    for keep in (torch.ones(3, 2, 2), torch.ones(1, 2, 2, dtype=torch.bool)):
+        with pytest.raises(ValueError, match="keep of bools"):
+            net.sample(u, u, given=tokens, keep=keep)

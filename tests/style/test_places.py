@@ -124,3 +124,8 @@ def test_a_film_by_halves_is_the_mean_of_a_finer_one():
     assert style.flicker(film, step) < 1e-3 < style.flicker(film, (0, 0))
     with pytest.raises(ValueError, match="multiples of 1/2 of a pixel"):
         style.pan(fine, (32, 40), 4, (0.25, 1), finer=2)
+
+
+def test_a_plain_picture_has_no_lattice_of_rounding():
+    for grey in (0.0, 0.1, 0.3, 1.0):
+        assert math.isnan(style.lattice(torch.full((1, 3, 64, 64), grey), 4))

@@ -264,3 +264,48 @@ def test_content_and_style_of_unlike_channels_are_refused(transfer):
             transfer(maps_of(2, 3, 4, 4), other)
     with pytest.raises(ValueError, match=r"got \[3, 4, 4\] and \[1, 4, 5, 5\]"):
         transfer(maps_of(1, 3, 4, 4)[0], maps_of(1, 4, 5, 5))
+
+
+WHOLE = torch.full((1, 3, 64, 64), 200, dtype=torch.uint8)
+PLAIN = torch.zeros(1, 3, 64, 64)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: style.gram(WHOLE),
+        lambda: style.recolor(WHOLE, PLAIN),
+        lambda: style.recolor(PLAIN, WHOLE),
+        lambda: style.recolor(PLAIN, PLAIN, reference=WHOLE),
+        lambda: style.whiten_color(WHOLE, PLAIN),
+        lambda: style.StyleNet(width=8)(WHOLE),
+        lambda: style.pan(WHOLE[0], (32, 32), 2, (1, 1)),
+        lambda: pretrained.features("embedded")(WHOLE),
+    ],
+)
+def test_whole_numbers_are_no_pictures(use):
+    with pytest.raises(TypeError, match="uint8"):
+        use()
+
+
+def test_an_unknown_optimizer_and_no_style_are_refused():
+    with pytest.raises(ValueError, match="Adam"):
+        style.minimise(lambda x: x.square().mean(), PLAIN, 2, optimizer="Adam")
+    with pytest.raises(ValueError, match="got -4"):
+        style.minimise(lambda x: x.square().mean(), PLAIN, -4)
+    with pytest.raises(ValueError, match="one style or more"):
+        style.stylize(PLAIN, [], pretrained.features("embedded"))
+    with pytest.raises(ValueError, match="0 layers"):
+        style.style_loss([], [])
+
+
+def test_films_go_forwards_and_leave_something_to_compare():
+    with pytest.raises(ValueError, match="step of 0 or more"):
+        style.pan(PLAIN[0], (32, 32), 2, (-1, 0))
+    with pytest.raises(ValueError, match="one frame or more"):
+        style.pan(PLAIN[0], (32, 32), 0, (1, 0))
+    film = torch.zeros(2, 3, 48, 40)
+    with pytest.raises(ValueError, match="leaves nothing"):
+        style.flicker(film, (40.5, 0.5))
+    with pytest.raises(ValueError, match="whole pixels"):
+        style.blend(film, (0.5, 0))

@@ -552,3 +552,11 @@ def looked_at_and_reported():
     except OSError as error:
         return str(error)
     return ""
+
+
+def test_an_optimiser_of_other_networks_is_refused():
+    old, net = nn.Linear(2, 2), nn.Linear(2, 2)
+    run = start("other_optimiser")
+    opt = torch.optim.SGD(old.parameters(), lr=0.1)
+    with pytest.raises(TrainingError, match="opt holds no weight of net"):
+        next(iter(run.train(run.batches((torch.zeros(4, 2),), 2), 3, net=net, opt=opt)))

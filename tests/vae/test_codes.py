@@ -251,3 +251,16 @@ def test_a_learned_codebook_begins_at_outputs_of_the_first_batch():
         if isinstance(quantiser.codebook, torch.nn.Parameter):
             outputs = h.movedim(1, -1).flatten(0, -2)
             assert torch.cdist(quantiser.codebook, outputs).min(dim=1).values.max() < 1e-2
+
+
+@pytest.mark.parametrize("quantizer", [codes.VectorQuantizer(8, 2), codes.FSQ((3, 5))])
+@pytest.mark.parametrize("shape", [(3, 3), (1, 1, 3, 3)])
+def test_tokens_that_are_no_grids_are_refused(quantizer, shape):
+    with pytest.raises(ValueError, match=r"tokens\[:1\]"):
+        quantizer.decode(torch.zeros(shape, dtype=torch.long))
+
+
+@pytest.mark.parametrize("setting", [{"decay": 1.5}, {"decay": -3}, {"restart": 5}, {"beta": -1}])
+def test_settings_that_are_no_shares_are_refused(setting):
+    with pytest.raises(ValueError, match=str(next(iter(setting.values())))):
+        codes.EMAVectorQuantizer(8, 2, **setting)

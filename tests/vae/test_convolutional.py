@@ -119,3 +119,23 @@ def test_drawing_follows_the_moved_prior():
     z = mean + torch.exp(logvar / 2) * eps
     assert torch.allclose(net.sample(eps, c), net.decoder(z, c).mean)
     assert not torch.allclose(net.sample(eps, c), net.decoder(eps, c).mean)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 28, 28), (2, 1, 32, 32), (0, 3, 32, 32)])
+def test_images_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"expected images \[N, 3, 32, 32\]"):
+        vae.ConvEncoder(width=8)(torch.zeros(shape))
+    with pytest.raises(TypeError, match="uint8"):
+        vae.ConvEncoder(width=8)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("shape", [(32,), (2, 5), (0, 32)])
+def test_latents_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"expected latents \[N, 32\]"):
+        vae.ConvVAE(latent=32, width=8).sample(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("patch", [0, -4])
+def test_a_patch_of_no_size_is_refused(patch):
+    with pytest.raises(ValueError, match=f"patches of {patch}"):
+        vae.ConvVAE(patch=patch)

@@ -65,3 +65,19 @@ def test_a_dequantised_density_bounds_the_discrete_likelihood():
     bound = vae.bits_per_dimension(density, 1, 2 / 255)
     assert bound >= -mass.log2() - 1e-4
     assert bound < -mass.log2() + 0.01
+
+
+def test_what_are_no_pixels_is_refused():
+    whole, outside = torch.full((2, 3), 200, dtype=torch.uint8), torch.full((2, 3), -1.0)
+    for likelihood in (vae.Gaussian, vae.DiscretizedLogistic):
+        with pytest.raises(TypeError, match=r"uint8; data\.to_float"):
+            likelihood(torch.zeros(2, 3), -1.0).log_prob(whole)
+    with pytest.raises(TypeError, match="uint8"):
+        vae.dequantize(whole, torch.rand(2, 3))
+    with pytest.raises(ValueError, match="3 to 3"):
+        vae.DiscretizedLogistic(torch.zeros(2, 3), -1.0).log_prob(torch.full((2, 3), 3.0))
+    with pytest.raises(ValueError, match=r"0\.\.1, got -1 to -1"):
+        vae.Bernoulli(torch.zeros(2, 3)).log_prob(outside)
+    bools = torch.tensor([[True, False]])
+    found = vae.Bernoulli(torch.zeros(1, 2)).log_prob(bools)
+    torch.testing.assert_close(found, torch.tensor([-2 * math.log(2)]))
