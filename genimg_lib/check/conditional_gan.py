@@ -546,8 +546,12 @@ obedience_by_chance = Check(
         ).sum(),
         "1 / classes holds only where all classes are asked for, or made, equally "
         "often.": lambda a, m, k: 1 / k,
-        "this is the obedience itself. By chance means: had each image been made for somebody "
-        "else's wish.": lambda a, m, k: (a == m).double().mean(),
+        "this is the obedience itself. By chance means: had all wishes been dealt out anew, each "
+        "image's own among them.": lambda a, m, k: (a == m).double().mean(),
+        "each image's own wish was left out; chance deals out all of them, its own "
+        "too.": lambda a, m, k: (
+            ((a[:, None] == m).sum() - (a == m).sum()) / (len(a) * (len(a) - 1))
+        ),
         "with the shares of what was asked, twice. What was *made* has shares of its "
         "own.": lambda a, m, k: _shares(a, k).square().sum(),
         "with the shares of what was made, twice. What was *asked* has shares of its "

@@ -305,6 +305,10 @@ def _length(logits, tokens):
     return -own.sum(dim=1) / math.log(2)
 
 
+def _probability(logits, tokens):
+    return torch.softmax(logits.double(), dim=-1).gather(-1, tokens[..., None])[..., 0]
+
+
 def _grids(seed, n, t, k):
     return 2 * inputs.normal(seed, n, t, k), inputs.integers(seed + 3, k, n, t)
 
@@ -344,6 +348,12 @@ code_length = Check(
         ),
         "the logarithm of a probability that is 0 as a float; log_softmax is exact.": (
             lambda a, k: -torch.softmax(a, -1).gather(-1, k[..., None])[..., 0].log2().sum(dim=1)
+        ),
+        "a small number under the logarithm hides how improbable a token is; log_softmax needs "
+        "none.": tuple(
+            lambda a, k, eps=eps, bound=bound: -bound(_probability(a, k), eps).log2().sum(dim=1)
+            for eps in (1e-30, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
+            for bound in (torch.add, torch.clamp)
         ),
         "multiplied by log 2 instead of divided.": lambda a, k: _length(a, k) * math.log(2) ** 2,
     },

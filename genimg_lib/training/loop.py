@@ -135,12 +135,13 @@ class Training:
                     " the average that an earlier training left; run the cell that makes the"
                     " network first"
                 )
-        own = {id(weight) for _, network in self.networks for weight in network.parameters()}
+        # by where they lie: Muon holds its weights as matrices, in the same places of memory
+        own = {_place(weight) for _, network in self.networks for weight in network.parameters()}
         for name, opt in self.objects.items():
             if not own or not isinstance(opt, torch.optim.Optimizer):
                 continue
             held = [weight for group in opt.param_groups for weight in group["params"]]
-            if not any(id(weight) in own for weight in held):
+            if not any(_place(weight) in own for weight in held):
                 networks = ", ".join(name for name, _ in self.networks)
                 raise TrainingError(
                     f"{name} holds no weight of {networks}: it was made for networks before them;"
@@ -364,6 +365,11 @@ def _state_of(thing):
 
 def _frozen_copy(module):
     return copy.deepcopy(module).eval().requires_grad_(False)
+
+
+def _place(weight):
+    """The address of a weight's numbers."""
+    return weight.untyped_storage().data_ptr()
 
 
 def _say_nothing(*_):

@@ -19,7 +19,7 @@ from torch import nn
 
 from genimg_lib import files, plots
 from genimg_lib.errors import TrainingError
-from genimg_lib.training import saving, start
+from genimg_lib.training import Muon, others, saving, start
 
 
 def train(
@@ -560,3 +560,12 @@ def test_an_optimiser_of_other_networks_is_refused():
     opt = torch.optim.SGD(old.parameters(), lr=0.1)
     with pytest.raises(TrainingError, match="opt holds no weight of net"):
         next(iter(run.train(run.batches((torch.zeros(4, 2),), 2), 3, net=net, opt=opt)))
+
+
+def test_muon_is_known_as_the_optimiser_of_its_network():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.LazyLinear(1))
+    net(torch.zeros(1, 3, 4, 4))
+    run = start("muon")
+    opts = {"muon": Muon(net), "adam": torch.optim.Adam(others(net))}
+    batches = run.batches((torch.zeros(4, 3, 4, 4),), 2)
+    assert len(list(run.train(batches, 3, ema="net", net=net, **opts))) == 3
