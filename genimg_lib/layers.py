@@ -229,10 +229,20 @@ def count_parameters(net):
 
 
 @torch.no_grad()
-def check_images(x, channels, size):
-    """Raises ValueError unless x are float images [N, channels, size, size], one or more."""
+def check_floats(x):
+    """Raises TypeError for whole numbers, which are no images in [-1, 1]."""
     if not x.is_floating_point():
         raise TypeError(f"expected images in [-1, 1], got {x.dtype}; data.to_float makes them")
+
+
+def holds(condition):
+    """Is it true everywhere? Asked on a CPU only: elsewhere the answer would be waited for."""
+    return condition.device.type != "cpu" or bool(condition.all())
+
+
+def check_images(x, channels, size):
+    """Raises ValueError unless x are float images [N, channels, size, size], one or more."""
+    check_floats(x)
     if x.shape[1:] != (channels, size, size) or not len(x):
         raise ValueError(
             f"expected images [N, {channels}, {size}, {size}], one or more, got {list(x.shape)}"

@@ -11,6 +11,7 @@ from torch.autograd import forward_ad
 from genimg_lib.flow.matching import in_parts
 from genimg_lib.flow.paths import STRAIGHT, per_image
 from genimg_lib.flow.solvers import at_all, steps_of
+from genimg_lib.layers import holds
 
 ONCE = 0.25  # the time that a flow's network is told where it becomes a generator of one call
 
@@ -154,8 +155,7 @@ def path_energy(walk, times):
 
 def _check_order(t, later):
     """Raises ValueError unless all times are at or before the later ones: [N] each."""
-    # elsewhere than on a CPU the answer would be waited for
-    if t.device.type == "cpu" and not bool((t <= later).all()):
+    if not holds(t <= later):
         worst = (t - later).argmax()
         raise ValueError(
             f"expected a jump to a later time, got one from {t[worst]:g} to {later[worst]:g}"

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import torch
 
+from genimg_lib.layers import check_floats, holds
+
 
 def per_image(t, x):
     """Times [N] as [N, 1, 1, ...], so that they multiply images like x."""
@@ -85,14 +87,12 @@ class Path(NamedTuple):
 
 
 def _check_mixed(x, eps, t):
-    if not x.is_floating_point():
-        raise TypeError(f"expected data as floats, got {x.dtype}; data.to_float makes them")
+    check_floats(x)
     if eps.shape != x.shape:
         raise ValueError(f"expected noise {list(x.shape)}, as the data, got {list(eps.shape)}")
     if t.shape != (len(x),):
         raise ValueError(f"expected times [{len(x)}], one for each, got {list(t.shape)}")
-    # elsewhere the answer would be waited for
-    if t.device.type == "cpu" and not bool(((t >= 0) & (t <= 1)).all()):
+    if not holds((t >= 0) & (t <= 1)):
         raise ValueError(f"expected times in [0, 1], got {t.min().item():g} to {t.max().item():g}")
 
 

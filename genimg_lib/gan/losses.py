@@ -6,6 +6,8 @@ With log D = -softplus(-a) and log(1 - D) = -softplus(a) nothing overflows.
 
 import torch.nn.functional as F
 
+from genimg_lib.layers import holds
+
 
 def minimax_d_loss(real_logits, fake_logits):
     """The discriminator's loss in nats: -(E log D(x) + E log(1 - D(G(z)))).
@@ -95,8 +97,7 @@ def auxiliary_classifier_loss(logits, c):
     Raises ValueError for unlike shapes and other conditions.
     Source: Odena et al. 2016 (arXiv:1610.09585), there a softmax over classes.
     """
-    # elsewhere than on a CPU the answer would be waited for
-    if c.device.type == "cpu" and not (((c == 0) | (c == 1)).all() and (c.sum(dim=1) > 0).all()):
+    if not (holds((c == 0) | (c == 1)) and holds(c.sum(dim=1) > 0)):
         raise ValueError(
             "expected conditions of zeros and ones, one 1 or more a row; others have"
             " no classes: take weight 0"

@@ -2,6 +2,8 @@
 
 import torch
 
+from genimg_lib.layers import holds
+
 
 def draw(logits, u, temperature=1.0):
     """One token a row, by inverting the distribution function: int64 [...].
@@ -13,7 +15,7 @@ def draw(logits, u, temperature=1.0):
     """
     if u.shape != logits.shape[:-1]:
         raise ValueError(f"expected u of shape {list(logits.shape[:-1])}, got {list(u.shape)}")
-    if u.numel() and not (u.min() >= 0 and u.max() < 1):
+    if not holds((u >= 0) & (u < 1)):
         raise ValueError(
             f"expected uniform noise in [0, 1), got {u.min():g} to {u.max():g}; torch.rand makes it"
         )

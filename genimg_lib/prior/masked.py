@@ -5,6 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from genimg_lib.layers import holds
 from genimg_lib.prior.drawing import draw
 from genimg_lib.prior.transformer import TokenNet
 
@@ -44,7 +45,7 @@ class MaskedPrior(TokenNet):
                 f"expected u [{len(tokens)}] and noise {list(tokens.shape)}, got {list(u.shape)}"
                 f" and {list(noise.shape)}"
             )
-        if not (u.min() >= 0 and u.max() <= 1):
+        if not holds((u >= 0) & (u <= 1)):
             raise ValueError(f"expected u in [0, 1], got {u.min():g} to {u.max():g}")
         hidden = hidden_places(u, noise)
         self.check(tokens)

@@ -2,7 +2,7 @@
 
 import torch
 
-from genimg_lib.style.networks import check_floats
+from genimg_lib.layers import check_floats
 
 
 def gram(features):

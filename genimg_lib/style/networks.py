@@ -9,6 +9,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from genimg_lib.layers import check_floats
+
 SIDE = 16  # the smallest side of an image: two pixels remain after three halvings
 
 
@@ -129,12 +131,6 @@ class FeatureNet(nn.Module):
             x = stage(F.avg_pool2d(x, 2) if maps else x)
             maps.append(x)
         return maps
-
-
-def check_floats(x):
-    """Raises TypeError for whole numbers, which are no pictures in [-1, 1]."""
-    if not x.is_floating_point():
-        raise TypeError(f"expected floats in [-1, 1], as data.to_float gives, got {x.dtype}")
 
 
 def check_pictures(x):

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 
-from genimg_lib.style.networks import check_floats
+from genimg_lib.layers import check_floats
 from genimg_lib.style.places import LOBES, shifted
 
 

@@ -5,6 +5,8 @@ import math
 import torch
 import torch.nn.functional as F
 
+from genimg_lib.layers import check_floats, holds
+
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 LEVELS = 256  # of a pixel
 
@@ -26,7 +28,7 @@ class Bernoulli:
         Raises ValueError for pixels outside 0..1, which have no probability.
         """
         x = x.to(self.logits)
-        if not (x.min() >= 0 and x.max() <= 1):
+        if not holds((x >= 0) & (x <= 1)):
             raise ValueError(
                 f"expected pixels in 0..1, got {x.min():g} to {x.max():g};"
                 " images in [-1, 1] are (x + 1) / 2"
@@ -54,7 +56,7 @@ class Gaussian:
         - sum over pixels of (x - mean)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2.
         Raises TypeError for whole numbers, which are no images in [-1, 1].
         """
-        _check_floats(x)
+        check_floats(x)
         error = (x - self.mean).square() * torch.exp(-2 * self.log_sigma)
         return -(0.5 * error + self.log_sigma + HALF_LOG_2PI).flatten(1).sum(dim=1)
 
@@ -78,8 +80,8 @@ class DiscretizedLogistic:
 
         Raises TypeError for whole numbers, ValueError for images outside [-1, 1].
         """
-        _check_floats(x)
-        if x.abs().max() > 1 + 1e-3:
+        check_floats(x)
+        if not holds(x.abs() <= 1 + 1e-3):
             raise ValueError(f"expected images in [-1, 1], got {x.min():g} to {x.max():g}")
         half = 1 / (LEVELS - 1)
         level = ((x + 1) * (LEVELS - 1) / 2).round()
@@ -93,11 +95,6 @@ class DiscretizedLogistic:
         last = F.logsigmoid(-lower)
         log_p = torch.where(level == 0, first, torch.where(level == LEVELS - 1, last, inside))
         return log_p.flatten(1).sum(dim=1)
-
-
-def _check_floats(x):
-    if not x.is_floating_point():
-        raise TypeError(f"expected images in [-1, 1], got {x.dtype}; data.to_float makes them")
 
 
 def bits_per_dimension(log_prob, dimensions, width=None):
@@ -126,5 +123,5 @@ def dequantize(x, u):
     Raises TypeError for whole numbers.
     Source: Uria et al. 2013 (arXiv:1306.0186), section 5.1; Theis et al. 2015.
     """
-    _check_floats(x)
+    check_floats(x)
     return x + 2 / (LEVELS - 1) * (u - 0.5)
